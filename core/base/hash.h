@@ -1,0 +1,21 @@
+// The two hashes of the project, both XXH3-64.
+//
+// keyed_hash: for every table that foreign bytes reach. Its 192-byte secret is random for each process: a fixed or
+// merely seeded hash can be attacked with prepared collisions. Never written to disk, never shown.
+// stable_hash: unkeyed, for what must be the same across restarts and machines (scrape shards, page ids, partitions);
+// never used to place anything in a table.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace sluice {
+
+[[nodiscard]] uint64_t keyed_hash(std::string_view bytes) noexcept;
+[[nodiscard]] uint64_t stable_hash(std::string_view bytes) noexcept;
+
+// Replaces the process's secret; only for tests that need reproducible tables, before any table exists.
+void set_hash_secret_for_test(uint64_t seed) noexcept;
+
+}  // namespace sluice

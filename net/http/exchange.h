@@ -1,0 +1,112 @@
+// One request and its answer, and the interface between the connection (net/conn), which moves bytes, and the handler
+// (net/api), which knows what they mean. Neither includes the other.
+//
+// Thread: everything here belongs to one worker. Lifetime: an Exchange lives from the complete head of a request to the
+// last byte of its answer or the death of the connection; the views in Request are valid for just as long.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/clock.h"
+
+namespace sluice::net::http {
+
+enum class Method : uint8_t { kGet, kHead, kPost, kPut, kDelete, kOptions, kPatch, kConnect, kTrace, kOther };
+
+struct Header {
+  std::string_view name;   // as sent
+  std::string_view value;  // without surrounding blanks
+};
+
+inline constexpr uint64_t kNoLength = UINT64_MAX;
+
+struct Request {
+  Method method = Method::kGet;
+  std::string_view method_text;
+  std::string_view target;        // origin-form, raw (percent-encoded, with query); absolute-form already reduced
+  std::string_view host;          // of the request target if absolute-form, else of the Host field; may be empty (1.0)
+  std::vector<Header> headers;    // in order
+  uint8_t version_minor = 1;      // HTTP/1.x; 1.2 and up count as 1
+  bool chunked = false;
+  uint64_t content_length = kNoLength;  // announced; kNoLength with chunked or without a body
+  std::string_view peer;          // "IP:PORT" of the other end, "@" for a Unix socket
+  std::string_view body;          // complete and contiguous; empty until Handler::step is first called
+
+  // First field of that name, compared without case; a view with nullptr data when absent.
+  [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
+};
+
+// Where a BodySource writes. Wraps a fixed buffer of the connection.
+struct OutBuffer {
+  char* data = nullptr;
+  size_t capacity = 0;
+  size_t used = 0;
+  [[nodiscard]] size_t free_bytes() const noexcept { return capacity - used; }
+};
+
+// A body that is produced piece by piece while earlier pieces are being sent.
+class BodySource {
+ public:
+  enum class State : uint8_t {
+    kMore,    // call again, when the buffer has gone or in the next turn
+    kDone,    // nothing follows
+    kFailed,  // cannot go on: the connection is cut so that the client sees a broken body, not a short one
+  };
+  virtual ~BodySource() = default;
+  // Appends to `out` until it is full, the body ends, or the deadline has passed. May append nothing and return kMore.
+  [[nodiscard]] virtual State produce(OutBuffer& out, Deadline deadline) = 0;
+};
+
+struct Response {
+  int status = 200;
+  // Complete header lines, each "Name: value\r\n", without Content-Length, Transfer-Encoding, Connection and Date: these
+  // are the connection's.
+  std::string headers;
+  std::string body;                    // used when `source` is empty; sent with Content-Length
+  std::unique_ptr<BodySource> source;  // sent chunked (HTTP/1.0: until close)
+  bool close = false;                  // close after this answer
+};
+
+// What a handler keeps between steps of one request; destroyed with the exchange, whatever ended it.
+class HandlerState {
+ public:
+  virtual ~HandlerState() = default;
+};
+
+struct Exchange {
+  Request request;
+  Response response;
+  std::unique_ptr<HandlerState> state;
+};
+
+// One per worker. No function throws; none may block.
+class Handler {
+ public:
+  enum class HeadAction : uint8_t {
+    kReadBody,  // go on: receive the body (sending 100-continue if asked for), then call step()
+    kRespond,   // `response` is final; a body that is still coming is drained or the connection closed
+  };
+  enum class StepAction : uint8_t {
+    kDone,    // `response` is complete
+    kAgain,   // the slice is used up: call again in the next turn
+    kParked,  // waits for something in the store: call again in the next turn, others first
+  };
+  virtual ~Handler() = default;
+
+  // The head is complete and well-formed. `body_bytes_max` bounds the body as it comes over the wire.
+  [[nodiscard]] virtual HeadAction on_head(Exchange& exchange, uint64_t& body_bytes_max) = 0;
+  // The body is complete. Called with the connection's deadline until it returns kDone.
+  [[nodiscard]] virtual StepAction step(Exchange& exchange, Deadline deadline) = 0;
+  // The request never became an exchange (malformed, too large, timed out) and was answered with `status` by the
+  // connection; for counters and logs only.
+  virtual void on_refused(int status, std::string_view peer) = 0;
+  // The answer is out (sent = true) or the connection died before. `request_ns`: from first byte to last.
+  virtual void on_finished(const Exchange& exchange, bool sent, int64_t request_ns) = 0;
+};
+
+}  // namespace sluice::net::http

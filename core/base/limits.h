@@ -24,4 +24,10 @@ inline constexpr uint32_t kLabelsPerSeriesMax = 1024;
 // Labels of a grouping key.
 inline constexpr uint32_t kLabelsPerKeyMax = 64;
 
+// ---- Log -----------------------------------------------------------------------------------------------------------
+// Lines of one reason in a second: enough to see what is wrong, too few to be a load of their own.
+inline constexpr uint32_t kLogLinesPerSecond = 10;
+// Lines that wait for a slow reader of stderr; at about 200 bytes each 1.6 MB. The oldest are dropped and counted.
+inline constexpr size_t kLogQueueLines = 8192;
+
 }  // namespace sluice::limits

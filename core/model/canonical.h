@@ -25,9 +25,9 @@
 namespace sluice::model {
 
 struct FragmentHeader {
-  int64_t push_time_ns = 0;   // wall clock of the push that brought it; set by the store
-  uint32_t series = 0;        // metrics, and entries of series_hash
-  uint32_t samples = 0;       // lines of text
+  int64_t push_time_ns = 0;  // wall clock of the push that brought it; set by the store
+  uint32_t series = 0;       // metrics, and entries of series_hash
+  uint32_t samples = 0;      // lines of text
   uint32_t text_bytes = 0;
   uint32_t record_bytes = 0;
 };
@@ -68,11 +68,11 @@ class Fragment {
 // One family of a canonical push. Views point into the parsed Families.
 struct CanonicalFamily {
   std::string_view name;
-  std::string_view help;        // unescaped
+  std::string_view help;  // unescaped
   bool has_help = false;
   MetricType type = MetricType::kUntyped;
-  uint32_t source = 0;          // index into Families::families
-  uint64_t fragment_at = 0;     // byte offset of its fragment in CanonicalPush::bytes
+  uint32_t source = 0;       // index into Families::families
+  uint64_t fragment_at = 0;  // byte offset of its fragment in CanonicalPush::bytes
 };
 
 // Families sorted by name and unique; families without metrics and the names push_time_seconds and
@@ -100,16 +100,16 @@ struct CanonicalPush {
 // a fixed order; net/api turns it into the reference's text with the parsed families at hand.
 enum class ConflictKind : uint8_t {
   kNone,
-  kTimestamp,         // a metric carries a timestamp
-  kDuplicateSeries,   // metric `metric` equals an earlier one of the push, or one of another group
-  kTypeMismatch,      // family `family` has another type (`other_type`) in another group or among the own families
-  kMetricShape,       // metric `metric` does not have the content of its family's type (protobuf only)
-  kSuffixCollision,   // `family` collides with `other_name` (x against x_count, x_sum, x_bucket)
-  kInvalidUtf8,       // a label value of `metric` is not UTF-8; `label`
-  kInvalidLabelName,  // a label name of `metric`; `label`
-  kReservedLabel,     // `quantile` in a summary or `le` in a histogram as an ordinary label; `label`
-  kDuplicateLabel,    // a label name occurs twice in `metric`; `label`
-  kInvalidMetricName, // protobuf only
+  kTimestamp,          // a metric carries a timestamp
+  kDuplicateSeries,    // metric `metric` equals an earlier one of the push, or one of another group
+  kTypeMismatch,       // family `family` has another type (`other_type`) in another group or among the own families
+  kMetricShape,        // metric `metric` does not have the content of its family's type (protobuf only)
+  kSuffixCollision,    // `family` collides with `other_name` (x against x_count, x_sum, x_bucket)
+  kInvalidUtf8,        // a label value of `metric` is not UTF-8; `label`
+  kInvalidLabelName,   // a label name of `metric`; `label`
+  kReservedLabel,      // `quantile` in a summary or `le` in a histogram as an ordinary label; `label`
+  kDuplicateLabel,     // a label name occurs twice in `metric`; `label`
+  kInvalidMetricName,  // protobuf only
 };
 
 struct Conflict {
@@ -117,7 +117,7 @@ struct Conflict {
   uint32_t family = kNone;  // index into Families::families
   uint32_t metric = kNone;  // index into Families::metrics
   MetricType other_type = MetricType::kUntyped;
-  std::string other_name;   // the family that `family` collides with
+  std::string other_name;  // the family that `family` collides with
   std::string label;
   explicit operator bool() const noexcept { return kind != ConflictKind::kNone; }
 };

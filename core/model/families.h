@@ -38,10 +38,10 @@ struct LabelPair {
 
 // A quantile of a summary, or a bucket of a histogram.
 struct Point {
-  double bound = 0;        // quantile, or upper bound of the bucket
-  double value = 0;        // value at the quantile, or the cumulative count as a float (when counts_are_float)
-  uint64_t count = 0;      // cumulative count of the bucket
-  uint32_t next = kNone;   // next point of the same metric, in input order
+  double bound = 0;       // quantile, or upper bound of the bucket
+  double value = 0;       // value at the quantile, or the cumulative count as a float (when counts_are_float)
+  uint64_t count = 0;     // cumulative count of the bucket
+  uint32_t next = kNone;  // next point of the same metric, in input order
 };
 
 // Which optional fields the input carried. Text output does not depend on them; protobuf output does.
@@ -52,31 +52,31 @@ enum MetricField : uint16_t {
   kCountsAreFloat = 1 << 3,  // histogram with float counts
   kHasCreated = 1 << 4,
   kHasExemplar = 1 << 5,
-  kIsNative = 1 << 6,        // native histogram; `exact` holds it
+  kIsNative = 1 << 6,  // native histogram; `exact` holds it
 };
 
 struct Metric {
-  double value = 0;                // counter, gauge, untyped
-  double sum = 0;                  // summary, histogram
-  double count_float = 0;          // histogram with kCountsAreFloat
-  uint64_t count = 0;              // summary, histogram
-  int64_t timestamp_ms = 0;        // with kHasTimestamp
-  std::string_view value_text;     // the value as it stood in a text body; empty when the source was not text
-  std::string_view exact;          // the io.prometheus.client.Metric message as it came, from a protobuf body
+  double value = 0;             // counter, gauge, untyped
+  double sum = 0;               // summary, histogram
+  double count_float = 0;       // histogram with kCountsAreFloat
+  uint64_t count = 0;           // summary, histogram
+  int64_t timestamp_ms = 0;     // with kHasTimestamp
+  std::string_view value_text;  // the value as it stood in a text body; empty when the source was not text
+  std::string_view exact;       // the io.prometheus.client.Metric message as it came, from a protobuf body
   uint32_t family = kNone;
-  uint32_t next = kNone;           // next metric of the same family, in input order
-  uint32_t labels_begin = 0;       // into Families::labels
+  uint32_t next = kNone;      // next metric of the same family, in input order
+  uint32_t labels_begin = 0;  // into Families::labels
   uint32_t labels_count = 0;
-  uint32_t points_first = kNone;   // into Families::points
+  uint32_t points_first = kNone;  // into Families::points
   uint32_t points_last = kNone;
   uint32_t points_count = 0;
-  uint16_t fields = 0;             // MetricField bits
+  uint16_t fields = 0;  // MetricField bits
 };
 
 struct Family {
   std::string_view name;
-  std::string_view help;           // unescaped
-  bool has_help = false;           // "# HELP x " without text is a help that is empty
+  std::string_view help;  // unescaped
+  bool has_help = false;  // "# HELP x " without text is a help that is empty
   MetricType type = MetricType::kUntyped;
   uint32_t metrics_first = kNone;  // into Families::metrics
   uint32_t metrics_last = kNone;

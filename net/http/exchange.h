@@ -28,14 +28,14 @@ inline constexpr uint64_t kNoLength = UINT64_MAX;
 struct Request {
   Method method = Method::kGet;
   std::string_view method_text;
-  std::string_view target;        // origin-form, raw (percent-encoded, with query); absolute-form already reduced
-  std::string_view host;          // of the request target if absolute-form, else of the Host field; may be empty (1.0)
-  std::vector<Header> headers;    // in order
-  uint8_t version_minor = 1;      // HTTP/1.x; 1.2 and up count as 1
+  std::string_view target;      // origin-form, raw (percent-encoded, with query); absolute-form already reduced
+  std::string_view host;        // of the request target if absolute-form, else of the Host field; may be empty (1.0)
+  std::vector<Header> headers;  // in order
+  uint8_t version_minor = 1;    // HTTP/1.x; 1.2 and up count as 1
   bool chunked = false;
   uint64_t content_length = kNoLength;  // announced; kNoLength with chunked or without a body
-  std::string_view peer;          // "IP:PORT" of the other end, "@" for a Unix socket
-  std::string_view body;          // complete and contiguous; empty until Handler::step is first called
+  std::string_view peer;                // "IP:PORT" of the other end, "@" for a Unix socket
+  std::string_view body;                // complete and contiguous; empty until Handler::step is first called
 
   // First field of that name, compared without case; a view with nullptr data when absent.
   [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
@@ -64,8 +64,8 @@ class BodySource {
 
 struct Response {
   int status = 200;
-  // Complete header lines, each "Name: value\r\n", without Content-Length, Transfer-Encoding, Connection and Date: these
-  // are the connection's.
+  // Complete header lines, each "Name: value\r\n", without Content-Length, Transfer-Encoding, Connection and Date:
+  // these are the connection's.
   std::string headers;
   std::string body;                    // used when `source` is empty; sent with Content-Length
   std::unique_ptr<BodySource> source;  // sent chunked (HTTP/1.0: until close)

@@ -1,0 +1,183 @@
+#include "tools/flags.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <charconv>
+#include <optional>
+
+#include "tools/version.h"
+
+namespace sluice::tools {
+namespace {
+
+// What the command line said, before it is judged. Options are vectors so that a repeated one is seen.
+struct Raw {
+  using Values = std::vector<std::string>;
+  Values listen_address, telemetry_path, route_prefix, unix_socket_mode, log_level, log_format, workers, backend;
+  bool lifecycle = false, admin_api = false, utf8_names = false;
+};
+
+FlagExit wrong(std::string_view text) { return {1, fmt::format("sluice: error: {}, try --help\n", text)}; }
+
+void add_options(CLI::App& app, Raw& raw) {
+  const auto option = [&](const char* name, Raw::Values& into, const char* group, const char* help) {
+    app.add_option(name, into, help)
+        ->group(group)
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->allow_extra_args(false)
+        ->type_name("VALUE");
+  };
+  const auto boolean = [&](const std::string& name, bool& into, const char* group, const char* help) {
+    app.add_flag("--" + name + ",!--no-" + name, into, help)->group(group);
+  };
+  option("--web.listen-address", raw.listen_address, "Web",
+         "Address to serve on: `:9091`, `127.0.0.1:9091`, `[::1]:9091` or `unix:///path`. Repeatable. [:9091]");
+  option("--web.telemetry-path", raw.telemetry_path, "Web", "Path under which to expose metrics. [/metrics]");
+  option("--web.route-prefix", raw.route_prefix, "Web", "Prefix for the internal routes of web endpoints. []");
+  option("--web.unix-socket-mode", raw.unix_socket_mode, "Web", "Octal mode of Unix sockets. [0660]");
+  boolean("web.enable-lifecycle", raw.lifecycle, "Web", "Enable shutdown via HTTP request.");
+  boolean("web.enable-admin-api", raw.admin_api, "Web", "Enable API endpoints for admin control actions.");
+  boolean("push.enable-utf8-names", raw.utf8_names, "Push", "Allow UTF-8 characters in metric and label names.");
+  option("--runtime.workers", raw.workers, "Runtime", "Worker threads; 0 for one per usable core. [0]");
+  option("--net.backend", raw.backend, "Runtime", "One of: [auto, io_uring, epoll]. [auto]");
+  option("--log.level", raw.log_level, "Log",
+         "Only log messages with the given severity or above. One of: [debug, info, warn, error]. [info]");
+  option("--log.format", raw.log_format, "Log", "Output format of log messages. One of: [logfmt, json]. [logfmt]");
+}
+
+// The reference's words for what the library refused; `arguments` is what was typed.
+FlagExit explain(const CLI::ParseError& error, const CLI::App& app) {
+  if (const auto extras = app.remaining(); !extras.empty()) {
+    std::string first = extras.front();
+    if (first.starts_with("--") && first.size() > 2) {
+      return wrong(fmt::format("unknown long flag '{}'", first.substr(0, first.find('='))));
+    }
+    if (first.starts_with('-') && first.size() > 1) {
+      return wrong(fmt::format("unknown short flag '{}'", first.substr(0, 2)));
+    }
+    return wrong(fmt::format("unexpected {}", first));
+  }
+  const std::string what = error.what();
+  if (error.get_name() == "ArgumentMismatch") {
+    return wrong(fmt::format("expected argument for flag '{}'", what.substr(0, what.find(':'))));
+  }
+  if (error.get_name() == "ConversionError")
+    return wrong(fmt::format("unexpected {}", what.substr(what.rfind(' ') + 1)));
+  return wrong(what);
+}
+
+// The single value of an option that may not be repeated; nullopt when it was not given.
+Result<std::optional<std::string>, FlagExit> single(const Raw::Values& values, std::string_view name) {
+  if (values.size() > 1) return std::unexpected(wrong(fmt::format("flag '{}' cannot be repeated", name)));
+  return values.empty() ? std::nullopt : std::optional(values.front());
+}
+
+std::optional<uint32_t> parse_unsigned(const std::string& text, int base, uint32_t max) {
+  uint32_t value = 0;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (status != std::errc() || end != text.data() + text.size() || value > max) return std::nullopt;
+  return value;
+}
+
+// As the reference normalises it: a lone "/" is no prefix; else begins with a slash, does not end with one.
+std::string normalise_prefix(std::string prefix) {
+  if (prefix.empty() || prefix == "/") return "";
+  if (prefix.front() != '/') prefix.insert(prefix.begin(), '/');
+  if (prefix.back() == '/') prefix.pop_back();
+  return prefix;
+}
+
+// Applies `values` by `apply(text)`, which returns false for a value that it refuses with `complaint`.
+template <typename Apply>
+std::optional<FlagExit> take(const Raw::Values& values, std::string_view name, std::string_view complaint,
+                             Apply apply) {
+  const auto value = single(values, name);
+  if (!value) return value.error();
+  if (*value && !apply(**value)) return wrong(fmt::format("{} {}", complaint, **value));
+  return std::nullopt;
+}
+
+bool parse_backend(const std::string& text, Backend& out) {
+  if (text == "auto")
+    out = Backend::kAuto;
+  else if (text == "io_uring")
+    out = Backend::kIoUring;
+  else if (text == "epoll")
+    out = Backend::kEpoll;
+  else
+    return false;
+  return true;
+}
+
+Result<Flags, FlagExit> judge(const Raw& raw) {
+  Flags flags;
+  flags.listen_addresses = raw.listen_address;
+  if (flags.listen_addresses.empty()) flags.listen_addresses.emplace_back(":9091");
+  flags.enable_lifecycle = raw.lifecycle;
+  flags.enable_admin_api = raw.admin_api;
+  flags.enable_utf8_names = raw.utf8_names;
+  std::optional<FlagExit> bad;
+  const auto check = [&](std::optional<FlagExit> result) {
+    if (!bad) bad = std::move(result);
+  };
+  check(take(raw.telemetry_path, "web.telemetry-path",
+             "the path under which to expose metrics must begin with a slash:", [&](const std::string& text) {
+               flags.telemetry_path = text;
+               return text.starts_with('/');
+             }));
+  check(take(raw.route_prefix, "web.route-prefix", "", [&](const std::string& text) {
+    flags.route_prefix = normalise_prefix(text);
+    return true;
+  }));
+  check(take(raw.unix_socket_mode, "web.unix-socket-mode", "not an octal file mode:", [&](const std::string& text) {
+    const auto mode = parse_unsigned(text, 8, 0777);
+    flags.unix_socket_mode = mode.value_or(0);
+    return mode.has_value();
+  }));
+  check(take(raw.workers, "runtime.workers", "not a number of workers from 0 to 1024:", [&](const std::string& text) {
+    const auto workers = parse_unsigned(text, 10, 1024);
+    flags.workers = workers.value_or(0);
+    return workers.has_value();
+  }));
+  check(take(raw.backend, "net.backend", "unrecognized backend",
+             [&](const std::string& text) { return parse_backend(text, flags.backend); }));
+  check(take(raw.log_level, "log.level", "unrecognized log level",
+             [&](const std::string& text) { return log::parse_level(text, flags.log_level); }));
+  check(take(raw.log_format, "log.format", "unrecognized log format",
+             [&](const std::string& text) { return log::parse_format(text, flags.log_format); }));
+  if (bad) return std::unexpected(*bad);
+  return flags;
+}
+
+}  // namespace
+
+std::string version_text() {
+  return fmt::format("sluice, version {}\n  revision:   {}\n  compiler:   {}\n  platform:   {}\n", kVersion, kRevision,
+                     kCompiler, kPlatform);
+}
+
+Result<Flags, FlagExit> parse_flags(const std::vector<std::string>& arguments) {
+  Raw raw;
+  CLI::App app("sluice: a drop-in Prometheus Pushgateway for fleets", "sluice");
+  app.set_help_flag("-h,--help", "Show this help.");
+  bool version = false;
+  app.add_flag("--version", version, "Show the version.");
+  app.allow_extras();
+  add_options(app, raw);
+  try {
+    // The library takes the arguments in reverse.
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    app.parse(reversed);
+    if (!app.remaining().empty()) return std::unexpected(explain(CLI::ExtrasError({}), app));
+  } catch (const CLI::CallForHelp&) {
+    return std::unexpected(FlagExit{0, app.help()});
+  } catch (const CLI::ParseError& error) {
+    return std::unexpected(explain(error, app));
+  }
+  if (version) return std::unexpected(FlagExit{0, version_text()});
+  return judge(raw);
+}
+
+}  // namespace sluice::tools

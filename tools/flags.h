@@ -1,0 +1,44 @@
+// The command line: the reference's flags with its names, defaults and error texts, and ours in the same dotted style.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/log.h"
+#include "core/base/result.h"
+
+namespace sluice::tools {
+
+enum class Backend : uint8_t { kAuto, kIoUring, kEpoll };
+
+struct Flags {
+  std::vector<std::string> listen_addresses;  // --web.listen-address, default {":9091"}
+  std::string telemetry_path = "/metrics";
+  std::string route_prefix;  // normalised: empty, or begins with '/' and does not end with one
+  uint32_t unix_socket_mode = 0660;
+  bool enable_lifecycle = false;
+  bool enable_admin_api = false;
+  bool enable_utf8_names = false;
+  log::Level log_level = log::Level::kInfo;
+  log::Format log_format = log::Format::kLogfmt;
+  uint32_t workers = 0;  // --runtime.workers, 0: one for each usable core
+  Backend backend = Backend::kAuto;
+};
+
+// Why the process ends before it serves: --help and --version (code 0, text for stdout) or a wrong flag (code 1, one
+// line for stderr).
+struct FlagExit {
+  int code = 0;
+  std::string text;
+};
+
+// `arguments` without the program's name. The rules are the reference's (kingpin's): `--flag=value` or `--flag value`,
+// `--no-flag` for booleans, only --web.listen-address may be repeated.
+[[nodiscard]] Result<Flags, FlagExit> parse_flags(const std::vector<std::string>& arguments);
+
+// What `sluice --version` prints.
+[[nodiscard]] std::string version_text();
+
+}  // namespace sluice::tools

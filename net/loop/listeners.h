@@ -36,7 +36,6 @@ struct ListenOptions {
   uint32_t workers = 1;
   unsigned unix_mode = 0660;  // --web.unix-socket-mode
   int backlog = 4096;         // cut by net.core.somaxconn
-  bool blocking = true;       // io_uring wants blocking sockets, epoll non-blocking ones
 };
 
 class Listeners {

@@ -52,8 +52,8 @@ class Ring {
   [[nodiscard]] virtual int enable() noexcept = 0;
 
   // ---- Operations. Descriptors are ordinary ones -------------------------------------------------------------------
-  // Multishot: one completion with a descriptor for each connection. A descriptor that accept() delivers is right for
-  // this backend (blocking for io_uring, non-blocking for epoll); sockets from elsewhere go through adopt().
+  // Multishot: one completion with a descriptor for each connection; fit for rings of this backend. The listener has
+  // been through adopt().
   virtual void accept_multishot(int listener, Token token) = 0;
   // Multishot, into provided buffers: completions carry data, length and the buffer, to be given back by give_back().
   // Ends with -ENOBUFS when no buffer is free: park, and arm again when buffers_free() is positive.
@@ -70,12 +70,13 @@ class Ring {
   virtual void shutdown(int socket, int how, Token token) = 0;
   // Makes a file's data durable. On epoll a helper thread does it; the worker never blocks.
   virtual void fdatasync(int file, Token token) = 0;
-  // Asks every operation that carries `target` to end. Each still gets its final completion: -ECANCELED, or whatever it
-  // ended with if it was faster. Silent, also when nothing carries that token.
-  virtual void cancel(Token target) = 0;
+  // Asks the operation `op` with token `target` on this descriptor to end. It still gets its final completion:
+  // -ECANCELED, or whatever it ended with if it was faster. Silent, also when there is no such operation any more.
+  virtual void cancel(int descriptor, Op op, Token target) = 0;
   // Closes the descriptor. Silent. No operation may be in flight on it.
   virtual void close(int descriptor) = 0;
-  // Makes a socket that did not come from accept_multishot (handed over, inherited, a test's) fit for this backend.
+  // Makes a listener, and a socket that did not come from accept_multishot (inherited, a test's), fit for this backend:
+  // io_uring waits on blocking descriptors only, epoll wants non-blocking ones. At once, before the first operation.
   virtual void adopt(int socket) = 0;
 
   // ---- Provided buffers --------------------------------------------------------------------------------------------

@@ -30,4 +30,34 @@ inline constexpr uint32_t kLogLinesPerSecond = 10;
 // Lines that wait for a slow reader of stderr; at about 200 bytes each 1.6 MB. The oldest are dropped and counted.
 inline constexpr size_t kLogQueueLines = 8192;
 
+// ---- Reclamation ---------------------------------------------------------------------------------------------------
+// Threads that may read shared structures at one time: a worker per core, and a few readers beside them. 256 lines of
+// 64 bytes are scanned at most once per grace period.
+inline constexpr uint32_t kParticipantsMax = 256;
+// Distinct snapshots alive at one time. Each holds at most one version per group, so memory stays within a small factor
+// of the live set; further scrapes share one that starts after their request.
+inline constexpr uint32_t kSnapshotsMax = 4;
+// Retired objects freed by one call, once per turn: 256 frees of about 100 ns are half a slice, and more than one turn
+// retires.
+inline constexpr uint32_t kReclaimPerTurn = 256;
+// Retirement nodes that a participant keeps for reuse, 56 bytes each.
+inline constexpr uint32_t kRetiredNodesKept = 4096;
+
+// ---- Store ---------------------------------------------------------------------------------------------------------
+// Groups. Small ones cost about 500 bytes, so this many fill 10 GB; twice what the gateway is measured with.
+inline constexpr uint64_t kGroupsMax = 20'000'000;
+// Families of one group. Large exporters have about 2,000.
+inline constexpr uint32_t kFamiliesPerGroupMax = 100'000;
+// Distinct family names of all groups. A large Prometheus knows some 100,000.
+inline constexpr uint32_t kFamilyNamesMax = 1'000'000;
+// Distinct lists of families alive at one time, and the memory behind them. Real fleets have one for each kind of job.
+inline constexpr uint32_t kShapesMax = 65'536;
+inline constexpr uint64_t kShapeBytesMax = 1024ull * 1024 * 1024;
+// Distinct sets of grouping label names in one job: each costs every push of that job a look-up. Real jobs have one or
+// two.
+inline constexpr uint32_t kNameSetsPerJobMax = 16;
+// Blocks that a version keeps alive beside its own. Merging by size keeps it near the logarithm of the number of pushes
+// of different families, so it is never reached before a merge.
+inline constexpr uint32_t kSharedBlocksMax = 32;
+
 }  // namespace sluice::limits

@@ -1,0 +1,115 @@
+// The operations on the store, each a machine that is stepped until it is done.
+//
+// All of them: owned by the request that they serve, stepped by the thread of the Writer that they were started with,
+// reusable after kDone. Destroying or cancelling one in the middle is allowed at any time (a connection died): then
+// nothing of it has been published, and every lock and reference that it held is given back.
+// Progress: a step makes some progress before its first look at the deadline, so kAgain ends under any deadline.
+// kParked means that another thread or a grace period must come first: step again in the next turn, after
+// Writer::quiescent().
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/clock.h"
+#include "core/model/canonical.h"
+#include "core/model/families.h"
+#include "core/model/group_key.h"
+
+namespace sluice::store {
+
+class Writer;
+class PushMachine;
+class WipeMachine;
+
+enum class StepResult : uint8_t {
+  kDone,
+  kAgain,   // the slice is used up
+  kParked,  // waits for a grace period or a lock: others first
+};
+
+enum class PushStatus : uint8_t {
+  kOk,
+  kConflict,  // `conflict` says which; nothing was stored
+  kLimit,     // `limit` says which; nothing was stored
+};
+
+enum class LimitKind : uint8_t {
+  kNone,
+  kGroups,            // number of groups
+  kFamiliesPerGroup,  // families of one group, after the merge
+  kFamilyNames,       // distinct family names of all groups
+  kShapes,            // distinct lists of families
+  kNameSets,          // distinct sets of grouping label names in one job
+};
+[[nodiscard]] const char* limit_text(LimitKind kind) noexcept;
+
+// What is pushed. Everything referred to must stay unchanged until the operation is done.
+struct PushRequest {
+  const model::GroupKey& key;
+  const model::Families& parsed;     // `push` was made of it
+  const model::CanonicalPush& push;  // consistent in itself; families sorted by name
+  bool replace = false;              // PUT: all families of the group; else (POST) only those of the same name
+  int64_t wall_ns = 0;               // becomes push_time_seconds
+};
+
+struct PushResult {
+  PushStatus status = PushStatus::kOk;
+  LimitKind limit = LimitKind::kNone;
+  bool created = false;      // the group did not exist
+  uint64_t stamp = 0;        // of the mutation, with kOk
+  model::Conflict conflict;  // with kConflict: kTypeMismatch, kSuffixCollision or kDuplicateSeries
+};
+
+// PUT, POST and the failure time of a rejected push.
+class PushOp {
+ public:
+  PushOp() noexcept = default;
+  ~PushOp() { cancel(); }
+  PushOp(const PushOp&) = delete;
+  PushOp& operator=(const PushOp&) = delete;
+
+  // Begins a push. The verdict compares with every other group, the version being replaced excluded.
+  void start(Writer& writer, const PushRequest& request);
+  // Begins to set push_failure_time_seconds of the group, which is created (push_time_seconds 0, no families) if it
+  // does not exist; at a limit it is not. Never a conflict. `key` must stay unchanged until the operation is done.
+  void start_fail(Writer& writer, const model::GroupKey& key, int64_t wall_ns);
+  [[nodiscard]] StepResult step(Deadline deadline);
+  // After kDone.
+  [[nodiscard]] const PushResult& result() const noexcept { return result_; }
+  void cancel() noexcept;
+
+ private:
+  PushMachine* machine_ = nullptr;  // lent by the writer from start to kDone
+  PushResult result_;
+};
+
+struct EraseResult {
+  bool existed = false;
+  uint64_t stamp = 0;  // of the mutation; of the last one that it saw when the group did not exist
+};
+
+// DELETE of one group. Done in one step.
+[[nodiscard]] EraseResult erase_group(Writer& writer, const model::GroupKey& key) noexcept;
+
+// Deletes every group whose newest mutation is older than the start of the wipe. O(groups), sliced.
+class WipeOp {
+ public:
+  WipeOp() noexcept = default;
+  ~WipeOp() { cancel(); }
+  WipeOp(const WipeOp&) = delete;
+  WipeOp& operator=(const WipeOp&) = delete;
+
+  void start(Writer& writer);
+  [[nodiscard]] StepResult step(Deadline deadline);
+  // After kDone.
+  [[nodiscard]] uint64_t stamp() const noexcept { return stamp_; }
+  [[nodiscard]] uint64_t groups() const noexcept { return groups_; }
+  void cancel() noexcept;
+
+ private:
+  WipeMachine* machine_ = nullptr;
+  uint64_t stamp_ = 0;
+  uint64_t groups_ = 0;
+};
+
+}  // namespace sluice::store

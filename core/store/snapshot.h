@@ -1,0 +1,119 @@
+// A snapshot: one version of every group, bucketed by shape, kept in memory until it is released.
+//
+// What it shows: every mutation that was done before the request for it, each group in exactly one version. It is not
+// one point in time across groups. What it costs: 8 bytes a group, and at most one version a group beyond those that
+// are current, however long it is held. Writers never wait for it.
+//
+// At most limits::kSnapshotsMax are alive; a request beyond that waits for a free place, and all that wait share the
+// one snapshot that begins after their requests.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/model/version.h"
+#include "core/store/ops.h"
+
+namespace sluice::store {
+
+class SnapshotWalk;
+class SnapshotSlot;
+
+// Immutable once a SnapshotRef to it exists. Any thread that has a Writer may read it. The order of buckets and of the
+// groups in a bucket is that of the walk: the same for two snapshots between which no group was made or deleted.
+class Snapshot {
+ public:
+  using Chunk = std::vector<const model::Version*>;
+
+  struct Bucket {
+    const model::Shape* shape = nullptr;
+    size_t groups = 0;
+    std::vector<Chunk> chunks;  // none is empty
+  };
+
+  [[nodiscard]] std::span<const Bucket> buckets() const noexcept { return buckets_; }
+  [[nodiscard]] size_t groups() const noexcept { return groups_; }
+  // Sums over its versions, the two time series of each group not counted.
+  [[nodiscard]] uint64_t series() const noexcept { return series_; }
+  [[nodiscard]] uint64_t samples() const noexcept { return samples_; }
+  [[nodiscard]] uint64_t fragment_bytes() const noexcept { return fragment_bytes_; }
+  // No version in it is newer.
+  [[nodiscard]] uint64_t bound() const noexcept { return bound_; }
+  // Changes with every snapshot.
+  [[nodiscard]] uint64_t sequence() const noexcept { return sequence_; }
+  // A number that is equal for two snapshots exactly when no mutation happened between them.
+  [[nodiscard]] uint64_t mutations() const noexcept { return mutations_; }
+
+ private:
+  friend class SnapshotWalk;
+  friend class SnapshotSlot;
+
+  std::vector<Bucket> buckets_;
+  size_t groups_ = 0;
+  uint64_t series_ = 0;
+  uint64_t samples_ = 0;
+  uint64_t fragment_bytes_ = 0;
+  uint64_t bound_ = 0;
+  uint64_t sequence_ = 0;
+  uint64_t mutations_ = 0;
+};
+
+// A counted hold on a snapshot, released on the thread of the Writer that it came through.
+class SnapshotRef {
+ public:
+  SnapshotRef() noexcept = default;
+  SnapshotRef(SnapshotRef&& other) noexcept { swap(other); }
+  SnapshotRef& operator=(SnapshotRef&& other) noexcept {
+    SnapshotRef moved(std::move(other));
+    swap(moved);
+    return *this;
+  }
+  ~SnapshotRef() { release(); }
+
+  [[nodiscard]] explicit operator bool() const noexcept { return snapshot_ != nullptr; }
+  [[nodiscard]] const Snapshot& operator*() const noexcept { return *snapshot_; }
+  [[nodiscard]] const Snapshot* operator->() const noexcept { return snapshot_; }
+  // Gives it back; the last one hands the versions on or frees them, a bounded number a turn.
+  void release() noexcept;
+
+ private:
+  friend class SnapshotRequest;
+  void swap(SnapshotRef& other) noexcept {
+    std::swap(writer_, other.writer_);
+    std::swap(slot_, other.slot_);
+    std::swap(snapshot_, other.snapshot_);
+  }
+
+  Writer* writer_ = nullptr;
+  SnapshotSlot* slot_ = nullptr;
+  const Snapshot* snapshot_ = nullptr;
+};
+
+// Asks for a snapshot that begins after start(). Stepped like the other operations (ops.h): it walks the store itself,
+// or waits (kParked) for another thread's walk that began after start().
+class SnapshotRequest {
+ public:
+  SnapshotRequest() noexcept = default;
+  ~SnapshotRequest() { cancel(); }
+  SnapshotRequest(const SnapshotRequest&) = delete;
+  SnapshotRequest& operator=(const SnapshotRequest&) = delete;
+
+  void start(Writer& writer) noexcept;
+  [[nodiscard]] StepResult step(Deadline deadline);
+  // After kDone, once.
+  [[nodiscard]] SnapshotRef take() noexcept { return std::move(ref_); }
+  void cancel() noexcept;
+
+ private:
+  Writer* writer_ = nullptr;
+  SnapshotSlot* walking_ = nullptr;  // the slot that this request fills
+  uint64_t after_ = 0;               // snapshots with a larger sequence began after start()
+  SnapshotRef ref_;
+};
+
+}  // namespace sluice::store

@@ -1,0 +1,121 @@
+// The store: every group, its versions, the consistency check and the snapshots. The only place that mutates groups.
+//
+// Threads: one Store for the process; one Writer for each thread that touches it (each worker has one; other threads
+// that want to read or write make their own). A Writer and everything started through it (PushOp, EraseOp, WipeOp,
+// SnapshotRequest) belongs to that thread. A Snapshot may be read by any thread that has a Writer.
+//
+// The thread's side of reclamation: between two calls of quiescent() every version it has read stays in memory. A
+// thread calls quiescent() once a turn, with no pointer into the store in hand except through a Snapshot, and offline()
+// before it blocks in the kernel: as long as it does neither, nothing that anybody replaces is freed and no shape is
+// born.
+//
+// No function waits. What cannot go on at once says kParked and is stepped again in a later turn, after quiescent().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/limits.h"
+#include "core/model/families.h"
+#include "core/store/ops.h"
+#include "core/store/snapshot.h"
+
+namespace sluice::store {
+
+// A family that the gateway exposes itself. It exists from the start and for ever: a pushed family of the same name
+// must have its type, and suffixes collide with it. Series never do: ours carry no job label.
+struct OwnFamily {
+  std::string name;
+  model::MetricType type = model::MetricType::kGauge;
+};
+
+// Reaching one of these is answered with 429; a push that does not grow what the limit is about passes.
+struct StoreLimits {
+  uint64_t groups_max = limits::kGroupsMax;
+  uint32_t families_per_group_max = limits::kFamiliesPerGroupMax;
+  uint32_t family_names_max = limits::kFamilyNamesMax;
+  uint32_t shapes_max = limits::kShapesMax;
+  uint32_t name_sets_per_job_max = limits::kNameSetsPerJobMax;
+};
+
+struct Options {
+  unsigned writers_max = 1;             // Writers alive at the same time
+  std::vector<OwnFamily> own_families;  // push_time_seconds and push_failure_time_seconds are added by the store
+  StoreLimits limits;
+  bool check = true;  // false: --push.disable-consistency-check, nothing is compared across groups
+};
+
+// Sums of per-writer counters: each is a recent value, together they are no point in time.
+struct Stats {
+  // What is stored now.
+  uint64_t groups = 0;
+  uint64_t series = 0;   // pushed ones; each group shows two more
+  uint64_t samples = 0;  // lines of text
+  uint64_t bytes = 0;    // of blocks, retired versions and those that a snapshot holds included
+  uint64_t shapes = 0;
+  uint64_t snapshots = 0;
+  // Versions that were replaced and not yet freed, those that a snapshot holds included.
+  uint64_t versions_retired = 0;
+  // Since the start.
+  uint64_t mutations = 0;
+  uint64_t cas_failures = 0;
+  uint64_t conflicts = 0;
+  uint64_t limit_hits = 0;
+  uint64_t parks = 0;        // steps that ended in kParked
+  uint64_t compactions = 0;  // versions that copied fragments of older blocks
+};
+
+class StoreCore;
+class WriterCore;
+
+class Store {
+ public:
+  explicit Store(Options options);
+  // Every Writer, Snapshot and operation must be gone.
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // Any thread.
+  [[nodiscard]] Stats stats() const noexcept;
+  // The newest stamp that a mutation has drawn. Any thread.
+  [[nodiscard]] uint64_t last_stamp() const noexcept;
+
+  [[nodiscard]] StoreCore& core() noexcept { return *core_; }
+
+ private:
+  std::unique_ptr<StoreCore> core_;
+};
+
+class Writer {
+ public:
+  // At most Options::writers_max are alive at a time. May be made on another thread than the one that uses it; the
+  // thread counts as offline until its first online().
+  explicit Writer(Store& store);
+  // Operations and snapshots that were started through it must be gone.
+  ~Writer();
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  // Announces that this thread holds no pointer into the store. Once a turn; frees what nobody can see any more, at
+  // most a bounded number of versions a call.
+  void quiescent() noexcept;
+  // Before blocking, after blocking. An offline thread delays nobody and must not touch the store.
+  void offline() noexcept;
+  void online() noexcept;
+  // Collects shapes and name sets that nothing uses. Now and then (a second is often enough), online, bounded by the
+  // deadline.
+  void housekeep(Deadline deadline) noexcept;
+
+  [[nodiscard]] WriterCore& core() noexcept { return *core_; }
+
+ private:
+  std::unique_ptr<WriterCore> core_;
+};
+
+}  // namespace sluice::store

@@ -1,0 +1,58 @@
+#include "net/http/head_repair.h"
+
+#include "net/http/ascii.h"
+
+namespace sluice::net::http {
+namespace {
+
+constexpr Refusal kBadRequest{400, {}};
+
+// Takes the next line off `rest`, without its CRLF or LF.
+std::string_view take_line(std::string_view& rest) noexcept {
+  const size_t end = rest.find('\n');
+  std::string_view line = rest.substr(0, end);
+  rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  return line;
+}
+
+}  // namespace
+
+Result<RepairedHead, Refusal> repair_head(std::string_view head, Request& request, std::string& strict) {
+  request.headers.clear();
+  const auto line = parse_request_line(take_line(head));
+  if (!line) return Unexpected(line.error());
+  // llhttp only knows methods of its own list; the stand-in has the same framing.
+  strict.assign("POST / HTTP/1.");
+  strict += line->version_minor == 0 ? '0' : '1';
+  strict += "\r\n";
+
+  FieldRules rules;
+  bool has_length = false;
+  while (true) {
+    const std::string_view text = take_line(head);
+    if (text.empty()) break;
+    const size_t colon = text.find(':');
+    if (colon == std::string_view::npos) return Unexpected(kBadRequest);
+    const std::string_view name = text.substr(0, colon);
+    const std::string_view value = ascii::trim(text.substr(colon + 1));
+    // A line that continues the one before begins with a blank, which no token does.
+    if (name.empty() || !ascii::all(name, ascii::kToken)) return Unexpected(kBadRequest);
+    if (!ascii::all(value, ascii::kFieldValue)) return Unexpected(kBadRequest);
+    request.headers.push_back({name, value});
+    rules.add(name, value);
+    if (equals_ignoring_case(name, "content-length")) {
+      if (has_length) continue;  // equal to the first, or judge() refuses
+      has_length = true;
+    }
+    strict.append(name).append(": ").append(value).append("\r\n");
+  }
+  strict += "\r\n";
+
+  const auto framing = rules.judge(*line);
+  if (!framing) return Unexpected(framing.error());
+  request.host = line->authority.empty() ? rules.host() : line->authority;
+  return RepairedHead{*line, *framing};
+}
+
+}  // namespace sluice::net::http

@@ -1,0 +1,284 @@
+#include "net/http/request_parser.h"
+
+#include <llhttp.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/base/check.h"
+#include "core/base/limits.h"
+#include "net/http/ascii.h"
+#include "net/http/head_repair.h"
+
+namespace sluice::net::http {
+
+namespace {
+
+constexpr Refusal kBadRequest{400, {}};
+// Leading line ends that old clients send after the body of a POST; Go's server drops up to this many.
+constexpr size_t kLeadingLineEndBytes = 4;
+// A split head's buffer is kept between requests up to this size: an ordinary head that happens to be split needs it
+// again, a 64 KiB one is rare.
+constexpr size_t kKeptHeadBytes = 4096;
+
+static_assert(sizeof(llhttp_t) <= 128 && alignof(llhttp_t) <= 8);
+
+llhttp_t* as_llhttp(std::byte* state) noexcept { return reinterpret_cast<llhttp_t*>(state); }
+
+// The end of the head in `text` (the byte after its empty line), looking from `from` on; npos when it is not there.
+size_t find_head_end(std::string_view text, size_t from) noexcept {
+  while (true) {
+    const size_t line_end = text.find('\n', from);
+    if (line_end == std::string_view::npos) return line_end;
+    const size_t next = line_end + 1;
+    if (next < text.size() && text[next] == '\n') return next + 1;
+    if (next + 1 < text.size() && text[next] == '\r' && text[next + 1] == '\n') return next + 2;
+    from = next;
+  }
+}
+
+}  // namespace
+
+// Static functions with C++ linkage as C callbacks: the two linkages are one on every platform that this runs on.
+struct RequestParser::Callbacks {
+  static RequestParser& self(llhttp_t* state) noexcept { return *static_cast<RequestParser*>(state->data); }
+
+  static int url(llhttp_t* state, const char* at, size_t length) noexcept {
+    self(state).url_ = {at, length};
+    return 0;
+  }
+  static int field(llhttp_t* state, const char* at, size_t length) noexcept {
+    if (Request* request = self(state).request_) request->headers.push_back({{at, length}, {at + length, 0}});
+    return 0;
+  }
+  static int value(llhttp_t* state, const char* at, size_t length) noexcept {
+    RequestParser& parser = self(state);
+    if (parser.request_ == nullptr) return 0;
+    Header& header = parser.request_->headers.back();
+    // A second piece of one value in a head that lies in one piece is a folded line. So is a line end between the
+    // colon and the value, which llhttp skips silently.
+    if (!header.value.empty()) parser.folded_ = true;
+    for (const char* c = header.name.data() + header.name.size(); c != at; ++c) {
+      if (*c == '\n') parser.folded_ = true;
+    }
+    header.value = {at, length};
+    return 0;
+  }
+  static int headers_complete(llhttp_t* state) noexcept {
+    state->upgrade = 0;  // this server upgrades nothing: what follows is a body or the next request
+    return HPE_PAUSED;
+  }
+  static int body(llhttp_t* state, const char* at, size_t length) noexcept {
+    RequestParser& parser = self(state);
+    // The bytes are the caller's own, handed in as mutable.
+    char* from = const_cast<char*>(at);
+    if (parser.data_begin_ == nullptr) {
+      parser.data_begin_ = from;
+      parser.data_end_ = from;
+    }
+    if (parser.data_end_ != from) std::memmove(parser.data_end_, from, length);
+    parser.data_end_ += length;
+    return 0;
+  }
+  static int chunk_header(llhttp_t* state) noexcept {
+    ++self(state).chunks_;
+    return 0;
+  }
+  static int message_complete(llhttp_t* /*state*/) noexcept { return HPE_PAUSED; }
+
+  static const llhttp_settings_t* settings() noexcept {
+    static const llhttp_settings_t kSettings = [] {
+      llhttp_settings_t made;
+      llhttp_settings_init(&made);
+      made.on_url = url;
+      made.on_header_field = field;
+      made.on_header_value = value;
+      made.on_headers_complete = headers_complete;
+      made.on_body = body;
+      made.on_chunk_header = chunk_header;
+      made.on_message_complete = message_complete;
+      return made;
+    }();
+    return &kSettings;
+  }
+};
+
+RequestParser::RequestParser() noexcept { restart(); }
+
+void RequestParser::restart() noexcept {
+  llhttp_init(as_llhttp(llhttp_), HTTP_REQUEST, Callbacks::settings());
+  as_llhttp(llhttp_)->data = this;
+}
+
+RequestParser::HeadResult RequestParser::refuse_head(Refusal refusal) noexcept {
+  request_ = nullptr;
+  return {Event::kRefused, 0, refusal};
+}
+
+RequestParser::HeadResult RequestParser::parse_head(std::string_view bytes, Request& request, Framing& framing) {
+  if (head_done_) forget_head();
+  if (!head_.empty()) return collect(bytes, request, framing);
+
+  size_t skipped = 0;
+  while (line_ends_allowed_ > 0 && skipped < bytes.size() && (bytes[skipped] == '\r' || bytes[skipped] == '\n')) {
+    ++skipped;
+    --line_ends_allowed_;
+  }
+  const std::string_view rest = bytes.substr(skipped);
+  if (rest.empty()) return {Event::kNeedMore, bytes.size(), {}};
+  HeadResult result = parse_whole_head(rest, request, framing);
+  if (result.event == Event::kNeedMore) result = collect(rest, request, framing);
+  result.consumed += skipped;
+  return result;
+}
+
+// A head that is not there as a whole: keeps what there is until the end of the head has come.
+RequestParser::HeadResult RequestParser::collect(std::string_view bytes, Request& request, Framing& framing) {
+  const size_t old_bytes = head_.size();
+  SLUICE_DCHECK(old_bytes <= limits::kHeadBytesMax);
+  head_.append(bytes.substr(0, limits::kHeadBytesMax + 1 - old_bytes));
+  const size_t end = find_head_end(head_, scanned_);
+  if (end != std::string_view::npos && end <= limits::kHeadBytesMax) {
+    head_.resize(end);
+    head_done_ = true;
+    head_is_own_ = true;
+    HeadResult result = parse_whole_head(head_, request, framing);
+    // llhttp and find_head_end() agree on where a head ends, or the head is not one.
+    if (result.event == Event::kNeedMore) return refuse_head(kBadRequest);
+    result.consumed = end - old_bytes;
+    return result;
+  }
+  if (const Refusal refusal = judge_start(old_bytes); refusal.status != 0) return refuse_head(refusal);
+  // The last two bytes may be the beginning of the end.
+  scanned_ = head_.size() < 2 ? 0 : head_.size() - 2;
+  return {Event::kNeedMore, bytes.size(), {}};
+}
+
+// What can be said before the head is complete: a stream that is not HTTP gets its answer at once, not at the deadline.
+// Gives the verdict that the whole head would get. `from`: bytes of head_ that earlier calls have seen.
+Refusal RequestParser::judge_start(size_t from) noexcept {
+  const bool too_long = head_.size() > limits::kHeadBytesMax;
+  if (!line_judged_) {
+    const size_t line_end = head_.find('\n', from);
+    if (line_end == std::string::npos) {
+      if (!ascii::is(head_[0], ascii::kToken)) return kBadRequest;
+      return too_long ? Refusal{414, {}} : Refusal{};
+    }
+    std::string_view line(head_.data(), line_end);
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+    if (const auto parsed = parse_request_line(line); !parsed) return parsed.error();
+    line_judged_ = true;
+  }
+  return too_long ? Refusal{431, {}} : Refusal{};
+}
+
+// The fast path: one run of llhttp over the bytes where they lie. kNeedMore: no whole head is there.
+RequestParser::HeadResult RequestParser::parse_whole_head(std::string_view bytes, Request& request, Framing& framing) {
+  restart();
+  request.headers.clear();
+  request_ = &request;
+  folded_ = false;
+  const size_t length = std::min(bytes.size(), limits::kHeadBytesMax);
+  const llhttp_errno_t error = llhttp_execute(as_llhttp(llhttp_), bytes.data(), length);
+  request_ = nullptr;
+  if (error == HPE_PAUSED) {
+    const auto head_bytes = static_cast<size_t>(llhttp_get_error_pos(as_llhttp(llhttp_)) - bytes.data());
+    const Refusal refusal = judge_fast(bytes.substr(0, head_bytes), request, framing);
+    if (refusal.status != 0) return refuse_head(refusal);
+    llhttp_resume(as_llhttp(llhttp_));
+    return {Event::kHead, head_bytes, {}};
+  }
+  if (error == HPE_OK) return {Event::kNeedMore, 0, {}};
+  const size_t head_bytes = find_head_end(bytes.substr(0, length), 0);
+  if (head_bytes == std::string_view::npos) return {Event::kNeedMore, 0, {}};
+  return repair(bytes.substr(0, head_bytes), request, framing);
+}
+
+// After llhttp's consent: what it does not look at, and the verdict over the fields. Status 0 is consent.
+Refusal RequestParser::judge_fast(std::string_view head, Request& request, Framing& framing) {
+  constexpr size_t kVersionBytes = 9;  // " HTTP/x.y"
+  const auto line_bytes = static_cast<size_t>(url_.data() + url_.size() - head.data()) + kVersionBytes;
+  if (folded_ || line_bytes > head.size()) return kBadRequest;
+  const auto line = parse_request_line(head.substr(0, line_bytes));
+  if (!line) return line.error();
+  FieldRules rules;
+  for (Header& header : request.headers) {
+    header.value = ascii::trim(header.value);
+    rules.add(header.name, header.value);
+  }
+  const auto judged = rules.judge(*line);
+  if (!judged) return judged.error();
+  framing = *judged;
+  request.host = line->authority.empty() ? rules.host() : line->authority;
+  accept_head(*line, framing, request);
+  return {};
+}
+
+void RequestParser::accept_head(const RequestLine& line, const Framing& framing, Request& request) noexcept {
+  request.method = line.method;
+  request.method_text = line.method_text;
+  request.target = line.target;
+  request.version_minor = line.version_minor == 0 ? 0 : 1;
+  request.chunked = framing.chunked;
+  request.content_length = framing.content_length;
+  request.body = {};
+  line_ends_allowed_ = line.method == Method::kPost ? kLeadingLineEndBytes : 0;
+  excess_ = 0;
+}
+
+// The slow path: see head_repair.h.
+RequestParser::HeadResult RequestParser::repair(std::string_view head, Request& request, Framing& framing) {
+  const auto repaired = repair_head(head, request, strict_);
+  if (!repaired) return refuse_head(repaired.error());
+  restart();
+  const llhttp_errno_t error = llhttp_execute(as_llhttp(llhttp_), strict_.data(), strict_.size());
+  if (error != HPE_PAUSED || llhttp_get_error_pos(as_llhttp(llhttp_)) != strict_.data() + strict_.size()) {
+    return refuse_head(kBadRequest);
+  }
+  llhttp_resume(as_llhttp(llhttp_));
+  framing = repaired->framing;
+  accept_head(repaired->line, framing, request);
+  return {Event::kHead, head.size(), {}};
+}
+
+RequestParser::ChunkResult RequestParser::read_chunked(std::span<char> bytes) {
+  data_begin_ = nullptr;
+  data_end_ = nullptr;
+  chunks_ = 0;
+  const llhttp_errno_t error = llhttp_execute(as_llhttp(llhttp_), bytes.data(), bytes.size());
+  ChunkResult result;
+  if (error == HPE_PAUSED) {
+    result.event = ChunkEvent::kDone;
+    result.consumed = static_cast<size_t>(llhttp_get_error_pos(as_llhttp(llhttp_)) - bytes.data());
+  } else if (error == HPE_OK) {
+    result.consumed = bytes.size();
+  } else {
+    return {ChunkEvent::kRefused, 0, {}, kBadRequest};
+  }
+  if (data_begin_ != nullptr) result.data = {data_begin_, data_end_};
+  excess_ += static_cast<int64_t>(result.consumed - result.data.size()) - kChunkLineBytes * chunks_;
+  if (excess_ > kChunkExcessBytes) return {ChunkEvent::kRefused, 0, {}, kBadRequest};
+  return result;
+}
+
+void RequestParser::forget_head() noexcept {
+  head_.clear();
+  scanned_ = 0;
+  head_done_ = false;
+  head_is_own_ = false;
+  line_judged_ = false;
+}
+
+void RequestParser::trim() noexcept {
+  if (head_done_) forget_head();
+  if (head_.empty() && head_.capacity() > kKeptHeadBytes) head_ = {};
+  if (strict_.capacity() > kKeptHeadBytes) strict_ = {};
+}
+
+void RequestParser::reset() noexcept {
+  forget_head();
+  line_ends_allowed_ = 0;
+  trim();
+}
+
+}  // namespace sluice::net::http

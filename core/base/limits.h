@@ -23,6 +23,9 @@ inline constexpr uint64_t kBodyBytesMax = 256ull * 1024 * 1024;
 inline constexpr uint32_t kLabelsPerSeriesMax = 1024;
 // Labels of a grouping key.
 inline constexpr uint32_t kLabelsPerKeyMax = 64;
+// Bytes of a foreign token that an error text quotes. A body may be one token of 256 MiB; quoting makes it four times
+// as long.
+inline constexpr size_t kErrorTokenBytesMax = 16 * 1024;
 
 // ---- Log -----------------------------------------------------------------------------------------------------------
 // Lines of one reason in a second: enough to see what is wrong, too few to be a load of their own.

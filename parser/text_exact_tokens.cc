@@ -1,0 +1,188 @@
+// The scans of TextParser: where tokens end, and what they stand for once escapes and quotes are undone.
+#include <bit>
+#include <cstring>
+
+#include "core/base/check.h"
+#include "core/base/limits.h"
+#include "parser/quote.h"
+#include "parser/text_exact.h"
+
+namespace sluice::parser {
+namespace {
+
+constexpr uint64_t repeat(char c) noexcept { return 0x0101010101010101u * static_cast<unsigned char>(c); }
+
+// Bit 7 of every byte of `word` that is zero; exact for the lowest one, which is all that is asked for.
+// Example: 0x00 gives 0x80; 0x01 gives 0 unless a zero byte lies below it.
+constexpr uint64_t zero_bytes(uint64_t word) noexcept {
+  return (word - 0x0101010101010101u) & ~word & 0x8080808080808080u;
+}
+
+// The first byte at or after `at` that is `a`, `b` or `c`, else `limit`; the bytes before it are or'ed into `high`.
+const char* find_any(const char* at, const char* limit, char a, char b, char c, uint64_t& high) noexcept {
+  while (limit - at >= 8) {
+    uint64_t word;
+    std::memcpy(&word, at, 8);
+    if constexpr (std::endian::native == std::endian::little) {
+      const uint64_t hits = zero_bytes(word ^ repeat(a)) | zero_bytes(word ^ repeat(b)) | zero_bytes(word ^ repeat(c));
+      if (hits != 0) break;
+    } else {
+      break;
+    }
+    high |= word;
+    at += 8;
+  }
+  for (; at != limit && *at != a && *at != b && *at != c; ++at) high |= static_cast<unsigned char>(*at);
+  return at;
+}
+
+constexpr bool is_escape(char c) noexcept { return c == '\\' || c == 'n' || c == '"'; }
+
+// The text of `raw` with its quotes (if `quotes`) taken off and its escapes undone. `out` has room for raw.size().
+size_t unescape(std::string_view raw, bool quotes, char* out) noexcept {
+  size_t used = 0;
+  for (size_t i = 0; i < raw.size(); ++i) {
+    if (raw[i] == '\\') {
+      if (++i == raw.size()) break;
+      out[used++] = raw[i] == 'n' ? '\n' : raw[i];
+    } else if (!quotes || raw[i] != '"') {
+      out[used++] = raw[i];
+    }
+  }
+  return used;
+}
+
+}  // namespace
+
+void TextParser::begin_token(State next) {
+  token_ = at_;
+  high_bits_ = 0;
+  in_quotes_ = after_backslash_ = closed_ = has_quotes_ = has_escapes_ = false;
+  state_ = next;
+}
+
+std::string_view TextParser::raw_token() const noexcept { return {token_, static_cast<size_t>(at_ - token_)}; }
+
+TextParser::Go TextParser::skip_blanks() {
+  while (at_ != limit_) {
+    if (*at_ != ' ' && *at_ != '\t') return Go::kOn;
+    ++at_;
+  }
+  return Go::kLimit;
+}
+
+TextParser::Go TextParser::scan_word() {
+  while (at_ != limit_) {
+    if (*at_ == ' ' || *at_ == '\t' || *at_ == '\n') return Go::kOn;
+    ++at_;
+  }
+  return Go::kLimit;
+}
+
+// Reads up to the end of the line. Without `escapes` a backslash means nothing here (token_as_text() drops it).
+TextParser::Go TextParser::scan_text(bool escapes) {
+  while (at_ != limit_) {
+    if (after_backslash_) {
+      if (!is_escape(*at_)) {
+        std::string message = "invalid escape sequence '\\";
+        append_byte_as_char(message, *at_);
+        return fail(message + "'");
+      }
+      after_backslash_ = false;
+      ++at_;
+      continue;
+    }
+    at_ = find_any(at_, limit_, '\n', '\\', '\n', high_bits_);
+    if (at_ == limit_) break;
+    if (*at_ == '\n') return Go::kOn;
+    has_escapes_ = true;
+    after_backslash_ = escapes;
+    ++at_;
+  }
+  return Go::kLimit;
+}
+
+// Reads a label value behind its opening quote, up to the closing one.
+TextParser::Go TextParser::scan_label_value() {
+  while (at_ != limit_) {
+    if (after_backslash_) {
+      if (!is_escape(*at_)) {
+        std::string message = "invalid escape sequence '\\";
+        append_byte_as_char(message, *at_);
+        return fail(message + "'");
+      }
+      after_backslash_ = false;
+      ++at_;
+      continue;
+    }
+    at_ = find_any(at_, limit_, '"', '\\', '\n', high_bits_);
+    if (at_ == limit_) break;
+    if (*at_ == '"') return Go::kOn;
+    if (*at_ == '\n') return fail("label value " + quoted(token_as_text()) + " contains unescaped new-line");
+    has_escapes_ = after_backslash_ = true;
+    ++at_;
+  }
+  return Go::kLimit;
+}
+
+// Reads a name: letters, digits, `_` (`:` in metric names), and from a quote on anything up to the closing quote, which
+// ends it. So `a"b"` is the name ab. Where no name can begin, the token is empty.
+TextParser::Go TextParser::scan_name(Token kind) {
+  const bool colon = kind == Token::kMetricName;
+  while (at_ != limit_) {
+    const char c = *at_;
+    if (closed_) return Go::kOn;
+    if (!in_quotes_) {
+      if (c == '"') {
+        in_quotes_ = has_quotes_ = true;
+      } else if (!(is_name_start(c) || (colon && c == ':') || (at_ != token_ && is_name_continuation(c)))) {
+        return Go::kOn;
+      }
+    } else if (after_backslash_) {
+      if (!is_escape(c)) {
+        std::string message = "invalid escape sequence '\\";
+        append_byte_as_char(message, c);
+        return fail(message + "'");
+      }
+      after_backslash_ = false;
+    } else if (c == '"') {
+      closed_ = true;
+    } else if (c == '\n') {
+      return fail((colon ? "metric name " : "label name ") + quoted(token_as_text()) + " contains unescaped new-line");
+    } else if (c == '\\') {
+      has_escapes_ = after_backslash_ = true;
+    }
+    ++at_;
+  }
+  return Go::kLimit;
+}
+
+// The token for an error text: quotes and escapes undone, cut at the limit. The states without escapes lose their
+// backslashes only.
+std::string TextParser::token_as_text() const {
+  std::string_view raw = raw_token().substr(0, limits::kErrorTokenBytesMax);
+  std::string text;
+  if (state_ == State::kTypeText || state_ == State::kAfterTimestamp) {
+    for (const char c : raw) {
+      if (c != '\\') text.push_back(c);
+    }
+    return text;
+  }
+  text.resize(raw.size());
+  text.resize(unescape(raw, has_quotes_, text.data()));
+  return text;
+}
+
+std::string_view TextParser::stored_name() {
+  const std::string_view raw = raw_token();
+  if (!has_quotes_) return raw;
+  if (!has_escapes_ && raw.front() == '"') return raw.substr(1, raw.size() - 2);
+  return stored_unescaped(raw);
+}
+
+std::string_view TextParser::stored_unescaped(std::string_view raw) {
+  char* const out = out_->arena.allocate(raw.size());
+  return {out, unescape(raw, has_quotes_, out)};
+}
+
+}  // namespace sluice::parser

@@ -52,7 +52,7 @@ bool type_from_text(std::string_view text, model::MetricType& out) {
 
 }  // namespace
 
-void TextParser::start(std::string_view body, NameScheme scheme, model::Families& out) {
+void ExactTextParser::start(std::string_view body, NameScheme scheme, model::Families& out) {
   out.clear();
   begin_ = at_ = limit_ = token_ = body.data();
   end_ = begin_ + body.size();
@@ -73,7 +73,7 @@ void TextParser::start(std::string_view body, NameScheme scheme, model::Families
   normalized_ = 0;
 }
 
-TextParser::Step TextParser::step(Deadline deadline) {
+ExactTextParser::Step ExactTextParser::step(Deadline deadline) {
   SLUICE_DCHECK(out_ != nullptr);
   for (;;) {
     if (state_ != State::kNormalize) limit_ += std::min(kWindowBytes, end_ - limit_);
@@ -97,14 +97,14 @@ TextParser::Step TextParser::step(Deadline deadline) {
   }
 }
 
-TextParser::Go TextParser::fail(std::string message) {
+ExactTextParser::Go ExactTextParser::fail(std::string message) {
   error_.line = line_;
   error_.offset = static_cast<size_t>(at_ - begin_);
   error_.text = "text format parsing error in line " + std::to_string(line_) + ": " + std::move(message);
   return Go::kFail;
 }
 
-TextParser::Go TextParser::run() {
+ExactTextParser::Go ExactTextParser::run() {
   Go go = Go::kOn;
   while (go == Go::kOn) {
     switch (state_) {
@@ -160,14 +160,14 @@ TextParser::Go TextParser::run() {
   return go;
 }
 
-void TextParser::next_line() {
+void ExactTextParser::next_line() {
   SLUICE_DCHECK(*at_ == '\n');
   ++at_;
   ++line_;
   state_ = State::kLineStart;
 }
 
-TextParser::Go TextParser::line_start() {
+ExactTextParser::Go ExactTextParser::line_start() {
   if (const Go go = skip_blanks(); go != Go::kOn) return go;
   in_braces_ = name_seen_ = false;
   line_labels_ = 0;
@@ -193,7 +193,7 @@ TextParser::Go TextParser::line_start() {
   return Go::kOn;
 }
 
-TextParser::Go TextParser::metric_name() {
+ExactTextParser::Go ExactTextParser::metric_name() {
   if (const Go go = scan_name(Token::kMetricName); go != Go::kOn) return go;
   const std::string_view name = stored_name();
   if (name.empty()) return fail("invalid metric name");
@@ -203,7 +203,7 @@ TextParser::Go TextParser::metric_name() {
   return Go::kOn;
 }
 
-TextParser::Go TextParser::value() {
+ExactTextParser::Go ExactTextParser::value() {
   if (const Go go = scan_word(); go != Go::kOn) return go;
   const std::string_view text = raw_token();
   double number = 0;
@@ -220,7 +220,7 @@ TextParser::Go TextParser::value() {
   return Go::kOn;
 }
 
-TextParser::Go TextParser::timestamp() {
+ExactTextParser::Go ExactTextParser::timestamp() {
   if (const Go go = scan_word(); go != Go::kOn) return go;
   const std::string_view text = raw_token();
   int64_t number = 0;
@@ -234,7 +234,7 @@ TextParser::Go TextParser::timestamp() {
   return Go::kOn;
 }
 
-TextParser::Go TextParser::after_timestamp() {
+ExactTextParser::Go ExactTextParser::after_timestamp() {
   if (const Go go = scan_text(false); go != Go::kOn) return go;
   // Backslashes do not count: the reference takes them for the beginning of an escape and drops them.
   const std::string rest = token_as_text();
@@ -243,7 +243,7 @@ TextParser::Go TextParser::after_timestamp() {
   return Go::kOn;
 }
 
-TextParser::Go TextParser::run_comment() {
+ExactTextParser::Go ExactTextParser::run_comment() {
   Go go = Go::kOn;
   switch (state_) {
     case State::kCommentStart:
@@ -281,7 +281,7 @@ TextParser::Go TextParser::run_comment() {
   return go;
 }
 
-TextParser::Go TextParser::comment_keyword() {
+ExactTextParser::Go ExactTextParser::comment_keyword() {
   if (const Go go = scan_word(); go != Go::kOn) return go;
   const std::string_view keyword = raw_token();
   is_help_ = keyword == "HELP";
@@ -296,7 +296,7 @@ TextParser::Go TextParser::comment_keyword() {
   return Go::kOn;
 }
 
-TextParser::Go TextParser::comment_name() {
+ExactTextParser::Go ExactTextParser::comment_name() {
   if (const Go go = scan_name(Token::kMetricName); go != Go::kOn) return go;
   if (*at_ == '\n') {
     next_line();
@@ -309,7 +309,7 @@ TextParser::Go TextParser::comment_name() {
   return Go::kOn;
 }
 
-TextParser::Go TextParser::comment_text_start() {
+ExactTextParser::Go ExactTextParser::comment_text_start() {
   if (const Go go = skip_blanks(); go != Go::kOn) return go;
   if (*at_ == '\n') {
     next_line();
@@ -327,7 +327,7 @@ TextParser::Go TextParser::comment_text_start() {
   return Go::kOn;
 }
 
-TextParser::Go TextParser::help_text() {
+ExactTextParser::Go ExactTextParser::help_text() {
   if (const Go go = scan_text(true); go != Go::kOn) return go;
   family().help = has_escapes_ ? stored_unescaped(raw_token()) : raw_token();
   family().has_help = true;
@@ -335,7 +335,7 @@ TextParser::Go TextParser::help_text() {
   return Go::kOn;
 }
 
-TextParser::Go TextParser::type_text() {
+ExactTextParser::Go ExactTextParser::type_text() {
   if (const Go go = scan_text(false); go != Go::kOn) return go;
   const std::string text = token_as_text();
   if (!type_from_text(text, family().type)) return fail("unknown metric type " + quoted(text));
@@ -346,7 +346,7 @@ TextParser::Go TextParser::type_text() {
 }
 
 // Makes the counts of every histogram either all integers or all floats.
-TextParser::Go TextParser::normalize() {
+ExactTextParser::Go ExactTextParser::normalize() {
   if (!any_float_counts_) return Go::kEnd;
   const auto stop = static_cast<uint32_t>(std::min<size_t>(out_->metrics.size(), size_t{normalized_} + kWindowMetrics));
   for (; normalized_ < stop; ++normalized_) {

@@ -1,4 +1,4 @@
-// The sample lines of TextParser: families by name, labels, and what a value means for the family's type.
+// The sample lines of ExactTextParser: families by name, labels, and what a value means for the family's type.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -31,17 +31,17 @@ std::string_view without_suffix(std::string_view name, std::string_view suffix) 
 
 }  // namespace
 
-std::string TextParser::family_quoted() const {
+std::string ExactTextParser::family_quoted() const {
   const std::string_view name = family_ == model::kNone ? std::string_view() : out_->families[family_].name;
   return quoted(name.substr(0, limits::kErrorTokenBytesMax));
 }
 
-uint32_t TextParser::find_family(std::string_view name, uint64_t hash) const {
+uint32_t ExactTextParser::find_family(std::string_view name, uint64_t hash) const {
   return families_by_name_.find(hash, [&](uint32_t index) { return out_->families[index].name == name; });
 }
 
 // Finds the family that lines of this name belong to, or makes it. Sets family_ and role_.
-bool TextParser::select_family(std::string_view name) {
+bool ExactTextParser::select_family(std::string_view name) {
   if (!last_name_.empty() && name == last_name_) {
     family_ = last_family_;
     role_ = last_role_;
@@ -67,7 +67,7 @@ bool TextParser::select_family(std::string_view name) {
 }
 
 // The summary or histogram that `name` is a part of: x_count and x_sum of both, x_bucket of the latter.
-bool TextParser::find_gathered(std::string_view name) {
+bool ExactTextParser::find_gathered(std::string_view name) {
   static constexpr std::pair<std::string_view, Role> kSuffixes[] = {
       {"_count", Role::kCount}, {"_sum", Role::kSum}, {"_bucket", Role::kPlain}};
   for (const auto& [suffix, role] : kSuffixes) {
@@ -85,12 +85,12 @@ bool TextParser::find_gathered(std::string_view name) {
 }
 
 // The name of a sample line is known: from here on its family cannot get a TYPE any more.
-void TextParser::start_sample() {
+void ExactTextParser::start_sample() {
   type_known_[family_] = 1;
   name_seen_ = true;
 }
 
-TextParser::Go TextParser::run_labels() {
+ExactTextParser::Go ExactTextParser::run_labels() {
   Go go = Go::kOn;
   switch (state_) {
     case State::kLabelStart:
@@ -124,7 +124,7 @@ TextParser::Go TextParser::run_labels() {
   return go;
 }
 
-TextParser::Go TextParser::label_start() {
+ExactTextParser::Go ExactTextParser::label_start() {
   if (const Go go = skip_blanks(); go != Go::kOn) return go;
   if (*at_ != '}') {
     begin_token(State::kLabelName);
@@ -136,7 +136,7 @@ TextParser::Go TextParser::label_start() {
   return Go::kOn;
 }
 
-TextParser::Go TextParser::label_name() {
+ExactTextParser::Go ExactTextParser::label_name() {
   if (const Go go = scan_name(Token::kLabelName); go != Go::kOn) return go;
   label_name_ = stored_name();
   if (label_name_.empty()) return fail("invalid label name for metric " + family_quoted());
@@ -144,7 +144,7 @@ TextParser::Go TextParser::label_name() {
   return Go::kOn;
 }
 
-TextParser::Go TextParser::after_label_name() {
+ExactTextParser::Go ExactTextParser::after_label_name() {
   if (const Go go = skip_blanks(); go != Go::kOn) return go;
   const char next = *at_;
   if (next == '=') {
@@ -160,7 +160,7 @@ TextParser::Go TextParser::after_label_name() {
 }
 
 // What looked like a label name stands without a value: in `{"name",...}` that is the metric name.
-TextParser::Go TextParser::name_in_braces(char next) {
+ExactTextParser::Go ExactTextParser::name_in_braces(char next) {
   if (name_seen_) return fail("multiple metric names for metric " + family_quoted());
   if (next != ',' && next != '}') {
     std::string message = "unexpected end of metric name ";
@@ -176,7 +176,7 @@ TextParser::Go TextParser::name_in_braces(char next) {
 }
 
 // The label that is not one of the family's labels but says which quantile or bucket the line is.
-std::string_view TextParser::bound_label() const noexcept {
+std::string_view ExactTextParser::bound_label() const noexcept {
   if (!name_seen_) return {};
   const MetricType type = out_->families[family_].type;
   if (type == MetricType::kSummary) return "quantile";
@@ -185,7 +185,7 @@ std::string_view TextParser::bound_label() const noexcept {
 }
 
 // Takes a bound label that stood before the name in braces out of the line's labels.
-bool TextParser::adopt_label_bound() {
+bool ExactTextParser::adopt_label_bound() {
   const std::string_view bound = bound_label();
   if (bound.empty()) return true;
   auto& labels = out_->labels;
@@ -198,7 +198,7 @@ bool TextParser::adopt_label_bound() {
   return true;
 }
 
-bool TextParser::accept_label(std::string_view name) {
+bool ExactTextParser::accept_label(std::string_view name) {
   if (name == "__name__") {
     fail("label name \"__name__\" is reserved");
     return false;
@@ -219,7 +219,7 @@ bool TextParser::accept_label(std::string_view name) {
   return true;
 }
 
-bool TextParser::is_duplicate(std::string_view name) {
+bool ExactTextParser::is_duplicate(std::string_view name) {
   const auto& labels = out_->labels;
   const auto count = static_cast<uint32_t>(labels.size()) - labels_begin_;
   if (count < kFewLabels) {
@@ -240,7 +240,7 @@ bool TextParser::is_duplicate(std::string_view name) {
   return false;
 }
 
-TextParser::Go TextParser::label_value() {
+ExactTextParser::Go ExactTextParser::label_value() {
   if (const Go go = scan_label_value(); go != Go::kOn) return go;
   const std::string_view raw = raw_token();
   const std::string_view text = has_escapes_ ? stored_unescaped(raw) : raw;
@@ -258,7 +258,7 @@ TextParser::Go TextParser::label_value() {
   return Go::kOn;
 }
 
-bool TextParser::accept_bound(std::string_view text) {
+bool ExactTextParser::accept_bound(std::string_view text) {
   if (parse_float(text, bound_) == NumberError::kNone) return true;
   std::string message = "expected float as value for '";
   message += bound_label();
@@ -268,7 +268,7 @@ bool TextParser::accept_bound(std::string_view text) {
   return false;
 }
 
-TextParser::Go TextParser::after_label_value() {
+ExactTextParser::Go ExactTextParser::after_label_value() {
   if (const Go go = skip_blanks(); go != Go::kOn) return go;
   if (*at_ == ',') {
     ++at_;
@@ -285,7 +285,7 @@ TextParser::Go TextParser::after_label_value() {
 }
 
 // Independent of the labels' order: a sum over the pairs.
-uint64_t TextParser::hash_labels() const {
+uint64_t ExactTextParser::hash_labels() const {
   uint64_t sum = (uint64_t{family_} + 1) * 0x9e3779b97f4a7c15u;
   for (size_t i = labels_begin_; i < out_->labels.size(); ++i) {
     const model::LabelPair& label = out_->labels[i];
@@ -297,7 +297,7 @@ uint64_t TextParser::hash_labels() const {
 }
 
 // Whether the line has the labels of `metric`, in any order.
-bool TextParser::same_labels(const model::Metric& metric) {
+bool ExactTextParser::same_labels(const model::Metric& metric) {
   const auto& labels = out_->labels;
   const auto count = static_cast<uint32_t>(labels.size()) - labels_begin_;
   if (metric.labels_count != count) return false;
@@ -320,7 +320,7 @@ bool TextParser::same_labels(const model::Metric& metric) {
 }
 
 // All labels are known: the line is a new metric, or goes on with one of the family's summaries or histograms.
-void TextParser::resolve_metric() {
+void ExactTextParser::resolve_metric() {
   const MetricType type = family().type;
   const bool gathered = type == MetricType::kSummary || is_histogram(type);
   uint64_t hash = 0;
@@ -347,7 +347,7 @@ void TextParser::resolve_metric() {
   if (gathered) metrics_by_labels_.insert(hash, metric_);
 }
 
-bool TextParser::store_value(double value, std::string_view text) {
+bool ExactTextParser::store_value(double value, std::string_view text) {
   const MetricType type = family().type;
   if (type == MetricType::kSummary) return store_summary_value(value);
   if (is_histogram(type)) return store_histogram_value(value);
@@ -357,7 +357,7 @@ bool TextParser::store_value(double value, std::string_view text) {
   return true;
 }
 
-bool TextParser::store_summary_value(double value) {
+bool ExactTextParser::store_summary_value(double value) {
   model::Metric& metric = out_->metrics[metric_];
   if (role_ == Role::kCount) {
     metric.count = go_uint64(value);
@@ -374,7 +374,7 @@ bool TextParser::store_summary_value(double value) {
   return true;
 }
 
-bool TextParser::store_histogram_value(double value) {
+bool ExactTextParser::store_histogram_value(double value) {
   model::Metric& metric = out_->metrics[metric_];
   if (role_ == Role::kSum) {
     metric.sum = value;

@@ -1,4 +1,4 @@
-// The scans of TextParser: where tokens end, and what they stand for once escapes and quotes are undone.
+// The scans of ExactTextParser: where tokens end, and what they stand for once escapes and quotes are undone.
 #include <bit>
 #include <cstring>
 
@@ -54,16 +54,16 @@ size_t unescape(std::string_view raw, bool quotes, char* out) noexcept {
 
 }  // namespace
 
-void TextParser::begin_token(State next) {
+void ExactTextParser::begin_token(State next) {
   token_ = at_;
   high_bits_ = 0;
   in_quotes_ = after_backslash_ = closed_ = has_quotes_ = has_escapes_ = false;
   state_ = next;
 }
 
-std::string_view TextParser::raw_token() const noexcept { return {token_, static_cast<size_t>(at_ - token_)}; }
+std::string_view ExactTextParser::raw_token() const noexcept { return {token_, static_cast<size_t>(at_ - token_)}; }
 
-TextParser::Go TextParser::skip_blanks() {
+ExactTextParser::Go ExactTextParser::skip_blanks() {
   while (at_ != limit_) {
     if (*at_ != ' ' && *at_ != '\t') return Go::kOn;
     ++at_;
@@ -71,7 +71,7 @@ TextParser::Go TextParser::skip_blanks() {
   return Go::kLimit;
 }
 
-TextParser::Go TextParser::scan_word() {
+ExactTextParser::Go ExactTextParser::scan_word() {
   while (at_ != limit_) {
     if (*at_ == ' ' || *at_ == '\t' || *at_ == '\n') return Go::kOn;
     ++at_;
@@ -80,7 +80,7 @@ TextParser::Go TextParser::scan_word() {
 }
 
 // Reads up to the end of the line. Without `escapes` a backslash means nothing here (token_as_text() drops it).
-TextParser::Go TextParser::scan_text(bool escapes) {
+ExactTextParser::Go ExactTextParser::scan_text(bool escapes) {
   while (at_ != limit_) {
     if (after_backslash_) {
       if (!is_escape(*at_)) {
@@ -103,7 +103,7 @@ TextParser::Go TextParser::scan_text(bool escapes) {
 }
 
 // Reads a label value behind its opening quote, up to the closing one.
-TextParser::Go TextParser::scan_label_value() {
+ExactTextParser::Go ExactTextParser::scan_label_value() {
   while (at_ != limit_) {
     if (after_backslash_) {
       if (!is_escape(*at_)) {
@@ -127,7 +127,7 @@ TextParser::Go TextParser::scan_label_value() {
 
 // Reads a name: letters, digits, `_` (`:` in metric names), and from a quote on anything up to the closing quote, which
 // ends it. So `a"b"` is the name ab. Where no name can begin, the token is empty.
-TextParser::Go TextParser::scan_name(Token kind) {
+ExactTextParser::Go ExactTextParser::scan_name(Token kind) {
   const bool colon = kind == Token::kMetricName;
   while (at_ != limit_) {
     const char c = *at_;
@@ -159,7 +159,7 @@ TextParser::Go TextParser::scan_name(Token kind) {
 
 // The token for an error text: quotes and escapes undone, cut at the limit. The states without escapes lose their
 // backslashes only.
-std::string TextParser::token_as_text() const {
+std::string ExactTextParser::token_as_text() const {
   std::string_view raw = raw_token().substr(0, limits::kErrorTokenBytesMax);
   std::string text;
   if (state_ == State::kTypeText || state_ == State::kAfterTimestamp) {
@@ -173,14 +173,14 @@ std::string TextParser::token_as_text() const {
   return text;
 }
 
-std::string_view TextParser::stored_name() {
+std::string_view ExactTextParser::stored_name() {
   const std::string_view raw = raw_token();
   if (!has_quotes_) return raw;
   if (!has_escapes_ && raw.front() == '"') return raw.substr(1, raw.size() - 2);
   return stored_unescaped(raw);
 }
 
-std::string_view TextParser::stored_unescaped(std::string_view raw) {
+std::string_view ExactTextParser::stored_unescaped(std::string_view raw) {
   char* const out = out_->arena.allocate(raw.size());
   return {out, unescape(raw, has_quotes_, out)};
 }

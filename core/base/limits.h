@@ -23,9 +23,18 @@ inline constexpr uint64_t kBodyBytesMax = 256ull * 1024 * 1024;
 inline constexpr uint32_t kLabelsPerSeriesMax = 1024;
 // Labels of a grouping key.
 inline constexpr uint32_t kLabelsPerKeyMax = 64;
+// Canonical text of one push, before escapes. The grouping labels are repeated on every line, so a body of short lines
+// under a long key grows by a factor of thousands; four times the largest body is ample for real ones. 413 above it.
+inline constexpr uint64_t kCanonicalBytesMax = 4 * kBodyBytesMax;
 // Bytes of a foreign token that an error text quotes. A body may be one token of 256 MiB; quoting makes it four times
 // as long.
 inline constexpr size_t kErrorTokenBytesMax = 16 * 1024;
+
+// Parser and canonicaliser tables that a worker keeps for the next push: one runs at a time, more only while long
+// pushes are sliced.
+inline constexpr size_t kPushScratchesKept = 8;
+// Larger ones are freed after use, so that one huge push does not pin its tables for ever.
+inline constexpr size_t kPushScratchBytesKept = 4 * 1024 * 1024;
 
 // ---- Log -----------------------------------------------------------------------------------------------------------
 // Lines of one reason in a second: enough to see what is wrong, too few to be a load of their own.

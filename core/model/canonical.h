@@ -16,8 +16,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <new>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/model/families.h"
@@ -75,12 +78,34 @@ struct CanonicalFamily {
   uint64_t fragment_at = 0;  // byte offset of its fragment in CanonicalPush::bytes
 };
 
+// Memory of the fragments. New words are not zeroed: a large push reserves room for its whole text at once, and
+// touching hundreds of megabytes before writing them would hold a worker for too long.
+template <typename T>
+struct UninitialisedAllocator : std::allocator<T> {
+  template <typename U>
+  struct rebind {
+    using other = UninitialisedAllocator<U>;
+  };
+  UninitialisedAllocator() = default;
+  template <typename U>
+  explicit UninitialisedAllocator(const UninitialisedAllocator<U>&) noexcept {}
+  template <typename U>
+  void construct(U* at) noexcept {
+    ::new (static_cast<void*>(at)) U;
+  }
+  template <typename U, typename... Args>
+  void construct(U* at, Args&&... args) {
+    ::new (static_cast<void*>(at)) U(std::forward<Args>(args)...);
+  }
+};
+using CanonicalWords = std::vector<uint64_t, UninitialisedAllocator<uint64_t>>;
+
 // Families sorted by name and unique; families without metrics and the names push_time_seconds and
 // push_failure_time_seconds do not occur. Reused from push to push; clear() keeps the capacity.
 struct CanonicalPush {
   std::vector<CanonicalFamily> families;
-  std::vector<uint64_t> words;  // backing store of the fragments; uint64_t for its alignment
-  size_t used_bytes = 0;        // of words; a multiple of 8
+  CanonicalWords words;   // backing store of the fragments; uint64_t for its alignment
+  size_t used_bytes = 0;  // of words; a multiple of 8
   uint64_t series = 0;
   uint64_t samples = 0;
 
@@ -99,7 +124,7 @@ struct CanonicalPush {
 // Why a push is inconsistent: with itself, with the gateway's own families or with another group. The first conflict in
 // a fixed order; net/api turns it into the reference's text with the parsed families at hand.
 enum class ConflictKind : uint8_t {
-  kNone,
+  kNoConflict,
   kTimestamp,          // a metric carries a timestamp
   kDuplicateSeries,    // metric `metric` equals an earlier one of the push, or one of another group
   kTypeMismatch,       // family `family` has another type (`other_type`) in another group or among the own families
@@ -113,13 +138,13 @@ enum class ConflictKind : uint8_t {
 };
 
 struct Conflict {
-  ConflictKind kind = ConflictKind::kNone;
+  ConflictKind kind = ConflictKind::kNoConflict;
   uint32_t family = kNone;  // index into Families::families
   uint32_t metric = kNone;  // index into Families::metrics
   MetricType other_type = MetricType::kUntyped;
   std::string other_name;  // the family that `family` collides with
   std::string label;
-  explicit operator bool() const noexcept { return kind != ConflictKind::kNone; }
+  explicit operator bool() const noexcept { return kind != ConflictKind::kNoConflict; }
 };
 
 }  // namespace sluice::model

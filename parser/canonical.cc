@@ -1,0 +1,352 @@
+#include "parser/canonical.h"
+
+#include <algorithm>
+
+#include "core/base/check.h"
+#include "core/base/limits.h"
+#include "parser/names.h"
+
+namespace sluice::parser {
+
+namespace {
+
+using model::ConflictKind;
+using model::kNone;
+using model::MetricType;
+
+// Units of work (about 50 ns each) between two looks at the clock.
+constexpr uint32_t kWorkPerCheck = 32;
+// Written bytes that count as one unit.
+constexpr size_t kBytesPerUnit = 256;
+// Bytes of a line beside name, labels and value: braces, blank, newline, a bound, a suffix.
+constexpr uint64_t kLineExtra = 48;
+
+bool is_own(std::string_view name) noexcept {
+  return name == "push_time_seconds" || name == "push_failure_time_seconds";
+}
+
+bool is_histogram(MetricType type) noexcept {
+  return type == MetricType::kHistogram || type == MetricType::kGaugeHistogram;
+}
+
+}  // namespace
+
+model::Conflict check_grouping_key(const model::GroupKey& key) {
+  LabelPlans plans;
+  std::string_view label;
+  model::Conflict conflict;
+  conflict.kind = plans.begin(key, label);
+  conflict.label = label;
+  return conflict;
+}
+
+void Canonicaliser::begin(const model::Families& families, const model::GroupKey& key, model::CanonicalPush& out) {
+  families_ = &families;
+  out_ = &out;
+  out.clear();
+  conflict_.kind = ConflictKind::kNoConflict;
+  key_fault_ = plans_.begin(key, key_fault_label_);
+  state_ = State::kMore;
+  phase_ = Phase::kSurvey;
+  estimate_ = 0;
+  has_suffixed_ = false;
+  names_sorted_ = true;
+  cursor_ = 0;
+  order_.clear();
+  family_at_ = 0;
+}
+
+Canonicaliser::State Canonicaliser::step(Deadline deadline) {
+  SLUICE_DCHECK(families_ != nullptr);
+  deadline_ = deadline;
+  work_ = 0;
+  while (state_ == State::kMore) {
+    run_phase();
+    if (work_ >= kWorkPerCheck) {
+      work_ = 0;
+      if (deadline.passed()) break;
+    }
+  }
+  return state_;
+}
+
+void Canonicaliser::run_phase() {
+  switch (phase_) {
+    case Phase::kSurvey:
+      return survey();
+    case Phase::kSelect:
+      return select();
+    case Phase::kOrderNames:
+      return order_names();
+    case Phase::kFamily:
+      return next_family();
+    case Phase::kEmitInOrder:
+      return emit_in_order();
+    case Phase::kCollect:
+      return collect();
+    case Phase::kOrderMetrics:
+      return order_metrics();
+    case Phase::kDuplicates:
+      return find_duplicates();
+    case Phase::kEmitSorted:
+      return emit_sorted();
+  }
+}
+
+void Canonicaliser::survey() {
+  const auto end = static_cast<uint32_t>(families_->metrics.size());
+  for (; cursor_ != end; ++cursor_) {
+    if (work_ >= kWorkPerCheck) return;
+    const model::Metric& metric = families_->metrics[cursor_];
+    if ((metric.fields & model::kHasTimestamp) != 0) {
+      return fail(ConflictKind::kTimestamp, metric.family, cursor_);
+    }
+    const model::Family& family = families_->families[metric.family];
+    uint64_t line = plans_.key_text_bytes() + family.name.size() + kLineExtra;
+    for (const model::LabelPair& label : labels_of(cursor_)) line += label.name.size() + label.value.size() + 4;
+    const bool simple = family.type != MetricType::kSummary && !is_histogram(family.type);
+    estimate_ += sizeof(uint64_t) + line * (simple ? 1 : uint64_t{metric.points_count} + 3);
+    work_ += 1 + metric.labels_count / 8;
+  }
+  estimate_ += families_->families.size() * (sizeof(model::FragmentHeader) + sizeof(uint64_t));
+  if (key_fault_ != ConflictKind::kNoConflict) return fail(key_fault_, kNone, kNone, key_fault_label_);
+  if (estimate_ > limits::kCanonicalBytesMax) {
+    state_ = State::kTooLarge;
+    return;
+  }
+  writer_.begin(*out_, estimate_);
+  phase_ = Phase::kSelect;
+  cursor_ = 0;
+}
+
+void Canonicaliser::select() {
+  const auto end = static_cast<uint32_t>(families_->families.size());
+  for (; cursor_ != end; ++cursor_) {
+    if (work_ >= kWorkPerCheck) return;
+    const model::Family& family = families_->families[cursor_];
+    if (family.metrics_count == 0 || is_own(family.name)) continue;
+    has_suffixed_ = has_suffixed_ || family.type == MetricType::kSummary || is_histogram(family.type);
+    names_sorted_ = names_sorted_ && (order_.empty() || families_->families[order_.back()].name < family.name);
+    order_.push_back(cursor_);
+    work_ += cursor_ % 4 == 0 ? 1 : 0;
+  }
+  phase_ = names_sorted_ ? Phase::kFamily : Phase::kOrderNames;
+  if (!names_sorted_) sort_.begin(order_);
+}
+
+void Canonicaliser::order_names() {
+  const auto less = [this](uint32_t a, uint32_t b) {
+    return families_->families[a].name < families_->families[b].name;
+  };
+  work_ += kWorkPerCheck;
+  if (sort_.step(2 * kWorkPerCheck, less)) phase_ = Phase::kFamily;
+}
+
+void Canonicaliser::next_family() {
+  if (family_at_ == order_.size()) {
+    state_ = State::kDone;
+    return;
+  }
+  ++work_;
+  const uint32_t source = order_[family_at_];
+  if (!family_is_good(source)) return;
+  start_family();
+  metric_ = families_->families[source].metrics_first;
+  previous_ = kNone;
+  phase_ = Phase::kEmitInOrder;
+}
+
+void Canonicaliser::start_family() {
+  const model::Family& family = families_->families[order_[family_at_]];
+  writer_.start(family, family.metrics_count);
+}
+
+void Canonicaliser::finish_family() {
+  const uint32_t source = order_[family_at_++];
+  const model::Family& family = families_->families[source];
+  out_->families.push_back({family.name, family.help, family.has_help, family.type, source, writer_.finish()});
+  phase_ = Phase::kFamily;
+}
+
+void Canonicaliser::emit_in_order() {
+  while (metric_ != kNone) {
+    if (work_ >= kWorkPerCheck) return;
+    const LabelPlan& plan = plans_.find(labels_of(metric_));
+    if (!labels_are_good(metric_, plan)) return;
+    if (previous_ != kNone && !strictly_after(metric_, plan)) {
+      // Not the canonical order, or a duplicate: start again, with everything in hand.
+      writer_.rewind();
+      return begin_collecting(plan);
+    }
+    if (!emit(metric_, plan)) return;
+    previous_ = metric_;
+    previous_generation_ = plans_.generation();
+    previous_labels_ = static_cast<uint32_t>(plan.slots.size());
+    metric_ = families_->metrics[metric_].next;
+  }
+  finish_family();
+}
+
+bool Canonicaliser::emit(uint32_t metric, const LabelPlan& plan) {
+  const size_t before = writer_.bytes();
+  const auto result = writer_.write(*families_, families_->metrics[metric], plan, deadline_);
+  work_ += 1 + static_cast<uint32_t>((writer_.bytes() - before) / kBytesPerUnit);
+  if (result == FragmentWriter::Result::kDone) return true;
+  if (result == FragmentWriter::Result::kBadUtf8) {
+    fail(ConflictKind::kInvalidUtf8, order_[family_at_], metric, writer_.bad_label());
+  } else {
+    work_ = kWorkPerCheck;
+  }
+  return false;
+}
+
+// Whether `metric` sorts behind the previous one for certain. Metrics with the same label names differ in their own
+// values only; with other names only the number of labels is compared.
+bool Canonicaliser::strictly_after(uint32_t metric, const LabelPlan& plan) const {
+  if (previous_generation_ != plans_.generation()) return plan.slots.size() > previous_labels_;
+  const auto before = labels_of(previous_);
+  const auto labels = labels_of(metric);
+  for (const LabelPlan::Hole& hole : plan.holes) {
+    const int order = before[hole.source].value.compare(labels[hole.source].value);
+    if (order != 0) return order < 0;
+  }
+  return false;
+}
+
+// Room is taken at once: growing a large vector on the way would copy it in one uninterrupted piece.
+void Canonicaliser::begin_collecting(const LabelPlan& plan) {
+  const model::Family& family = families_->families[order_[family_at_]];
+  collected_.clear();
+  collected_.reserve(family.metrics_count);
+  pairs_.clear();
+  pairs_.reserve(size_t{family.metrics_count} * plan.slots.size());
+  metric_ = family.metrics_first;
+  phase_ = Phase::kCollect;
+}
+
+void Canonicaliser::collect() {
+  while (metric_ != kNone) {
+    if (work_ >= kWorkPerCheck) return;
+    const auto labels = labels_of(metric_);
+    const LabelPlan& plan = plans_.find(labels);
+    if (!labels_are_good(metric_, plan)) return;
+    collected_.push_back({metric_, static_cast<uint32_t>(pairs_.size()), static_cast<uint32_t>(plan.slots.size())});
+    for (const LabelPlan::Slot& slot : plan.slots) {
+      pairs_.push_back({slot.name, slot.source == kNone ? slot.fixed_value : labels[slot.source].value});
+    }
+    metric_ = families_->metrics[metric_].next;
+    work_ += 1 + static_cast<uint32_t>(labels.size() / 8);
+  }
+  positions_.resize(collected_.size());
+  for (uint32_t i = 0; i < positions_.size(); ++i) positions_[i] = i;
+  sort_.begin(positions_);
+  phase_ = Phase::kOrderMetrics;
+}
+
+void Canonicaliser::order_metrics() {
+  const auto less = [this](uint32_t a, uint32_t b) { return compare(collected_[a], collected_[b]) < 0; };
+  work_ += kWorkPerCheck;
+  if (!sort_.step(kWorkPerCheck, less)) return;
+  phase_ = Phase::kDuplicates;
+  cursor_ = 1;
+  duplicate_ = kNone;
+}
+
+void Canonicaliser::find_duplicates() {
+  // The sort is stable: of equal metrics the first in input order comes first and is not the duplicate.
+  for (; cursor_ < positions_.size(); ++cursor_) {
+    if (work_++ >= kWorkPerCheck) return;
+    const Collected& metric = collected_[positions_[cursor_]];
+    if (compare(collected_[positions_[cursor_ - 1]], metric) == 0) duplicate_ = std::min(duplicate_, metric.metric);
+  }
+  if (duplicate_ != kNone) return fail(ConflictKind::kDuplicateSeries, order_[family_at_], duplicate_);
+  start_family();
+  cursor_ = 0;
+  phase_ = Phase::kEmitSorted;
+}
+
+void Canonicaliser::emit_sorted() {
+  for (; cursor_ != positions_.size(); ++cursor_) {
+    if (work_ >= kWorkPerCheck) return;
+    const uint32_t metric = collected_[positions_[cursor_]].metric;
+    if (!emit(metric, plans_.find(labels_of(metric)))) return;
+  }
+  finish_family();
+}
+
+int Canonicaliser::compare(const Collected& a, const Collected& b) const {
+  if (a.count != b.count) return a.count < b.count ? -1 : 1;
+  const model::LabelPair* left = pairs_.data() + a.begin;
+  const model::LabelPair* right = pairs_.data() + b.begin;
+  for (uint32_t i = 0; i < a.count; ++i) {
+    // Values of the grouping key are the same bytes everywhere.
+    if (left[i].value.data() == right[i].value.data() && left[i].value.size() == right[i].value.size()) continue;
+    const int order = left[i].value.compare(right[i].value);
+    if (order != 0) return order;
+  }
+  for (uint32_t i = 0; i < a.count; ++i) {
+    const int order = left[i].name.compare(right[i].name);
+    if (order != 0) return order;
+  }
+  return 0;
+}
+
+bool Canonicaliser::labels_are_good(uint32_t metric, const LabelPlan& plan) {
+  const uint32_t source = order_[family_at_];
+  if (plan.fault != ConflictKind::kNoConflict) {
+    fail(plan.fault, source, metric, plan.fault_label);
+    return false;
+  }
+  const MetricType type = families_->families[source].type;
+  if (plan.has_quantile && type == MetricType::kSummary) {
+    fail(ConflictKind::kReservedLabel, source, metric, "quantile");
+    return false;
+  }
+  if (plan.has_le && is_histogram(type)) {
+    fail(ConflictKind::kReservedLabel, source, metric, "le");
+    return false;
+  }
+  return true;
+}
+
+bool Canonicaliser::family_is_good(uint32_t family) {
+  const std::string_view name = families_->families[family].name;
+  if (!is_valid_metric_name(name, NameScheme::kLegacy) && !is_valid_metric_name(name, NameScheme::kUtf8)) {
+    fail(ConflictKind::kInvalidMetricName, family, kNone);
+    return false;
+  }
+  if (!has_suffixed_) return true;
+  // Every collision has one side with a suffix, so looking from that side finds all of them.
+  for (const std::string_view suffix : {"_count", "_sum", "_bucket"}) {
+    if (name.size() <= suffix.size() || !name.ends_with(suffix)) continue;
+    const std::string_view base = name.substr(0, name.size() - suffix.size());
+    const uint32_t other = find_family(base);
+    if (other == kNone) continue;
+    const MetricType type = families_->families[other].type;
+    if (type == MetricType::kHistogram || (type == MetricType::kSummary && suffix != "_bucket")) {
+      fail(ConflictKind::kSuffixCollision, family, kNone);
+      conflict_.other_name = base;
+      conflict_.other_type = type;
+      return false;
+    }
+  }
+  return true;
+}
+
+uint32_t Canonicaliser::find_family(std::string_view name) const {
+  const auto name_of = [this](uint32_t family) { return families_->families[family].name; };
+  const auto found = std::ranges::lower_bound(order_, name, {}, name_of);
+  return found != order_.end() && name_of(*found) == name ? *found : kNone;
+}
+
+void Canonicaliser::fail(ConflictKind kind, uint32_t family, uint32_t metric, std::string_view label) {
+  state_ = State::kConflict;
+  conflict_.kind = kind;
+  conflict_.family = family;
+  conflict_.metric = metric;
+  conflict_.other_type = MetricType::kUntyped;
+  conflict_.other_name.clear();
+  conflict_.label = label;
+}
+
+}  // namespace sluice::parser

@@ -1,0 +1,143 @@
+// The canonicaliser: parsed families and a grouping key become the canonical push that the store keeps.
+//
+// What it does is what the reference does between parsing and storing, and in the part of its Gather that looks at this
+// push alone: grouping labels overwrite body labels of the same name, `instance=""` is added where there is none,
+// labels are sorted by name, families by name, the metrics of a family by number of labels and then label values (equal
+// ones by label names: an order where the reference has none). Families without metrics and the two push-time families,
+// which are always ours, are dropped. Numbers are spelled as Go spells them. A label with an empty value is not the
+// same as no label.
+//
+// Names that are not legacy names ([a-zA-Z_:][a-zA-Z0-9_:]*) keep their exact spelling in the fragment, quoted as
+// expfmt quotes them without escaping: `{"a.b","c.d"="e"} 1`. The reference's default scrape replaces what is not
+// legacy by underscores (Content-Type `escaping=underscores`); that is the renderer's decision, because another scrape
+// may ask for the names as they are.
+//
+// Conflicts, the first in this order: a timestamp anywhere (input order); then the grouping key itself (`family` and
+// `metric` are kNone: the reference would create a group that breaks every scrape, so such a push must leave no group
+// behind); then, family by family in name order: its name, a suffix collision, the labels of its metrics (input order),
+// a duplicate series (the first metric in input order that repeats an earlier one). `le` as an ordinary label of a
+// histogram is refused like `quantile` in a summary: the reference lets it through and then shows lines with two `le`
+// labels, for which Prometheus drops the whole scrape.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/model/canonical.h"
+#include "core/model/families.h"
+#include "core/model/group_key.h"
+#include "parser/canonical_labels.h"
+#include "parser/canonical_order.h"
+#include "parser/canonical_text.h"
+
+namespace sluice::parser {
+
+// A resumable machine. Families, key and output are the caller's and must stay unchanged from begin() to the end; the
+// views in the output point into the families. One owner, one thread; reused from push to push without allocating once
+// its scratch has grown. step() looks at the deadline every few microseconds of work; its longest uninterrupted piece
+// is one line. O(bytes) when the metrics of each family come in order, O(n log n) comparisons when not.
+class Canonicaliser {
+ public:
+  enum class State : uint8_t {
+    kMore,      // call step() again
+    kDone,      // the output is complete
+    kConflict,  // conflict() says why; the output is unusable
+    kTooLarge,  // more than limits::kCanonicalBytesMax of text (413); the output is unusable
+  };
+
+  Canonicaliser() = default;
+  Canonicaliser(const Canonicaliser&) = delete;
+  Canonicaliser& operator=(const Canonicaliser&) = delete;
+
+  // Clears `out` and starts; the work is done by step().
+  void begin(const model::Families& families, const model::GroupKey& key, model::CanonicalPush& out);
+  [[nodiscard]] State step(Deadline deadline);
+  [[nodiscard]] const model::Conflict& conflict() const noexcept { return conflict_; }
+
+ private:
+  enum class Phase : uint8_t {
+    kSurvey,        // timestamps, bytes to come
+    kSelect,        // which families
+    kOrderNames,    // families by name
+    kFamily,        // the next family: its name, suffixes
+    kEmitInOrder,   // its metrics in input order, as long as that is the canonical one
+    kCollect,       // it is not: the sorted labels of all its metrics
+    kOrderMetrics,  // sort
+    kDuplicates,    // equal neighbours
+    kEmitSorted,
+  };
+
+  // The labels of one metric of a family that is being sorted.
+  struct Collected {
+    uint32_t metric = 0;
+    uint32_t begin = 0;  // into pairs_
+    uint32_t count = 0;
+  };
+
+  void run_phase();
+  void survey();
+  void select();
+  void order_names();
+  void next_family();
+  void emit_in_order();
+  void begin_collecting(const LabelPlan& plan);
+  void collect();
+  void order_metrics();
+  void find_duplicates();
+  void emit_sorted();
+
+  void start_family();
+  void finish_family();
+  // True when the metric was written completely.
+  [[nodiscard]] bool emit(uint32_t metric, const LabelPlan& plan);
+  [[nodiscard]] bool strictly_after(uint32_t metric, const LabelPlan& plan) const;
+  [[nodiscard]] bool labels_are_good(uint32_t metric, const LabelPlan& plan);
+  [[nodiscard]] bool family_is_good(uint32_t family);
+  [[nodiscard]] uint32_t find_family(std::string_view name) const;
+  [[nodiscard]] int compare(const Collected& a, const Collected& b) const;
+  void fail(model::ConflictKind kind, uint32_t family, uint32_t metric, std::string_view label = {});
+  [[nodiscard]] std::span<const model::LabelPair> labels_of(uint32_t metric) const {
+    const model::Metric& at = families_->metrics[metric];
+    return {families_->labels.data() + at.labels_begin, at.labels_count};
+  }
+
+  // Fixed by begin().
+  const model::Families* families_ = nullptr;
+  model::CanonicalPush* out_ = nullptr;
+  model::ConflictKind key_fault_ = model::ConflictKind::kNoConflict;
+  std::string_view key_fault_label_;
+
+  Phase phase_ = Phase::kSurvey;
+  State state_ = State::kDone;
+  Deadline deadline_;
+  uint32_t work_ = 0;  // units of about 50 ns since the last look at the clock
+  model::Conflict conflict_;
+
+  LabelPlans plans_;
+  FragmentWriter writer_;
+  MergeSort sort_;
+
+  uint64_t estimate_ = 0;  // bytes of the canonical push, escapes not counted
+  bool names_sorted_ = true;
+  bool has_suffixed_ = false;         // some family is a summary or a histogram
+  uint32_t cursor_ = 0;               // of the phase: a metric, a family or a position
+  std::vector<uint32_t> order_;       // the families to write, by name once sorted
+  size_t family_at_ = 0;              // position in order_
+  uint32_t metric_ = model::kNone;    // next metric in input order
+  uint32_t previous_ = model::kNone;  // the one before it
+  uint64_t previous_generation_ = 0;  // of its plan
+  uint32_t previous_labels_ = 0;      // its number of labels
+  std::vector<Collected> collected_;  // metrics of a family that came unsorted, in input order
+  std::vector<model::LabelPair> pairs_;
+  std::vector<uint32_t> positions_;    // into collected_, sorted
+  uint32_t duplicate_ = model::kNone;  // the first metric that repeats another
+};
+
+// Conflict of a grouping key as such (see above), for requests that have no families to canonicalise.
+[[nodiscard]] model::Conflict check_grouping_key(const model::GroupKey& key);
+
+}  // namespace sluice::parser

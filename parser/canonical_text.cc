@@ -1,0 +1,243 @@
+#include "parser/canonical_text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "core/base/check.h"
+#include "core/base/go_float.h"
+#include "core/base/hash.h"
+#include "parser/canonical_escape.h"
+#include "parser/names.h"
+
+namespace sluice::parser {
+
+namespace {
+
+// A push this large is rare; its memory goes back when a much smaller one follows.
+constexpr size_t kWordsKept = (4 * 1024 * 1024) / sizeof(uint64_t);
+// Beside name and labels a line has `="`, `"`, `} `, a newline, a bound, a value and the slack of block copies.
+constexpr size_t kLineRoom = 2 * kGoFloatRoom + 16 + 2 * kCopySlack;
+constexpr uint32_t kLinesPerCheck = 32;
+
+// Sum of the values that go into the holes, escaped at worst.
+size_t label_room(const model::LabelPair* labels, const LabelPlan& plan) noexcept {
+  size_t bytes = 0;
+  for (const LabelPlan::Hole& hole : plan.holes) bytes += labels[hole.source].value.size();
+  return plan.text_bytes + 2 * bytes + kCopySlack;
+}
+
+char* write_value(double value, char* at) noexcept { return at + format_go_float(value, at); }
+
+// Counts are floats when the float is not zero, as expfmt has it.
+double count_of(double as_float, uint64_t count) noexcept {
+  return as_float == 0 ? static_cast<double>(count) : as_float;
+}
+
+}  // namespace
+
+void FragmentWriter::Prefix::set(std::string_view name, std::string_view suffix) {
+  if (is_valid_metric_name(name, NameScheme::kLegacy)) {
+    text.assign(name);
+    text += suffix;
+    text += '{';
+  } else {
+    text.assign("{\"");
+    text.resize(2 + 2 * name.size() + kCopySlack);
+    bool high = false;
+    const char* end = write_escaped(name, text.data() + 2, high);
+    text.resize(static_cast<size_t>(end - text.data()));
+    text += suffix;
+    text += "\",";
+  }
+  bytes = text.size();
+  text.append(kCopySlack, '\0');
+}
+
+void FragmentWriter::begin(model::CanonicalPush& out, uint64_t estimate) {
+  out_ = &out;
+  const size_t words = static_cast<size_t>(estimate / sizeof(uint64_t)) + 64;
+  if (out.words.size() > kWordsKept && words < out.words.size() / 4) model::CanonicalWords().swap(out.words);
+  if (out.words.size() < words) {
+    out.words.clear();  // nothing to copy
+    out.words.resize(std::max(words, size_t{1024}));
+  }
+  base_ = reinterpret_cast<char*>(out.words.data());
+  capacity_ = out.words.size() * sizeof(uint64_t);
+  at_ = 0;
+  in_metric_ = false;
+}
+
+void FragmentWriter::grow(size_t bytes) {
+  const size_t words = (at_ + bytes) / sizeof(uint64_t) + 1;
+  out_->words.resize(std::max(words, out_->words.size() + out_->words.size() / 2));
+  base_ = reinterpret_cast<char*>(out_->words.data());
+  capacity_ = out_->words.size() * sizeof(uint64_t);
+}
+
+void FragmentWriter::start(const model::Family& family, uint32_t series) {
+  fragment_at_ = at_;
+  text_at_ = at_ + model::Fragment::text_offset(series);
+  series_ = series;
+  series_done_ = 0;
+  samples_ = 0;
+  in_metric_ = false;
+  type_ = family.type;
+  static_cast<void>(reserve(text_at_ - at_));
+  at_ = text_at_;
+  plain_.set(family.name, {});
+  if (type_ == model::MetricType::kSummary || is_histogram()) {
+    sum_.set(family.name, "_sum");
+    count_.set(family.name, "_count");
+    if (is_histogram()) bucket_.set(family.name, "_bucket");
+  }
+}
+
+uint64_t FragmentWriter::finish() {
+  SLUICE_CHECK(series_done_ == series_);
+  SLUICE_CHECK(at_ - text_at_ <= std::numeric_limits<uint32_t>::max());
+  model::FragmentHeader header;
+  header.series = series_;
+  header.samples = samples_;
+  header.text_bytes = static_cast<uint32_t>(at_ - text_at_);
+  const size_t padding = (8 - at_ % 8) % 8;
+  char* at = reserve(padding);
+  std::memset(at, 0, padding);
+  at_ += padding;
+  std::memcpy(base_ + fragment_at_, &header, sizeof(header));
+  out_->used_bytes = at_;
+  out_->series += series_;
+  out_->samples += samples_;
+  return fragment_at_;
+}
+
+FragmentWriter::Result FragmentWriter::write(const model::Families& families, const model::Metric& metric,
+                                             const LabelPlan& plan, Deadline deadline) {
+  const model::LabelPair* labels = families.labels.data() + metric.labels_begin;
+  if (type_ != model::MetricType::kSummary && !is_histogram()) return write_simple(labels, metric, plan);
+  if (!in_metric_) {
+    if (!begin_lines(labels, plan)) return Result::kBadUtf8;
+    point_ = metric.points_first;
+    in_metric_ = true;
+    inf_seen_ = false;
+  }
+  if (!write_points(families, metric, deadline)) return Result::kSliced;
+  write_totals(metric);
+  in_metric_ = false;
+  return Result::kDone;
+}
+
+char* FragmentWriter::write_labels(const model::LabelPair* labels, const LabelPlan& plan, char* at) {
+  const char* text = plan.text.data();
+  size_t from = 0;
+  for (const LabelPlan::Hole& hole : plan.holes) {
+    at = copy_blocks(text + from, hole.text_end - from, at);
+    from = hole.text_end;
+    const std::string_view value = labels[hole.source].value;
+    bool high = false;
+    at = write_escaped(value, at, high);
+    if (high && !is_valid_utf8(value)) {
+      bad_label_ = plan.names[hole.source];
+      return nullptr;
+    }
+  }
+  return copy_blocks(text + from, plan.text_bytes - from, at);
+}
+
+FragmentWriter::Result FragmentWriter::write_simple(const model::LabelPair* labels, const model::Metric& metric,
+                                                    const LabelPlan& plan) {
+  char* const begin = reserve(plain_.bytes + label_room(labels, plan) + kLineRoom);
+  char* const label_begin = copy_blocks(plain_.text.data(), plain_.bytes, begin);
+  char* at = write_labels(labels, plan, label_begin);
+  if (at == nullptr) return Result::kBadUtf8;
+  const uint64_t hash = keyed_hash({label_begin, static_cast<size_t>(at - label_begin)});
+  std::memcpy(base_ + fragment_at_ + sizeof(model::FragmentHeader) + size_t{8} * series_done_++, &hash, sizeof(hash));
+  *at++ = '}';
+  *at++ = ' ';
+  if (is_canonical_go_float(metric.value_text)) {
+    metric.value_text.copy(at, metric.value_text.size());
+    at += metric.value_text.size();
+  } else {
+    at = write_value(metric.value, at);
+  }
+  *at++ = '\n';
+  at_ += static_cast<size_t>(at - begin);
+  ++samples_;
+  return Result::kDone;
+}
+
+bool FragmentWriter::begin_lines(const model::LabelPair* labels, const LabelPlan& plan) {
+  const size_t room = label_room(labels, plan) + kCopySlack;
+  if (label_text_.size() < room) label_text_.resize(room);
+  const char* end = write_labels(labels, plan, label_text_.data());
+  if (end == nullptr) return false;
+  label_bytes_ = static_cast<size_t>(end - label_text_.data());
+  const uint64_t hash = keyed_hash({label_text_.data(), label_bytes_});
+  std::memcpy(base_ + fragment_at_ + sizeof(model::FragmentHeader) + size_t{8} * series_done_++, &hash, sizeof(hash));
+  return true;
+}
+
+bool FragmentWriter::write_points(const model::Families& families, const model::Metric& metric, Deadline deadline) {
+  const bool histogram = is_histogram();
+  const bool floats = (metric.fields & model::kCountsAreFloat) != 0;
+  const Prefix& prefix = histogram ? bucket_ : plain_;
+  uint32_t lines = 0;
+  while (point_ != model::kNone) {
+    const model::Point& point = families.points[point_];
+    double value = point.value;
+    if (histogram) {
+      value = count_of(floats ? point.value : 0, point.count);
+      inf_seen_ = inf_seen_ || (std::isinf(point.bound) && point.bound > 0);
+    }
+    write_bound_line(prefix, histogram ? "le" : "quantile", point.bound, value);
+    point_ = point.next;
+    if (++lines % kLinesPerCheck == 0 && point_ != model::kNone && deadline.passed()) return false;
+  }
+  return true;
+}
+
+void FragmentWriter::write_totals(const model::Metric& metric) {
+  if (is_histogram()) {
+    const bool floats = (metric.fields & model::kCountsAreFloat) != 0;
+    const double count = count_of(floats ? metric.count_float : 0, metric.count);
+    if (!inf_seen_) write_bound_line(bucket_, "le", std::numeric_limits<double>::infinity(), count);
+    write_line(sum_, metric.sum);
+    write_line(count_, count);
+    return;
+  }
+  write_line(sum_, metric.sum);
+  write_line(count_, static_cast<double>(metric.count));
+}
+
+void FragmentWriter::write_line(const Prefix& prefix, double value) {
+  char* const begin = reserve(prefix.bytes + label_bytes_ + kLineRoom);
+  char* at = copy_blocks(prefix.text.data(), prefix.bytes, begin);
+  at = copy_blocks(label_text_.data(), label_bytes_, at);
+  *at++ = '}';
+  *at++ = ' ';
+  at = write_value(value, at);
+  *at++ = '\n';
+  at_ += static_cast<size_t>(at - begin);
+  ++samples_;
+}
+
+void FragmentWriter::write_bound_line(const Prefix& prefix, std::string_view bound_name, double bound, double value) {
+  char* const begin = reserve(prefix.bytes + label_bytes_ + kLineRoom);
+  char* at = copy_blocks(prefix.text.data(), prefix.bytes, begin);
+  at = copy_blocks(label_text_.data(), label_bytes_, at);
+  *at++ = ',';
+  at += bound_name.copy(at, bound_name.size());
+  *at++ = '=';
+  *at++ = '"';
+  at = write_value(bound, at);
+  *at++ = '"';
+  *at++ = '}';
+  *at++ = ' ';
+  at = write_value(value, at);
+  *at++ = '\n';
+  at_ += static_cast<size_t>(at - begin);
+  ++samples_;
+}
+
+}  // namespace sluice::parser

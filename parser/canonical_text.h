@@ -1,0 +1,84 @@
+// Writes the fragments of a canonical push: the sample lines of one family after the other.
+//
+// Every write first reserves what it can need at most and then works with a bare pointer. One owner, one thread;
+// scratch is reused.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/base/clock.h"
+#include "core/model/canonical.h"
+#include "core/model/families.h"
+#include "parser/canonical_labels.h"
+
+namespace sluice::parser {
+
+class FragmentWriter {
+ public:
+  enum class Result : uint8_t { kDone, kSliced, kBadUtf8 };
+
+  // Output goes to `out`, which is empty; room for about `estimate` bytes is taken at once, so that a large push does
+  // not grow (and copy) its way up.
+  void begin(model::CanonicalPush& out, uint64_t estimate);
+  // Starts the fragment of a family with `series` metrics.
+  void start(const model::Family& family, uint32_t series);
+  // Writes one metric. A long one (many points) is written in slices: kSliced means call again with the same metric.
+  [[nodiscard]] Result write(const model::Families& families, const model::Metric& metric, const LabelPlan& plan,
+                             Deadline deadline);
+  // Takes back everything since start(), for another start().
+  void rewind() noexcept { at_ = fragment_at_; }
+  // Completes the fragment and returns its offset.
+  [[nodiscard]] uint64_t finish();
+
+  // Bytes written so far, and the label whose value was not UTF-8 after kBadUtf8.
+  [[nodiscard]] size_t bytes() const noexcept { return at_; }
+  [[nodiscard]] std::string_view bad_label() const noexcept { return bad_label_; }
+
+ private:
+  // What stands before the labels: the name with its suffix, and the `{` or, when the name is quoted, `,`.
+  struct Prefix {
+    std::string text;  // kCopySlack bytes follow `bytes`
+    size_t bytes = 0;
+    void set(std::string_view name, std::string_view suffix);
+  };
+
+  [[nodiscard]] char* reserve(size_t bytes) {
+    if (at_ + bytes > capacity_) grow(bytes);
+    return base_ + at_;
+  }
+  void grow(size_t bytes);
+  // `at` has room for label_room(); returns nullptr when a value is not UTF-8.
+  [[nodiscard]] char* write_labels(const model::LabelPair* labels, const LabelPlan& plan, char* at);
+  [[nodiscard]] Result write_simple(const model::LabelPair* labels, const model::Metric& metric, const LabelPlan& plan);
+  [[nodiscard]] bool begin_lines(const model::LabelPair* labels, const LabelPlan& plan);
+  [[nodiscard]] bool write_points(const model::Families& families, const model::Metric& metric, Deadline deadline);
+  void write_totals(const model::Metric& metric);
+  void write_line(const Prefix& prefix, double value);
+  void write_bound_line(const Prefix& prefix, std::string_view bound_name, double bound, double value);
+  [[nodiscard]] bool is_histogram() const noexcept {
+    return type_ == model::MetricType::kHistogram || type_ == model::MetricType::kGaugeHistogram;
+  }
+
+  model::CanonicalPush* out_ = nullptr;
+  char* base_ = nullptr;    // of out_->words
+  size_t capacity_ = 0;     // bytes of out_->words
+  size_t at_ = 0;           // where the next byte goes
+  size_t fragment_at_ = 0;  // the fragment being written
+  size_t text_at_ = 0;      // its text
+  uint32_t series_ = 0;     // that start() announced
+  uint32_t series_done_ = 0;
+  uint32_t samples_ = 0;
+  model::MetricType type_ = model::MetricType::kUntyped;
+  Prefix plain_, sum_, count_, bucket_;
+  std::string label_text_;  // of the metric that is being written line by line; kCopySlack bytes follow label_bytes_
+  size_t label_bytes_ = 0;
+  bool in_metric_ = false;  // between two slices of a metric
+  bool inf_seen_ = false;
+  uint32_t point_ = model::kNone;
+  std::string_view bad_label_;
+};
+
+}  // namespace sluice::parser

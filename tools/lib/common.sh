@@ -1,5 +1,5 @@
 # Sourced by every script in tools: where the tree is, how a script speaks and how it fails.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 set -euo pipefail
 
 SLUICE_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)

@@ -1,6 +1,6 @@
 # How many compilers may run at once. A translation unit with heavy templates takes up to 1.5 GiB, so a machine with many
 # cores and little free memory would swap or be killed if it were given one job per core.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2120
 
 JOB_KIB=$((1536 * 1024))
 

@@ -208,7 +208,7 @@ ExactTextParser::Go ExactTextParser::value() {
   const std::string_view text = raw_token();
   double number = 0;
   if (parse_float(text, number) != NumberError::kNone) {
-    return fail("expected float as value, got " + quoted(text.substr(0, limits::kErrorTokenBytesMax)));
+    return fail("expected float as value, got " + go_quoted(text.substr(0, limits::kErrorTokenBytesMax)));
   }
   if (!store_value(number, text)) return Go::kFail;
   if (*at_ == '\n') {
@@ -225,7 +225,7 @@ ExactTextParser::Go ExactTextParser::timestamp() {
   const std::string_view text = raw_token();
   int64_t number = 0;
   if (parse_int(text, number) != NumberError::kNone) {
-    return fail("expected integer as timestamp, got " + quoted(text.substr(0, limits::kErrorTokenBytesMax)));
+    return fail("expected integer as timestamp, got " + go_quoted(text.substr(0, limits::kErrorTokenBytesMax)));
   }
   model::Metric& metric = out_->metrics[metric_];
   metric.timestamp_ms = number;
@@ -238,7 +238,7 @@ ExactTextParser::Go ExactTextParser::after_timestamp() {
   if (const Go go = scan_text(false); go != Go::kOn) return go;
   // Backslashes do not count: the reference takes them for the beginning of an escape and drops them.
   const std::string rest = token_as_text();
-  if (!rest.empty()) return fail("spurious string after timestamp: " + quoted(rest));
+  if (!rest.empty()) return fail("spurious string after timestamp: " + go_quoted(rest));
   next_line();
   return Go::kOn;
 }
@@ -338,7 +338,7 @@ ExactTextParser::Go ExactTextParser::help_text() {
 ExactTextParser::Go ExactTextParser::type_text() {
   if (const Go go = scan_text(false); go != Go::kOn) return go;
   const std::string text = token_as_text();
-  if (!type_from_text(text, family().type)) return fail("unknown metric type " + quoted(text));
+  if (!type_from_text(text, family().type)) return fail("unknown metric type " + go_quoted(text));
   type_known_[family_] = 1;
   last_name_ = {};
   next_line();

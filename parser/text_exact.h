@@ -1,5 +1,5 @@
 // The exact parser of the text format 0.0.4: the grammar, results, error texts and line numbers of the reference
-// (expfmt.ExactTextParser of prometheus/common), scalar. It is the fallback of the fast parser and its oracle.
+// (expfmt.TextParser of prometheus/common), scalar. It is the fallback of the fast parser and its oracle.
 //
 // A resumable machine: every state either reads on (and may stop at any byte) or decides, so that a body of one line of
 // 100 MB is cut as well as one of a million lines. The parser keeps its tables from body to body; after they have grown

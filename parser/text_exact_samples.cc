@@ -33,7 +33,7 @@ std::string_view without_suffix(std::string_view name, std::string_view suffix) 
 
 std::string ExactTextParser::family_quoted() const {
   const std::string_view name = family_ == model::kNone ? std::string_view() : out_->families[family_].name;
-  return quoted(name.substr(0, limits::kErrorTokenBytesMax));
+  return go_quoted(name.substr(0, limits::kErrorTokenBytesMax));
 }
 
 uint32_t ExactTextParser::find_family(std::string_view name, uint64_t hash) const {
@@ -48,7 +48,7 @@ bool ExactTextParser::select_family(std::string_view name) {
     return true;
   }
   if (!is_valid_metric_name(name, scheme_)) {
-    fail("invalid metric name " + quoted(name.substr(0, limits::kErrorTokenBytesMax)));
+    fail("invalid metric name " + go_quoted(name.substr(0, limits::kErrorTokenBytesMax)));
     return false;
   }
   role_ = Role::kPlain;
@@ -204,7 +204,7 @@ bool ExactTextParser::accept_label(std::string_view name) {
     return false;
   }
   if (!is_valid_label_name(name, scheme_)) {
-    fail("invalid label name " + quoted(name.substr(0, limits::kErrorTokenBytesMax)));
+    fail("invalid label name " + go_quoted(name.substr(0, limits::kErrorTokenBytesMax)));
     return false;
   }
   if (++line_labels_ > limits::kLabelsPerSeriesMax) {
@@ -245,7 +245,7 @@ ExactTextParser::Go ExactTextParser::label_value() {
   const std::string_view raw = raw_token();
   const std::string_view text = has_escapes_ ? stored_unescaped(raw) : raw;
   if ((high_bits_ & 0x8080808080808080u) != 0 && !is_valid_utf8(text)) {
-    return fail("invalid label value " + quoted(text.substr(0, limits::kErrorTokenBytesMax)));
+    return fail("invalid label value " + go_quoted(text.substr(0, limits::kErrorTokenBytesMax)));
   }
   if (label_is_bound_) {
     if (!accept_bound(text)) return Go::kFail;
@@ -281,7 +281,7 @@ ExactTextParser::Go ExactTextParser::after_label_value() {
     state_ = State::kBeforeValue;
     return Go::kOn;
   }
-  return fail("unexpected end of label value " + quoted(label_value_.substr(0, limits::kErrorTokenBytesMax)));
+  return fail("unexpected end of label value " + go_quoted(label_value_.substr(0, limits::kErrorTokenBytesMax)));
 }
 
 // Independent of the labels' order: a sum over the pairs.

@@ -118,7 +118,7 @@ ExactTextParser::Go ExactTextParser::scan_label_value() {
     at_ = find_any(at_, limit_, '"', '\\', '\n', high_bits_);
     if (at_ == limit_) break;
     if (*at_ == '"') return Go::kOn;
-    if (*at_ == '\n') return fail("label value " + quoted(token_as_text()) + " contains unescaped new-line");
+    if (*at_ == '\n') return fail("label value " + go_quoted(token_as_text()) + " contains unescaped new-line");
     has_escapes_ = after_backslash_ = true;
     ++at_;
   }
@@ -148,7 +148,8 @@ ExactTextParser::Go ExactTextParser::scan_name(Token kind) {
     } else if (c == '"') {
       closed_ = true;
     } else if (c == '\n') {
-      return fail((colon ? "metric name " : "label name ") + quoted(token_as_text()) + " contains unescaped new-line");
+      return fail((colon ? "metric name " : "label name ") + go_quoted(token_as_text()) +
+                  " contains unescaped new-line");
     } else if (c == '\\') {
       has_escapes_ = after_backslash_ = true;
     }

@@ -1,0 +1,31 @@
+// Answers the requests of one worker: routes them and hands them to their endpoint.
+#pragma once
+
+#include <string_view>
+
+#include "net/api/router.h"
+#include "net/api/worker_context.h"
+#include "net/http/exchange.h"
+
+namespace sluice::net::api {
+
+class ApiHandler final : public http::Handler {
+ public:
+  explicit ApiHandler(WorkerContext& context) : context_(context) {}
+
+  HeadAction on_head(http::Exchange& exchange, uint64_t& body_bytes_max) override;
+  StepAction step(http::Exchange& exchange, Deadline deadline) override;
+  void on_refused(int status, std::string_view peer) override;
+  void on_finished(const http::Exchange& exchange, bool sent, int64_t request_ns) override;
+
+ private:
+  HeadAction begin_group_request(http::Exchange& exchange, const Route& route);
+  void scrape(http::Exchange& exchange);
+  void quit(http::Exchange& exchange);
+  // Answers at once and counts it under `handler`.
+  void answer_ok(http::Exchange& exchange, HandlerName handler);
+
+  WorkerContext& context_;
+};
+
+}  // namespace sluice::net::api

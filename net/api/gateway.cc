@@ -1,0 +1,65 @@
+#include "net/api/gateway.h"
+
+#include <utility>
+
+#include "core/base/clock.h"
+#include "core/base/limits.h"
+#include "net/api/api_handler.h"
+#include "net/api/own_metrics.h"
+
+namespace sluice::net::api {
+namespace {
+
+store::Options store_options(const GatewayOptions& options) {
+  store::Options out;
+  out.writers_max = options.workers;
+  out.own_families = own_family_names();
+  out.own_families.insert(out.own_families.end(), options.extra_names.begin(), options.extra_names.end());
+  return out;
+}
+
+// Passes the loop's life on to the store's reclamation.
+class StoreHooks final : public loop::EpochHooks {
+ public:
+  explicit StoreHooks(store::Writer& writer) : writer_(writer) {}
+
+  void enter() override { writer_.online(); }
+  void quiescent() override {
+    writer_.quiescent();
+    // The clock is read once in 64 turns: housekeeping once a second is often enough.
+    if (++turns_ % 64 != 0) return;
+    const int64_t now_ns = monotonic_ns();
+    if (now_ns < next_housekeeping_ns_) return;
+    next_housekeeping_ns_ = now_ns + 1'000'000'000;
+    writer_.housekeep(Deadline{now_ns + limits::kSliceNs});
+  }
+  void offline() override { writer_.offline(); }
+  void online() override { writer_.online(); }
+  void leave() override { writer_.offline(); }
+
+ private:
+  store::Writer& writer_;
+  uint64_t turns_ = 0;
+  int64_t next_housekeeping_ns_ = 0;
+};
+
+}  // namespace
+
+Gateway::Gateway(GatewayOptions options)
+    : options_(std::move(options)), router_(options_.router), store_(store_options(options_)) {
+  for (uint32_t i = 0; i < options_.workers; ++i) {
+    contexts_.push_back(std::make_unique<WorkerContext>(*this, store_, options_.names));
+  }
+}
+
+Gateway::~Gateway() = default;
+
+std::unique_ptr<http::Handler> Gateway::make_handler(uint32_t worker) {
+  return std::make_unique<ApiHandler>(*contexts_[worker]);
+}
+
+std::unique_ptr<loop::EpochHooks> Gateway::make_hooks(uint32_t worker) {
+  return std::make_unique<StoreHooks>(contexts_[worker]->writer);
+}
+
+}  // namespace sluice::net::api

@@ -1,0 +1,71 @@
+// The gateway: one store, and for each worker a Handler that answers its requests. The only place where net, parser and
+// core meet.
+//
+// Lifetime: made by main before the workers and destroyed after them. Threads: make_handler() on the main thread; each
+// handler, its context and its hooks then belong to one worker; figures of all workers are read by any scrape.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/render/own_family.h"
+#include "core/store/store.h"
+#include "net/api/router.h"
+#include "net/api/worker_context.h"
+#include "net/http/exchange.h"
+#include "net/loop/service.h"
+#include "parser/names.h"
+
+namespace sluice::net::api {
+
+struct BuildInfo {
+  std::string version;
+  std::string revision;
+  std::string architecture;  // as Go names it
+};
+
+// What other folders know and a scrape shows; called on the worker that serves the scrape.
+using ExtraFamilies = std::function<void(std::vector<render::OwnFamily>&)>;
+
+struct GatewayOptions {
+  RouterOptions router;
+  parser::NameScheme names = parser::NameScheme::kLegacy;
+  bool enable_lifecycle = false;
+  uint32_t workers = 1;
+  BuildInfo build;
+  std::string backend;                        // for sluice_backend_info
+  std::string kernel;                         // for sluice_kernel_info
+  std::function<void()> on_quit;              // an enabled /-/quit was called; any worker
+  ExtraFamilies extra;                        // connections, loop turn times
+  std::vector<store::OwnFamily> extra_names;  // names and types of what `extra` adds
+};
+
+class Gateway {
+ public:
+  explicit Gateway(GatewayOptions options);
+  ~Gateway();
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+
+  [[nodiscard]] WorkerContext& context(uint32_t worker) noexcept { return *contexts_[worker]; }
+  // `worker` below GatewayOptions::workers, each once.
+  [[nodiscard]] std::unique_ptr<http::Handler> make_handler(uint32_t worker);
+  // Ties the worker's store Writer to its loop.
+  [[nodiscard]] std::unique_ptr<loop::EpochHooks> make_hooks(uint32_t worker);
+
+  [[nodiscard]] const GatewayOptions& options() const noexcept { return options_; }
+  [[nodiscard]] const Router& router() const noexcept { return router_; }
+  [[nodiscard]] store::Store& store() noexcept { return store_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<WorkerContext>>& contexts() const noexcept { return contexts_; }
+
+ private:
+  GatewayOptions options_;
+  Router router_;
+  store::Store store_;
+  std::vector<std::unique_ptr<WorkerContext>> contexts_;
+};
+
+}  // namespace sluice::net::api

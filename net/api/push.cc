@@ -1,0 +1,200 @@
+#include "net/api/push.h"
+
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/base/limits.h"
+#include "core/base/log.h"
+#include "net/api/replies.h"
+#include "parser/conflict_text.h"
+#include "parser/text_exact.h"
+
+namespace sluice::net::api {
+namespace {
+
+using StepAction = http::Handler::StepAction;
+
+void count_rejection(WorkerContext& context, Rejection why) {
+  context.metrics.rejections[static_cast<size_t>(why)].add(1);
+}
+
+void log_malformed(const http::Exchange& exchange, std::string_view text) {
+  if (!log::enabled(log::Level::kDebug)) return;
+  log::write(log::Level::kDebug, log::Reason::kPushMalformed, "failed to parse text",
+             {{"source", std::string(exchange.request.peer)}, {"err", std::string(text)}});
+}
+
+void log_inconsistent(const http::Exchange& exchange, const std::string& text) {
+  log::write(log::Level::kError, log::Reason::kPushInconsistent,
+             "pushed metrics are invalid or inconsistent with existing metrics",
+             {{"method", std::string(exchange.request.method_text)},
+              {"source", std::string(exchange.request.peer)},
+              {"err", text}});
+}
+
+}  // namespace
+
+size_t PushScratch::bytes() const noexcept {
+  return push.words.capacity() * sizeof(uint64_t) + families.metrics.capacity() * sizeof(model::Metric) +
+         families.labels.capacity() * sizeof(model::LabelPair) + families.points.capacity() * sizeof(model::Point);
+}
+
+ScratchPool::ScratchPool() = default;
+ScratchPool::~ScratchPool() = default;
+
+std::unique_ptr<PushScratch> ScratchPool::take() {
+  if (free_.empty()) return std::make_unique<PushScratch>();
+  std::unique_ptr<PushScratch> scratch = std::move(free_.back());
+  free_.pop_back();
+  return scratch;
+}
+
+void ScratchPool::give(std::unique_ptr<PushScratch> scratch) {
+  if (free_.size() < limits::kPushScratchesKept && scratch->bytes() <= limits::kPushScratchBytesKept) {
+    free_.push_back(std::move(scratch));
+  }
+}
+
+PushState::PushState(WorkerContext& context, model::GroupKey key, int64_t start_ns)
+    : context_(context), key_(std::move(key)), start_ns_(start_ns) {}
+
+PushState::~PushState() {
+  if (scratch_ == nullptr) return;
+  scratch_->op.cancel();
+  context_.scratches.give(std::move(scratch_));
+}
+
+StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
+  bool go_on = true;
+  while (go_on) {
+    switch (phase_) {
+      case Phase::kStart:
+        scratch_ = context_.scratches.take();
+        scratch_->parser.start(exchange.request.body, context_.names, scratch_->families);
+        phase_ = Phase::kParse;
+        break;
+      case Phase::kParse:
+        go_on = parse(exchange, deadline);
+        break;
+      case Phase::kCanonicalise:
+        go_on = canonicalise(exchange, deadline);
+        break;
+      case Phase::kStore:
+        go_on = store(exchange, deadline);
+        break;
+      case Phase::kStoreFailure:
+        go_on = store_failure(exchange, deadline);
+        break;
+    }
+  }
+  return action_;
+}
+
+bool PushState::parse(http::Exchange& exchange, Deadline deadline) {
+  const parser::TextParser::Step result = scratch_->parser.step(deadline);
+  if (result == parser::TextParser::Step::kMore) {
+    action_ = StepAction::kAgain;
+    return false;
+  }
+  if (scratch_->parser.used_exact()) context_.metrics.pushes_reparsed.add(1);
+  if (result == parser::TextParser::Step::kError) {
+    const std::string& text = scratch_->parser.error().text;
+    count_rejection(context_, Rejection::kMalformed);
+    log_malformed(exchange, text);
+    reply_error(exchange.response, 400, text);
+    return finish(exchange);
+  }
+  wall_ns_ = wall_ns();
+  scratch_->canonicaliser.begin(scratch_->families, key_, scratch_->push);
+  phase_ = Phase::kCanonicalise;
+  return true;
+}
+
+bool PushState::canonicalise(http::Exchange& exchange, Deadline deadline) {
+  switch (scratch_->canonicaliser.step(deadline)) {
+    case parser::Canonicaliser::State::kMore:
+      action_ = StepAction::kAgain;
+      return false;
+    case parser::Canonicaliser::State::kConflict:
+      return reject(exchange, scratch_->canonicaliser.conflict());
+    case parser::Canonicaliser::State::kTooLarge:
+      count_rejection(context_, Rejection::kTooLarge);
+      reply_error(exchange.response, 413, "the pushed metrics take too much memory with their grouping labels applied");
+      return finish(exchange);
+    case parser::Canonicaliser::State::kDone:
+      break;
+  }
+  const bool replace = exchange.request.method == http::Method::kPut;
+  scratch_->op.start(context_.writer, {key_, scratch_->families, scratch_->push, replace, wall_ns_});
+  phase_ = Phase::kStore;
+  return true;
+}
+
+bool PushState::store(http::Exchange& exchange, Deadline deadline) {
+  const store::StepResult step = scratch_->op.step(deadline);
+  if (step != store::StepResult::kDone) {
+    action_ = step == store::StepResult::kParked ? StepAction::kParked : StepAction::kAgain;
+    return false;
+  }
+  const store::PushResult& result = scratch_->op.result();
+  switch (result.status) {
+    case store::PushStatus::kOk:
+      reply_empty(exchange.response, 200);
+      break;
+    case store::PushStatus::kConflict:
+      return reject(exchange, result.conflict);
+    case store::PushStatus::kLimit:
+      count_rejection(context_, Rejection::kLimit);
+      log::write(log::Level::kWarn, log::Reason::kPushLimit, "push refused at a limit",
+                 {{"source", std::string(exchange.request.peer)}, {"err", store::limit_text(result.limit)}});
+      reply_limit(exchange.response, store::limit_text(result.limit));
+      break;
+  }
+  return finish(exchange);
+}
+
+bool PushState::reject(http::Exchange& exchange, const model::Conflict& conflict) {
+  const std::string text = parser::conflict_text(conflict, scratch_->families, key_);
+  count_rejection(context_, Rejection::kInconsistent);
+  log_inconsistent(exchange, text);
+  reply_error(exchange.response, 400, "pushed metrics are invalid or inconsistent with existing metrics: " + text);
+  const bool key_itself = conflict.family == model::kNone && conflict.metric == model::kNone;
+  if (key_itself) return finish(exchange);
+  scratch_->op.start_fail(context_.writer, key_, wall_ns_);
+  phase_ = Phase::kStoreFailure;
+  return true;
+}
+
+bool PushState::store_failure(http::Exchange& exchange, Deadline deadline) {
+  const store::StepResult step = scratch_->op.step(deadline);
+  if (step == store::StepResult::kDone) return finish(exchange);
+  action_ = step == store::StepResult::kParked ? StepAction::kParked : StepAction::kAgain;
+  return false;
+}
+
+bool PushState::finish(http::Exchange& exchange) {
+  context_.scratches.give(std::move(scratch_));
+  WorkerMetrics& metrics = context_.metrics;
+  const http::Request& request = exchange.request;
+  const int64_t now_ns = monotonic_ns();
+  PushSketches& sketches = request.method == http::Method::kPut ? metrics.put : metrics.post;
+  sketches.duration_ns.observe(static_cast<uint64_t>(now_ns - start_ns_), now_ns);
+  sketches.size_bytes.observe(approximate_request_bytes(request), now_ns);
+  metrics.count_request(HandlerName::kPush, request.method, exchange.response.status);
+  action_ = StepAction::kDone;
+  return false;
+}
+
+uint64_t approximate_request_bytes(const http::Request& request) noexcept {
+  constexpr uint64_t kProtocol = 8;  // "HTTP/1.1"
+  uint64_t bytes = request.target.size() + request.method_text.size() + kProtocol + request.host.size();
+  for (const http::Header& header : request.headers) {
+    // Go keeps Host out of the header map.
+    if (header.name.size() == 4 && (header.name == "Host" || header.name == "host")) continue;
+    bytes += header.name.size() + header.value.size();
+  }
+  if (request.content_length != http::kNoLength) bytes += request.content_length;
+  return bytes;
+}
+
+}  // namespace sluice::net::api

@@ -1,0 +1,68 @@
+// A push from its complete body to its answer: parse, canonicalise, check and store, in slices.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/model/canonical.h"
+#include "core/model/families.h"
+#include "core/model/group_key.h"
+#include "core/store/ops.h"
+#include "net/api/group_requests.h"
+#include "net/api/worker_context.h"
+#include "net/http/exchange.h"
+#include "parser/canonical.h"
+#include "parser/text_parser.h"
+
+namespace sluice::net::api {
+
+// The tables of one running push.
+class PushScratch {
+ public:
+  parser::TextParser parser;
+  parser::Canonicaliser canonicaliser;
+  model::Families families;
+  model::CanonicalPush push;
+  store::PushOp op;
+
+  // About how much memory it keeps.
+  [[nodiscard]] size_t bytes() const noexcept;
+};
+
+// PUT and POST on a group. Nothing of it is visible before the store's last step; dying in the middle leaves no trace.
+class PushState final : public RequestState {
+ public:
+  PushState(WorkerContext& context, model::GroupKey key, int64_t start_ns);
+  ~PushState() override;
+  PushState(const PushState&) = delete;
+  PushState& operator=(const PushState&) = delete;
+
+  // Called with the complete body until it returns kDone.
+  [[nodiscard]] http::Handler::StepAction step(http::Exchange& exchange, Deadline deadline) override;
+
+ private:
+  enum class Phase : uint8_t { kStart, kParse, kCanonicalise, kStore, kStoreFailure };
+
+  // Each runs its phase; true when the next phase may run at once, false when `action_` is to be returned.
+  [[nodiscard]] bool parse(http::Exchange& exchange, Deadline deadline);
+  [[nodiscard]] bool canonicalise(http::Exchange& exchange, Deadline deadline);
+  [[nodiscard]] bool store(http::Exchange& exchange, Deadline deadline);
+  [[nodiscard]] bool store_failure(http::Exchange& exchange, Deadline deadline);
+  // Answers an inconsistent push; goes on to set the group's failure time unless the group itself would be invalid.
+  [[nodiscard]] bool reject(http::Exchange& exchange, const model::Conflict& conflict);
+  [[nodiscard]] bool finish(http::Exchange& exchange);
+
+  WorkerContext& context_;
+  model::GroupKey key_;
+  std::unique_ptr<PushScratch> scratch_;
+  int64_t start_ns_;
+  int64_t wall_ns_ = 0;
+  Phase phase_ = Phase::kStart;
+  http::Handler::StepAction action_ = http::Handler::StepAction::kAgain;
+};
+
+// The reference's approximation of a request's size: line, fields and announced body.
+[[nodiscard]] uint64_t approximate_request_bytes(const http::Request& request) noexcept;
+
+}  // namespace sluice::net::api

@@ -1,0 +1,26 @@
+// Short answers in the reference's words and headers.
+#pragma once
+
+#include <string_view>
+
+#include "net/api/router.h"
+#include "net/http/exchange.h"
+
+namespace sluice::net::api {
+
+// As Go's http.Error: `text` and a newline, text/plain, nosniff.
+void reply_error(http::Response& response, int status, std::string_view text);
+
+// `text` as it is, text/plain.
+void reply_text(http::Response& response, int status, std::string_view text);
+
+// A status without a body.
+void reply_empty(http::Response& response, int status);
+
+// 429: `text` as an error, with Retry-After.
+void reply_limit(http::Response& response, std::string_view text);
+
+// A route that is no endpoint: redirect, OPTIONS, 405, 404, broken path.
+void reply_route(http::Response& response, const Route& route, http::Method method);
+
+}  // namespace sluice::net::api

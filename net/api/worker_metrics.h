@@ -1,0 +1,53 @@
+// The figures that one worker counts while it serves: written by that worker alone, read by any scrape.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "core/sync/single_writer.h"
+#include "net/api/sketch.h"
+#include "net/http/exchange.h"
+
+namespace sluice::net::api {
+
+// Label `handler` of pushgateway_http_requests_total. Scrapes are not counted there, as in the reference.
+enum class HandlerName : uint8_t { kPush, kDelete, kHealthy, kReady, kWipe, kCount };
+inline constexpr std::array<std::string_view, 5> kHandlerNames = {"push", "delete", "healthy", "ready", "wipe"};
+
+// Label `code`.
+inline constexpr std::array<uint16_t, 8> kCountedCodes = {200, 202, 400, 408, 413, 429, 500, 503};
+
+// Label `method`.
+enum class MethodName : uint8_t { kDelete, kGet, kPost, kPut, kCount };
+inline constexpr std::array<std::string_view, 4> kMethodNames = {"delete", "get", "post", "put"};
+
+// Why a push was not stored.
+enum class Rejection : uint8_t { kMalformed, kInconsistent, kLimit, kTooLarge, kCount };
+inline constexpr std::array<std::string_view, 4> kRejectionNames = {"malformed", "inconsistent", "limit", "too_large"};
+
+// Duration and size of pushes with one method.
+struct PushSketches {
+  Sketch duration_ns;
+  Sketch size_bytes;
+};
+
+struct WorkerMetrics {
+  using Counter = sync::SingleWriter<uint64_t>;
+
+  std::array<std::array<std::array<Counter, kCountedCodes.size()>, static_cast<size_t>(MethodName::kCount)>,
+             static_cast<size_t>(HandlerName::kCount)>
+      requests;
+  std::array<Counter, static_cast<size_t>(Rejection::kCount)> rejections;
+  PushSketches put;
+  PushSketches post;
+  Counter scrapes;
+  Counter scrape_bytes;        // of bodies, as sent
+  Counter pushes_reparsed;     // bodies that the fast parser left to the exact one
+  Counter fragments_left_out;  // in scrapes: another type than their family's
+
+  // Statuses outside kCountedCodes do not occur on the counted handlers.
+  void count_request(HandlerName handler, http::Method method, int status) noexcept;
+};
+
+}  // namespace sluice::net::api

@@ -1,0 +1,108 @@
+#include "net/api/router.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace sluice::net::api {
+namespace {
+
+using http::Method;
+using Kind = Route::Kind;
+
+struct Case {
+  Method method;
+  const char* target;
+  Kind kind;
+  int status;
+  const char* detail;  // Location, Allow or key path
+};
+
+void check(const Router& router, const Case& wanted) {
+  SCOPED_TRACE(wanted.target);
+  const Route route = router.route(wanted.method, wanted.target);
+  EXPECT_EQ(static_cast<int>(route.kind), static_cast<int>(wanted.kind));
+  EXPECT_EQ(route.status, wanted.status);
+  switch (wanted.kind) {
+    case Kind::kRedirect:
+      EXPECT_EQ(route.location, wanted.detail);
+      break;
+    case Kind::kOptions:
+    case Kind::kMethodNotAllowed:
+      EXPECT_EQ(route.allow, wanted.detail);
+      break;
+    case Kind::kEndpoint:
+      EXPECT_EQ(route.key_path, wanted.detail);
+      break;
+    default:
+      break;
+  }
+}
+
+TEST(Router, AnswersAsTheReferenceDoes) {
+  const Router router({});
+  const Case cases[] = {
+      {Method::kPut, "/metrics/job/t", Kind::kEndpoint, 200, "t"},
+      {Method::kPost, "/metrics/job/t/a/b?c=d/e", Kind::kEndpoint, 200, "t/a/b"},
+      {Method::kDelete, "/metrics/job/a%2Fb", Kind::kEndpoint, 200, "a/b"},
+      {Method::kPut, "/metrics/job%40base64/Zg", Kind::kEndpoint, 200, "Zg"},
+      {Method::kPut, "/metrics/job/t/a/%2e%2e", Kind::kEndpoint, 200, "t/a/.."},
+      {Method::kPut, "/metrics/job/t/", Kind::kEndpoint, 200, "t/"},
+      {Method::kGet, "/metrics?name[]=a", Kind::kEndpoint, 200, ""},
+      {Method::kGet, "/%6detrics", Kind::kEndpoint, 200, ""},
+      {Method::kPut, "/metrics/job/t//a/b", Kind::kRedirect, 307, "/metrics/job/t/a/b"},
+      {Method::kPut, "/metrics/job/t/a/./", Kind::kRedirect, 307, "/metrics/job/t/a/"},
+      {Method::kPut, "/metrics/job/t/a/../x", Kind::kRedirect, 307, "/metrics/job/t/x"},
+      {Method::kPut, "/metrics/job/../a", Kind::kRedirect, 307, "/metrics/a"},
+      {Method::kGet, "//metrics?x=1", Kind::kRedirect, 307, "/metrics?x=1"},
+      {Method::kPut, "/metrics/Job/t", Kind::kRedirect, 307, "/metrics/job/t"},
+      {Method::kGet, "/METRICS", Kind::kRedirect, 301, "/metrics"},
+      {Method::kGet, "/metrics/", Kind::kRedirect, 301, "/metrics"},
+      {Method::kGet, "/-/healthy/", Kind::kRedirect, 301, "/-/healthy"},
+      {Method::kPost, "/metrics/job/", Kind::kRedirect, 307, "/metrics/job"},
+      {Method::kPost, "/metrics/job", Kind::kNotFound, 404, ""},
+      {Method::kPost, "/metrics/job@base64/", Kind::kNotFound, 404, ""},
+      {Method::kPost, "/metrics/instance/x", Kind::kNotFound, 404, ""},
+      {Method::kPost, "/metrics/", Kind::kNotFound, 404, ""},
+      {Method::kGet, "/metrics/job/", Kind::kNotFound, 404, ""},
+      {Method::kGet, "/metrics/job/x", Kind::kMethodNotAllowed, 405, "DELETE, OPTIONS, POST, PUT"},
+      {Method::kHead, "/metrics/job/x", Kind::kMethodNotAllowed, 405, "DELETE, OPTIONS, POST, PUT"},
+      {Method::kOther, "/metrics", Kind::kMethodNotAllowed, 405, "GET, OPTIONS"},
+      {Method::kConnect, "/metrics", Kind::kMethodNotAllowed, 405, "GET, OPTIONS"},
+      {Method::kOptions, "/metrics", Kind::kOptions, 200, "GET, OPTIONS"},
+      {Method::kOptions, "*", Kind::kOptions, 200, ""},
+      {Method::kDelete, "/-/quit", Kind::kMethodNotAllowed, 405, "GET, OPTIONS, POST, PUT"},
+      {Method::kPut, "/api/v1/admin/wipe", Kind::kNotFound, 404, ""},
+      {Method::kGet, "/metrics%zz", Kind::kBadPath, 400, ""},
+  };
+  for (const Case& wanted : cases) check(router, wanted);
+}
+
+TEST(Router, PrefixMovesEverythingButGetQuit) {
+  RouterOptions options;
+  options.route_prefix = "/p";
+  options.telemetry_path = "/tele";
+  options.enable_admin_api = true;
+  const Router router(options);
+  const Case cases[] = {
+      {Method::kGet, "/p/tele", Kind::kEndpoint, 200, ""},
+      {Method::kPut, "/p/metrics/job/x", Kind::kEndpoint, 200, "x"},
+      {Method::kPut, "/p/api/v1/admin/wipe", Kind::kEndpoint, 200, ""},
+      {Method::kGet, "/-/ready", Kind::kNotFound, 404, ""},
+      {Method::kGet, "/p/metrics", Kind::kNotFound, 404, ""},
+      {Method::kGet, "/p/-/quit", Kind::kMethodNotAllowed, 405, "OPTIONS, POST, PUT"},
+      {Method::kGet, "/-/quit", Kind::kEndpoint, 200, ""},
+      {Method::kPost, "/-/quit", Kind::kMethodNotAllowed, 405, "GET, OPTIONS"},
+  };
+  for (const Case& wanted : cases) check(router, wanted);
+}
+
+TEST(Router, PercentDecodeRefusesBrokenEscapes) {
+  std::string out;
+  EXPECT_TRUE(percent_decode("a%2fb%C3%a9", out));
+  EXPECT_EQ(out, "a/b\xC3\xA9");
+  for (const char* broken : {"%", "%2", "a%g0", "%0g"}) EXPECT_FALSE(percent_decode(broken, out)) << broken;
+}
+
+}  // namespace
+}  // namespace sluice::net::api

@@ -1,0 +1,75 @@
+#include "tools/flags.h"
+
+#include <gtest/gtest.h>
+
+namespace sluice::tools {
+namespace {
+
+TEST(Flags, DefaultsAreTheReferences) {
+  const auto flags = parse_flags({});
+  ASSERT_TRUE(flags);
+  EXPECT_EQ(flags->listen_addresses, std::vector<std::string>{":9091"});
+  EXPECT_EQ(flags->telemetry_path, "/metrics");
+  EXPECT_EQ(flags->route_prefix, "");
+  EXPECT_FALSE(flags->enable_lifecycle);
+  EXPECT_EQ(flags->log_level, log::Level::kInfo);
+  EXPECT_EQ(flags->log_format, log::Format::kLogfmt);
+}
+
+TEST(Flags, FormsOfValuesAndBooleans) {
+  const auto flags = parse_flags({"--web.listen-address=:1", "--web.listen-address", ":2", "--web.enable-lifecycle",
+                                  "--no-web.enable-admin-api", "--push.enable-utf8-names=false", "--log.level=debug",
+                                  "--log.format", "json", "--web.route-prefix=p/", "--web.unix-socket-mode=600",
+                                  "--net.backend=epoll", "--runtime.workers=3"});
+  ASSERT_TRUE(flags) << flags.error().text;
+  EXPECT_EQ(flags->listen_addresses, (std::vector<std::string>{":1", ":2"}));
+  EXPECT_TRUE(flags->enable_lifecycle);
+  EXPECT_FALSE(flags->enable_admin_api);
+  EXPECT_FALSE(flags->enable_utf8_names);
+  EXPECT_EQ(flags->log_level, log::Level::kDebug);
+  EXPECT_EQ(flags->log_format, log::Format::kJson);
+  EXPECT_EQ(flags->route_prefix, "/p");
+  EXPECT_EQ(flags->unix_socket_mode, 0600u);
+  EXPECT_EQ(flags->backend, Backend::kEpoll);
+  EXPECT_EQ(flags->workers, 3u);
+}
+
+TEST(Flags, WrongOnesGetTheReferencesWords) {
+  const struct {
+    std::vector<std::string> arguments;
+    const char* text;
+  } cases[] = {
+      {{"--x"}, "sluice: error: unknown long flag '--x', try --help\n"},
+      {{"--x=3"}, "sluice: error: unknown long flag '--x', try --help\n"},
+      {{"--no-log.level"}, "sluice: error: unknown long flag '--no-log.level', try --help\n"},
+      {{"-x"}, "sluice: error: unknown short flag '-x', try --help\n"},
+      {{"foo"}, "sluice: error: unexpected foo, try --help\n"},
+      {{"--log.level"}, "sluice: error: expected argument for flag '--log.level', try --help\n"},
+      {{"--log.level=xx"}, "sluice: error: unrecognized log level xx, try --help\n"},
+      {{"--log.format=xml"}, "sluice: error: unrecognized log format xml, try --help\n"},
+      {{"--log.level=info", "--log.level=info"}, "sluice: error: flag 'log.level' cannot be repeated, try --help\n"},
+      {{"--web.enable-lifecycle=maybe"}, "sluice: error: unexpected maybe, try --help\n"},
+      {{"--net.backend=select"}, "sluice: error: unrecognized backend select, try --help\n"},
+  };
+  for (const auto& [arguments, text] : cases) {
+    const auto flags = parse_flags(arguments);
+    ASSERT_FALSE(flags) << arguments.front();
+    EXPECT_EQ(flags.error().text, text);
+    EXPECT_EQ(flags.error().code, 1);
+  }
+}
+
+TEST(Flags, HelpAndVersionEndWithoutError) {
+  for (const char* flag : {"--help", "-h", "--version"}) {
+    const auto flags = parse_flags({flag});
+    ASSERT_FALSE(flags);
+    EXPECT_EQ(flags.error().code, 0);
+    EXPECT_TRUE(flags.error().text.starts_with("sluice")) << flags.error().text;
+  }
+  for (const char* group : {"Web:", "Push:", "Log:", "Runtime:"}) {
+    EXPECT_NE(parse_flags({"--help"}).error().text.find(group), std::string::npos) << group;
+  }
+}
+
+}  // namespace
+}  // namespace sluice::tools

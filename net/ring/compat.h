@@ -22,3 +22,12 @@
 #ifndef IORING_ACCEPT_MULTISHOT
 #define IORING_ACCEPT_MULTISHOT (1U << 0)
 #endif
+
+namespace sluice::net::ring {
+
+// io_uring_enable_rings, which the shared library of 2.3 declares and does not export.
+inline int enable_rings(io_uring& ring) noexcept {
+  return io_uring_register(static_cast<unsigned>(ring.ring_fd), IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
+}
+
+}  // namespace sluice::net::ring

@@ -76,7 +76,7 @@ Verdict try_setup(FeatureSet features) {
   io_uring ring;
   int result = init_ring(ring, kSmall.submissions, kSmall.completions, setup_flags(features));
   if (result < 0) return -result;
-  if (features.has(Feature::kDisabledStart)) result = io_uring_enable_rings(&ring);
+  if (features.has(Feature::kDisabledStart)) result = enable_rings(ring);
   // Setting up may be allowed and entering not: a sandbox can filter each system call.
   if (result >= 0) result = io_uring_submit_and_get_events(&ring);
   if (result >= 0) {
@@ -92,7 +92,7 @@ Verdict try_timed_wait(FeatureSet features) {
   io_uring ring;
   int result = init_ring(ring, kSmall.submissions, kSmall.completions, setup_flags(features));
   if (result < 0) return -result;
-  if (features.has(Feature::kDisabledStart)) result = io_uring_enable_rings(&ring);
+  if (features.has(Feature::kDisabledStart)) result = enable_rings(ring);
   if (result >= 0) {
     __kernel_timespec timeout{.tv_sec = 0, .tv_nsec = 1000};
     io_uring_cqe* entry = nullptr;

@@ -81,7 +81,7 @@ int UringRing::enable() noexcept {
   owner_.release();
   SLUICE_DCHECK_OWNER(owner_);
   if (features_.has(Feature::kDisabledStart)) {
-    const int result = io_uring_enable_rings(&ring_);
+    const int result = enable_rings(ring_);
     if (result < 0) return result;
   }
   // Saves the lookup of the ring's descriptor in every enter; works without as well.

@@ -4,11 +4,12 @@
 //  - At every moment at most one live entry per key.
 //  - A slot goes EMPTY -> entry -> DEAD, or is frozen in any of these states, and never holds another entry before the
 //    table is rebuilt. An entry stands before the first EMPTY slot of its probe sequence.
-//  - A shard has one table, or an old one whose `next` is set and which is being moved. Mutations of a key go to the next
+//  - A shard has one table, or an old one whose `next` is set and which is being moved. Mutations of a key go to the
+//  next
 //    table once the key's probe sequence in the old one is frozen up to its first EMPTY and moved.
 // Progress: find is wait-free bounded by the table; insert, erase and walks are lock-free: a thread that stops anywhere
-// delays nobody. Linearization: insert and erase at their compare-and-swap of the slot, find at the load of the slot that
-// decides. Reclamation: entries by the caller (erase, then Participant::retire), tables by the map through the
+// delays nobody. Linearization: insert and erase at their compare-and-swap of the slot, find at the load of the slot
+// that decides. Reclamation: entries by the caller (erase, then Participant::retire), tables by the map through the
 // participant; readers are protected between quiescent points.
 #pragma once
 
@@ -39,8 +40,8 @@ struct WalkCursor {
 };
 
 // What it is: see above. An Entry offers `uint64_t hash() const` (keyed, all 64 bits well spread) and
-// `std::string_view key() const`, both fixed while it is in the map, and is aligned to 8 bytes. The map does not own its
-// entries; the destructor frees tables only. Threads: participants of one Epochs domain, online, in every call that
+// `std::string_view key() const`, both fixed while it is in the map, and is aligned to 8 bytes. The map does not own
+// its entries; the destructor frees tables only. Threads: participants of one Epochs domain, online, in every call that
 // takes hashes, entries or cursors; the domain outlives the map. Pointers returned are valid until the caller's next
 // quiescent point. Complexity: expected O(1); a mutation of a growing shard moves at most a few buckets besides.
 // Fails: out of memory aborts.
@@ -73,9 +74,9 @@ class Map {
   bool erase(Entry* entry, Participant& participant) noexcept;
 
   // Visits entries of a shard, about `buckets_max` buckets per call, moving a growing shard on first (such a call may
-  // visit nothing). Calls fn(Entry&) for every entry that is present for the whole walk exactly once, for one that comes
-  // or goes meanwhile at most once, and never for two entries of one key. True when the shard is done. Entries are valid
-  // until the caller's next quiescent point.
+  // visit nothing). Calls fn(Entry&) for every entry that is present for the whole walk exactly once, for one that
+  // comes or goes meanwhile at most once, and never for two entries of one key. True when the shard is done. Entries
+  // are valid until the caller's next quiescent point.
   template <typename Fn>
   bool walk_shard(size_t shard, WalkCursor<Entry>& cursor, size_t buckets_max, Participant& participant, Fn&& fn);
 

@@ -1,7 +1,7 @@
 // The atomic types that core/sync and core/map are built on, as a policy.
 //
-// Every shared structure takes `Atomics` as a template parameter so that the tests can put a substitute in its place: one
-// that yields to a deterministic scheduler at each access and delays stores as a TSO store buffer does
+// Every shared structure takes `Atomics` as a template parameter so that the tests can put a substitute in its place:
+// one that yields to a deterministic scheduler at each access and delays stores as a TSO store buffer does
 // (tests/core/sync/schedule.h), or one that counts. Programs use StdAtomics.
 //
 // A policy has a member template Atomic<T> with std::atomic's load, store, exchange, compare_exchange_strong, fetch_add

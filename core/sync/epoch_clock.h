@@ -1,9 +1,9 @@
 // The epoch: one counter that orders retirements, grace periods, wake-ups and snapshots.
 //
-// Every claim of the domain rests on one fact: draw() and join() are read-modify-writes of the same variable, so any two
-// of them are ordered, and what was written before the earlier one is seen after the later one. "Unpublish, then draw"
-// against "announce, then join" therefore leaves only two outcomes: the reader does not see the object, or the writer
-// sees the reader. No fence is needed, and no reader's load has to be seq_cst.
+// Every claim of the domain rests on one fact: draw() and join() are read-modify-writes of the same variable, so any
+// two of them are ordered, and what was written before the earlier one is seen after the later one. "Unpublish, then
+// draw" against "announce, then join" therefore leaves only two outcomes: the reader does not see the object, or the
+// writer sees the reader. No fence is needed, and no reader's load has to be seq_cst.
 #pragma once
 
 #include <cstdint>

@@ -3,7 +3,8 @@
 // Invariants
 //  - A participant that is online may hold pointers that it read since its last quiescent point; one that is offline
 //    holds none.
-//  - An object is freed only after (a) a grace period: every participant passed a quiescent point or was offline at some
+//  - An object is freed only after (a) a grace period: every participant passed a quiescent point or was offline at
+//  some
 //    moment after the object was unpublished, and (b) every snapshot that may have read it is closed.
 // Progress: quiescent, offline, online and retire are wait-free (retire may allocate a node when its cache is empty);
 // reclaim and grace_passed are bounded by the number of participants and the budget. A participant that never passes a

@@ -17,8 +17,8 @@ struct Mail {
 };
 
 // What it is: an intrusive queue of messages derived from Mail, with a hook that wakes the receiver. Owned by the
-// receiver, outlives its senders. Threads: anybody posts, the receiver takes. Limits: none of its own; a sender that may
-// flood bounds its messages itself, by owning a fixed number of them. Order: one sender's messages arrive in order.
+// receiver, outlives its senders. Threads: anybody posts, the receiver takes. Limits: none of its own; a sender that
+// may flood bounds its messages itself, by owning a fixed number of them. Order: one sender's messages arrive in order.
 // Never fails. The receiver must take all before it destroys the mailbox (checked).
 template <typename Message, typename Atomics = StdAtomics>
 class Mailbox {

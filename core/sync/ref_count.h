@@ -8,8 +8,8 @@
 
 namespace sluice::sync {
 
-// Starts at one, the maker's. A holder may add references for others; whoever releases the last one frees the block. Any
-// thread. Wait-free.
+// Starts at one, the maker's. A holder may add references for others; whoever releases the last one frees the block.
+// Any thread. Wait-free.
 template <typename Atomics>
 class BasicRefCount {
  public:

@@ -24,7 +24,8 @@ struct RetiredNode {
   bool pinned = false;  // counted in the snapshot list's pinned()
 };
 
-// Chains of nodes, taken node by node. Adding a chain is O(1) without knowing its tail.
+// Chains of nodes, taken node by node. Adding a chain is O(1) without knowing its tail. A token in a chain's head holds
+// for all nodes behind it that have none of their own (0), so that sealing a chain is O(1) too.
 class ChainQueue {
  public:
   [[nodiscard]] bool empty() const noexcept { return chains_ == nullptr; }
@@ -43,6 +44,7 @@ class ChainQueue {
     RetiredNode* rest = node->next;
     if (rest != nullptr) {
       rest->next_chain = node->next_chain;
+      if (rest->token == 0) rest->token = node->token;
       chains_ = rest;
     } else {
       chains_ = node->next_chain;
@@ -50,6 +52,13 @@ class ChainQueue {
     node->next = nullptr;
     node->next_chain = nullptr;
     return node;
+  }
+
+  // Takes a whole chain out, nullptr when there is none.
+  [[nodiscard]] RetiredNode* take_chain() noexcept {
+    RetiredNode* head = chains_;
+    if (head != nullptr) chains_ = head->next_chain;
+    return head;
   }
 
  private:

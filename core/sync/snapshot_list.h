@@ -2,9 +2,11 @@
 //
 // Invariants
 //  - A slot is free (bound 0, list kClosed), walking (bound kWalking) or bounded (bound = a stamp).
-//  - A retired object that a live snapshot may have read is on the list of one live snapshot, or on its way there on the
+//  - A retired object that a live snapshot may have read is on the list of one live snapshot, or on its way there on
+//  the
 //    lists of one participant. It is never freed before every snapshot that may have read it is closed.
-//  - A snapshot may have read an object if it registered before the object's chain was sealed (the seal's epoch is above
+//  - A snapshot may have read an object if it registered before the object's chain was sealed (the seal's epoch is
+//  above
 //    the epoch of its opening) and the object's birth is not above its bound.
 // Progress: every operation is lock-free, and wait-free but for place(), which loops only when another thread pins or
 // closes. Linearization: open at (2), close at (6).
@@ -47,9 +49,16 @@ class SnapshotList {
   // At the END of the walk: nothing with a birth above `stamp` was read. `stamp` is StampCounter::last() taken then.
   void set_bound(SnapshotId id, uint64_t stamp) noexcept;
 
-  // Ends the snapshot and returns the chain of what it pinned, for the caller to place again (Participant::close_snapshot
-  // does both). O(1).
+  // Ends the snapshot and returns the chain of what it pinned, for the caller to place again
+  // (Participant::close_snapshot does both). O(1).
   [[nodiscard]] RetiredNode* close(SnapshotId id) noexcept;
+
+  // For the destructor of the domain: close() of a slot that may be free.
+  [[nodiscard]] RetiredNode* abandon(SnapshotId id) noexcept {
+    Slot& slot = slot_of(id);
+    // Relaxed: no other thread is left.
+    return slot.claimed.load(std::memory_order_relaxed) == 0 ? nullptr : close(id);
+  }
 
   // Gives a node, whose grace period has passed, to the newest snapshot that can see its object. False: none can, and
   // none ever will; the caller frees it.
@@ -112,8 +121,8 @@ std::optional<SnapshotId> SnapshotList<Atomics>::open() noexcept {
     }
     // Relaxed: published by (2); nobody pushes before having seen the bound.
     slot.head.store(nullptr, std::memory_order_relaxed);
-    // (2) seq_cst store, followed by the read-modify-write of the epoch: either a writer's seal comes later and (4) sees
-    // this registration, or it came earlier and the walk cannot find what it unpublished.
+    // (2) seq_cst store, followed by the read-modify-write of the epoch: either a writer's seal comes later and (4)
+    // sees this registration, or it came earlier and the walk cannot find what it unpublished.
     slot.bound.store(kWalking, std::memory_order_seq_cst);
     // (3) release store, pairs with the acquire (5). Until it lands, the previous owner's smaller epoch stands here.
     slot.opened.store(clock_.draw(), std::memory_order_release);
@@ -136,7 +145,8 @@ template <typename Atomics>
 RetiredNode* SnapshotList<Atomics>::close(SnapshotId id) noexcept {
   Slot& slot = slot_of(id);
   SLUICE_CHECK(slot.claimed.load(std::memory_order_relaxed) == 1);  // Relaxed: our own slot.
-  slot.bound.store(0, std::memory_order_seq_cst);  // seq_cst like (2) and (8); before (6), so that a failed push sees it.
+  slot.bound.store(0,
+                   std::memory_order_seq_cst);  // seq_cst like (2) and (8); before (6), so that a failed push sees it.
   // (6) acq_rel exchange: acquires the nodes pushed by (9); a push that comes later fails and looks again.
   RetiredNode* chain = slot.head.exchange(closed_mark(), std::memory_order_acq_rel);
   // (7) release store, pairs with (1).

@@ -7,8 +7,9 @@
 
 namespace sluice::sync {
 
-// Orders the versions of all groups: drawn inside a mutation's compare-and-swap loop, continued at start above everything
-// found on disk, never reset, never a clock. One per process. Any thread. Wait-free; 64 bits never wrap. Stamps start at 1.
+// Orders the versions of all groups: drawn inside a mutation's compare-and-swap loop, continued at start above
+// everything found on disk, never reset, never a clock. One per process. Any thread. Wait-free; 64 bits never wrap.
+// Stamps start at 1.
 template <typename Atomics>
 class alignas(kCacheLineBytes) BasicStampCounter {
  public:
@@ -18,13 +19,13 @@ class alignas(kCacheLineBytes) BasicStampCounter {
 
   // A new, unique stamp, above every stamp that happened before it.
   [[nodiscard]] uint64_t next() noexcept {
-    // (1) acq_rel read-modify-write, pairs with (1) and (2): what was written before a stamp was drawn is seen by whoever
-    // draws or reads a later one.
+    // (1) acq_rel read-modify-write, pairs with (1) and (2): what was written before a stamp was drawn is seen by
+    // whoever draws or reads a later one.
     return last_.fetch_add(1, std::memory_order_acq_rel) + 1;
   }
 
-  // The newest stamp drawn. At the end of a walk: nothing that the walk saw has a stamp above it, since each version was
-  // published after its stamp was drawn.
+  // The newest stamp drawn. At the end of a walk: nothing that the walk saw has a stamp above it, since each version
+  // was published after its stamp was drawn.
   [[nodiscard]] uint64_t last() const noexcept {
     return last_.load(std::memory_order_acquire);  // (2) acquire load, pairs with (1).
   }

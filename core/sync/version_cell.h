@@ -6,10 +6,10 @@
 
 namespace sluice::sync {
 
-// A pointer that is read by anybody and changed by compare-and-swap against the value that the change was computed from.
-// Null at first; dead() is final: no compare_exchange expects it. The versions live as long as the epochs domain says: a
-// loaded pointer is valid until the reader's next quiescent point, the replaced one is retired by who replaced it.
-// Any thread. load is wait-free; compare_exchange is wait-free and fails when another mutation came first.
+// A pointer that is read by anybody and changed by compare-and-swap against the value that the change was computed
+// from. Null at first; dead() is final: no compare_exchange expects it. The versions live as long as the epochs domain
+// says: a loaded pointer is valid until the reader's next quiescent point, the replaced one is retired by who replaced
+// it. Any thread. load is wait-free; compare_exchange is wait-free and fails when another mutation came first.
 template <typename T, typename Atomics = StdAtomics>
 class VersionCell {
  public:
@@ -31,8 +31,8 @@ class VersionCell {
   // Publishes `desired` (or dead()) if the cell still holds `expected`, which is updated otherwise.
   [[nodiscard]] bool compare_exchange(T*& expected, T* desired) noexcept {
     SLUICE_DCHECK(expected != dead());
-    // (2) acq_rel on success, pairs with (1) and (2): publishes the new version, and acquires the old one for its retirer.
-    // Acquire on failure: the caller computes on the value found.
+    // (2) acq_rel on success, pairs with (1) and (2): publishes the new version, and acquires the old one for its
+    // retirer. Acquire on failure: the caller computes on the value found.
     return version_.compare_exchange_strong(expected, desired, std::memory_order_acq_rel, std::memory_order_acquire);
   }
 

@@ -8,12 +8,11 @@ import json
 import os
 import re
 
-from gateway import (SOURCE, Checks, Gateway, arguments, pushed_lines, shared_cases, sort_groups, squeeze)
+from compare import MARK, pushed_lines, same_text, sort_groups
+from gateway import SOURCE, Checks, Gateway, arguments, shared_cases
 from known_differences import reason
 
 COMPARED_HEADERS = ("Content-Type", "Allow", "Location", "X-Content-Type-Options", "Content-Encoding", "Content-Length")
-MARK = "error(s) occurred:"
-
 
 def load():
     with open(os.path.join(SOURCE, "tests", "e2e", "data", "http_cases.json"), encoding="utf-8") as file:
@@ -23,23 +22,6 @@ def load():
         with open(os.path.join(folder, "pushgateway_http.json"), encoding="utf-8") as file:
             cases += [(case, reason(case["id"])) for case in json.load(file)["cases"]]
     return cases
-
-
-def mask(text):
-    return re.sub(r"(push_(?:failure_)?time_seconds\" \{[^}]*\} gauge:\{value:)[^}]*", r"\1<TIME>", text)
-
-
-def same_text(got, wanted):
-    """One conflict named by us must be among those that the reference lists."""
-    got, wanted = mask(squeeze(got)), mask(squeeze(wanted))
-    if got == wanted:
-        return True
-    if MARK not in wanted:
-        return False
-    prefix = wanted[:wanted.index(MARK)]
-    prefix = prefix[:prefix.rindex(":") + 2]
-    listed = [prefix + line[2:] for line in wanted.split("\n") if line.startswith("* ")]
-    return got.strip() in [line.strip() for line in listed]
 
 
 def check_scrape(checks, where, lines, text):

@@ -142,7 +142,8 @@ struct Conflict {
   uint32_t family = kNone;  // index into Families::families
   uint32_t metric = kNone;  // index into Families::metrics
   MetricType other_type = MetricType::kUntyped;
-  std::string other_name;  // the family that `family` collides with
+  bool other_is_own = false;  // the other side is a family of the gateway itself
+  std::string other_name;     // the family that `family` collides with
   std::string label;
   explicit operator bool() const noexcept { return kind != ConflictKind::kNoConflict; }
 };

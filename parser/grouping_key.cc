@@ -1,0 +1,132 @@
+#include "parser/grouping_key.h"
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "core/base/limits.h"
+#include "parser/quote.h"
+
+namespace sluice::parser {
+namespace {
+
+constexpr std::string_view kBase64Suffix = "@base64";
+constexpr std::string_view kReservedPrefix = "__";
+
+constexpr std::array<int8_t, 256> make_digits() {
+  std::array<int8_t, 256> digits{};
+  digits.fill(-1);
+  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  for (size_t i = 0; i < kAlphabet.size(); ++i) {
+    digits[static_cast<unsigned char>(kAlphabet[i])] = static_cast<int8_t>(i);
+  }
+  return digits;
+}
+constexpr std::array<int8_t, 256> kDigits = make_digits();
+
+std::string_view without_padding(std::string_view text) {
+  const size_t last = text.find_last_not_of('=');
+  return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+}
+
+std::string base64_error(size_t at) { return ": illegal base64 data at input byte " + std::to_string(at); }
+
+// The labels after the job, with the strings that had to be made.
+struct Labels {
+  std::vector<model::LabelPair> pairs;
+  std::deque<std::string> made;
+};
+
+// Adds one pair of the path; an error text, or empty.
+std::string add_pair(std::string_view name, std::string_view value, NameScheme scheme, Labels& out) {
+  const bool is_base64 = name.ends_with(kBase64Suffix);
+  if (is_base64) name.remove_suffix(kBase64Suffix.size());
+  std::string_view real_name = name;
+  if (scheme == NameScheme::kUtf8) real_name = out.made.emplace_back(unescape_name(name));
+  if (!is_valid_label_name(real_name, scheme) || name.starts_with(kReservedPrefix) ||
+      real_name.starts_with(kReservedPrefix)) {
+    return "improper label name " + go_quoted(name);
+  }
+  if (is_base64) {
+    std::string& decoded = out.made.emplace_back();
+    const Base64Result result = decode_base64_url(without_padding(value), decoded);
+    if (!result.ok) {
+      return "invalid base64 encoding for label " + std::string(name) + "=" + go_quoted(value) +
+             base64_error(result.error_at);
+    }
+    value = decoded;
+  }
+  out.pairs.push_back({real_name, value});
+  return {};
+}
+
+// Splits `/name/value/name/value`; an error text, or empty.
+std::string split_labels(std::string_view labels, NameScheme scheme, Labels& out) {
+  if (labels.size() <= 1) return {};
+  std::vector<std::string_view> parts;
+  for (size_t at = 1; at <= labels.size();) {
+    const size_t slash = labels.find('/', at);
+    const size_t end = slash == std::string_view::npos ? labels.size() : slash;
+    parts.push_back(labels.substr(at, end - at));
+    at = end + 1;
+  }
+  if (parts.size() % 2 != 0) return "odd number of components in label string " + go_quoted(labels);
+  if (parts.size() / 2 + 1 > limits::kLabelsPerKeyMax) {
+    return "more than " + std::to_string(limits::kLabelsPerKeyMax) + " labels in the grouping key";
+  }
+  for (size_t i = 0; i < parts.size(); i += 2) {
+    if (std::string error = add_pair(parts[i], parts[i + 1], scheme, out); !error.empty()) return error;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<model::GroupKey, std::string> parse_grouping_key(std::string_view key_path, bool job_is_base64,
+                                                        NameScheme scheme) {
+  const size_t slash = key_path.find('/');
+  std::string_view job = key_path.substr(0, slash);
+  std::string decoded_job;
+  if (job_is_base64) {
+    const Base64Result result = decode_base64_url(without_padding(job), decoded_job);
+    if (!result.ok) {
+      return Unexpected<std::string>("invalid base64 encoding in job name " + go_quoted(decoded_job) +
+                                     base64_error(result.error_at));
+    }
+    job = decoded_job;
+  }
+  Labels labels;
+  if (slash != std::string_view::npos) {
+    std::string error = split_labels(key_path.substr(slash), scheme, labels);
+    if (!error.empty()) return Unexpected<std::string>(std::move(error));
+  }
+  if (job.empty()) return Unexpected<std::string>("job name is required");
+  labels.pairs.push_back({"job", job});  // the last one, so it wins
+  return model::GroupKey::from_labels(std::move(labels.pairs));
+}
+
+Base64Result decode_base64_url(std::string_view text, std::string& out) {
+  out.clear();
+  uint32_t bits = 0;
+  size_t digits = 0;  // of the current group of four
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n' || text[i] == '\r') continue;
+    const int digit = kDigits[static_cast<unsigned char>(text[i])];
+    if (digit < 0) return {false, i};
+    bits = bits << 6 | static_cast<uint32_t>(digit);
+    if (++digits == 4) {
+      out += static_cast<char>(bits >> 16);
+      out += static_cast<char>(bits >> 8);
+      out += static_cast<char>(bits);
+      bits = 0;
+      digits = 0;
+    }
+  }
+  if (digits == 1) return {false, text.size() - 1};
+  if (digits >= 2) out += static_cast<char>(bits >> (digits == 2 ? 4 : 10));
+  if (digits == 3) out += static_cast<char>(bits >> 2);
+  return {};
+}
+
+}  // namespace sluice::parser

@@ -1,0 +1,17 @@
+// Request paths as the reference's router (Go's net/http) cleans and prints them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sluice::parser {
+
+// `path` (percent-encoded, without query) without doubled slashes and dot segments; a last slash stays. Dots that are
+// percent-encoded are no dot segments. A result that differs from `path` is where the client is redirected to, after
+// encode_path (http.ServeMux encodes the cleaned path once more, so that a `%` in it arrives as `%25`).
+[[nodiscard]] std::string clean_path(std::string_view path);
+
+// Percent-encodes a path as url.URL does: letters, digits and -_.~$&+,/:;=@ stay.
+[[nodiscard]] std::string encode_path(std::string_view path);
+
+}  // namespace sluice::parser

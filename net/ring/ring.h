@@ -66,7 +66,7 @@ class Ring {
   virtual void send(int socket, const char* bytes, size_t length, Token token) = 0;
   // The same from up to kSendPartsMax pieces. The array itself may go after the call, the pieces may not.
   virtual void send_parts(int socket, const iovec* parts, unsigned count, Token token) = 0;
-  // SHUT_RD, SHUT_WR or SHUT_RDWR.
+  // SHUT_RD, SHUT_WR or SHUT_RDWR. Takes effect at once: await the completion of a send before.
   virtual void shutdown(int socket, int how, Token token) = 0;
   // Makes a file's data durable. On epoll a helper thread does it; the worker never blocks.
   virtual void fdatasync(int file, Token token) = 0;

@@ -116,11 +116,16 @@ uint32_t UringRing::turn(int64_t wait_ns, CompletionHandler& handler) {
     io_uring_cq_advance(&ring_, 1);
     dispatched += dispatch(user_data, result, flags, handler) ? 1 : 0;
   }
+  for (; !later_.empty() && dispatched < kBatchMax; ++dispatched) {
+    const Completion completion = later_.front();
+    later_.pop_front();
+    handler.on_completion(completion);
+  }
   return dispatched;
 }
 
 void UringRing::enter(int64_t wait_ns, CompletionHandler& handler) {
-  const bool completions_left = !stash_.empty() || io_uring_cq_ready(&ring_) > 0;
+  const bool completions_left = !stash_.empty() || !later_.empty() || io_uring_cq_ready(&ring_) > 0;
   if (wait_ns == 0 || completions_left) {
     // Without GETEVENTS the kernel would not work off what it deferred.
     static_cast<void>(io_uring_submit_and_get_events(&ring_));
@@ -252,10 +257,14 @@ void UringRing::send_parts(int socket, const iovec* parts, unsigned count, Token
   io_uring_sqe_set_data64(entry, user_data_of(Op::kSend, token));
 }
 
+// The kernel's own shutdown operation always goes through its worker threads: several times the price of the call.
 void UringRing::shutdown(int socket, int how, Token token) {
-  io_uring_sqe* entry = next_entry();
-  io_uring_prep_shutdown(entry, socket, how);
-  io_uring_sqe_set_data64(entry, user_data_of(Op::kShutdown, token));
+  SLUICE_DCHECK_OWNER(owner_);
+  Completion completion;
+  completion.op = Op::kShutdown;
+  completion.token = token;
+  completion.result = ::shutdown(socket, how) == 0 ? 0 : -errno;
+  later_.push_back(completion);
 }
 
 void UringRing::fdatasync(int file, Token token) {

@@ -85,6 +85,7 @@ class UringRing final : public Ring {
   bool abandoned_ = false;
   uint64_t wake_count_ = 0;       // where the kernel puts the eventfd's value
   std::deque<Stashed> stash_;     // completions taken early, to make room in a full queue
+  std::deque<Completion> later_;  // of calls that were made at once: for the end of the turn
   unsigned send_parts_used_ = 0;  // of send_parts_, since the last submission
   std::unique_ptr<SendParts[]> send_parts_;
 };

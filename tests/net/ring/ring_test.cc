@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <thread>
 
@@ -180,11 +181,17 @@ TEST_P(RingTest, AdoptsASocketOfTheOtherKind) {
 TEST_P(RingTest, WaitsNoLongerThanAskedAndTellsWhenItWaits) {
   EXPECT_EQ(ring_->turn(0, *this), 0u);
   EXPECT_EQ(waits_begun_, 0);
-  const int64_t before = monotonic_ns();
-  EXPECT_EQ(ring_->turn(3'000'000, *this), 0u);
-  EXPECT_GE(monotonic_ns() - before, 2'900'000);
-  EXPECT_EQ(waits_begun_, 1);
-  EXPECT_EQ(waits_ended_, 1);
+  // A signal may end a wait early (rings that other tests left behind are taken down by such), but not every one.
+  int64_t longest = 0;
+  int tries = 0;
+  for (; tries < 100 && longest < 2'900'000; ++tries) {
+    const int64_t before = monotonic_ns();
+    EXPECT_EQ(ring_->turn(3'000'000, *this), 0u);
+    longest = std::max(longest, monotonic_ns() - before);
+  }
+  EXPECT_GE(longest, 2'900'000);
+  EXPECT_EQ(waits_begun_, tries);
+  EXPECT_EQ(waits_ended_, tries);
 }
 
 TEST_P(RingTest, IsWokenFromAnotherThread) {
@@ -221,7 +228,7 @@ TEST_P(RingTest, BelongsToTheThreadThatEnablesIt) {
   worker.join();
 }
 
-using RingDeathTest = RingTest;
+class RingDeathTest : public RingTest {};
 
 TEST_P(RingDeathTest, AllBuffersMustBeHomeAtTheEnd) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");

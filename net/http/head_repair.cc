@@ -7,20 +7,30 @@ namespace {
 
 constexpr Refusal kBadRequest{400, {}};
 
-// Takes the next line off `rest`, without its CRLF or LF.
-std::string_view take_line(std::string_view& rest) noexcept {
-  const size_t end = rest.find('\n');
-  std::string_view line = rest.substr(0, end);
-  rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  return line;
-}
+// The lines of a head.
+struct Lines {
+  std::string_view rest;
+  bool some_crlf = false;  // among the lines taken
+  bool last_crlf = false;  // the one taken last
+
+  // The next line, without its CRLF or LF.
+  std::string_view take() noexcept {
+    const size_t end = rest.find('\n');
+    std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    last_crlf = !line.empty() && line.back() == '\r';
+    if (last_crlf) line.remove_suffix(1);
+    some_crlf = some_crlf || last_crlf;
+    return line;
+  }
+};
 
 }  // namespace
 
 Result<RepairedHead, Refusal> repair_head(std::string_view head, Request& request, std::string& strict) {
   request.headers.clear();
-  const auto line = parse_request_line(take_line(head));
+  Lines lines{head};
+  const auto line = parse_request_line(lines.take());
   if (!line) return Unexpected(line.error());
   // llhttp only knows methods of its own list; the stand-in has the same framing.
   strict.assign("POST / HTTP/1.");
@@ -30,7 +40,7 @@ Result<RepairedHead, Refusal> repair_head(std::string_view head, Request& reques
   FieldRules rules;
   bool has_length = false;
   while (true) {
-    const std::string_view text = take_line(head);
+    const std::string_view text = lines.take();
     if (text.empty()) break;
     const size_t colon = text.find(':');
     if (colon == std::string_view::npos) return Unexpected(kBadRequest);
@@ -48,6 +58,8 @@ Result<RepairedHead, Refusal> repair_head(std::string_view head, Request& reques
     strict.append(name).append(": ").append(value).append("\r\n");
   }
   strict += "\r\n";
+  // A lone LF LF in a head of CRLF lines is where two servers disagree about the end of the head.
+  if (lines.some_crlf && !lines.last_crlf) return Unexpected(kBadRequest);
 
   const auto framing = rules.judge(*line);
   if (!framing) return Unexpected(framing.error());

@@ -56,9 +56,9 @@ struct RequestParser::Callbacks {
     if (parser.request_ == nullptr) return 0;
     Header& header = parser.request_->headers.back();
     // A second piece of one value in a head that lies in one piece is a folded line. So is a line end between the
-    // colon and the value, which llhttp skips silently.
+    // colon and the value, which llhttp skips silently. (An empty value is reported behind its line.)
     if (!header.value.empty()) parser.folded_ = true;
-    for (const char* c = header.name.data() + header.name.size(); c != at; ++c) {
+    for (const char* c = header.name.data() + header.name.size(); length != 0 && c != at; ++c) {
       if (*c == '\n') parser.folded_ = true;
     }
     header.value = {at, length};
@@ -82,7 +82,8 @@ struct RequestParser::Callbacks {
   }
   static int chunk_header(llhttp_t* state) noexcept {
     ++self(state).chunks_;
-    return 0;
+    // llhttp takes sizes up to 2^64 - 1; Go's limit, and the one of Content-Length, is 2^63 - 1.
+    return state->content_length > static_cast<uint64_t>(INT64_MAX) ? -1 : 0;
   }
   static int message_complete(llhttp_t* /*state*/) noexcept { return HPE_PAUSED; }
 
@@ -185,6 +186,10 @@ RequestParser::HeadResult RequestParser::parse_whole_head(std::string_view bytes
     const auto head_bytes = static_cast<size_t>(llhttp_get_error_pos(as_llhttp(llhttp_)) - bytes.data());
     const Refusal refusal = judge_fast(bytes.substr(0, head_bytes), request, framing);
     if (refusal.status != 0) return refuse_head(refusal);
+    // A tab beside `chunked` is enough for llhttp to see another encoding: show it the trimmed form.
+    if (framing.chunked && (as_llhttp(llhttp_)->flags & F_CHUNKED) == 0) {
+      return repair(bytes.substr(0, head_bytes), request, framing);
+    }
     llhttp_resume(as_llhttp(llhttp_));
     return {Event::kHead, head_bytes, {}};
   }
@@ -203,6 +208,7 @@ Refusal RequestParser::judge_fast(std::string_view head, Request& request, Frami
   if (!line) return line.error();
   FieldRules rules;
   for (Header& header : request.headers) {
+    if (header.name.empty()) return kBadRequest;  // llhttp 8.1 passes a line that begins with the colon
     header.value = ascii::trim(header.value);
     rules.add(header.name, header.value);
   }

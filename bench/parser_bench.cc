@@ -1,0 +1,122 @@
+// The text parser on three bodies: workload S (10 gauges with TYPE lines and 3 labels, about 1.2 KB), 15,000 series of
+// one family (1.5 MB), and 1,000 histograms of 12 buckets. By kernel, and the exact parser alone; stage 1 alone as
+// well.
+//
+// Every round's result is counted and compared with what the body holds. Bytes per second are those of the body.
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/model/families.h"
+#include "parser/simd/kernel.h"
+#include "parser/text_exact.h"
+#include "parser/text_parser.h"
+#include "tests/parser/fast_bodies.h"
+
+namespace sluice::parser {
+namespace {
+
+struct Workload {
+  const char* name;
+  std::string body;
+  size_t families;
+  size_t metrics;
+  size_t labels;
+  size_t points;
+};
+
+const std::vector<Workload>& workloads() {
+  static const std::vector<Workload> all = {
+      {"push_S", test::gauges_body(10, 1), 10, 10, 30, 0},
+      {"series_15000", test::series_body(15000, 2), 1, 15000, 45000, 0},
+      {"histograms_1000", test::histograms_body(1000, 3), 1, 1000, 2000, 12000},
+  };
+  return all;
+}
+
+bool is_right(const Workload& workload, const model::Families& families) {
+  return families.families.size() == workload.families && families.metrics.size() == workload.metrics &&
+         families.labels.size() == workload.labels && families.points.size() == workload.points;
+}
+
+void report(benchmark::State& state, const Workload& workload) {
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * workload.body.size()));
+  state.counters["body_bytes"] = static_cast<double>(workload.body.size());
+}
+
+void parse_with_kernel(benchmark::State& state, const Workload& workload, const simd::Kernel& kernel) {
+  TextParser parser(kernel);
+  model::Families families;
+  for (auto _ : state) {
+    parser.start(workload.body, NameScheme::kLegacy, families);
+    const TextParser::Step step = parser.step(Deadline::never());
+    if (step != TextParser::Step::kDone || parser.used_exact() || !is_right(workload, families)) {
+      state.SkipWithError("wrong result");
+      break;
+    }
+  }
+  report(state, workload);
+}
+
+void parse_exactly(benchmark::State& state, const Workload& workload) {
+  ExactTextParser parser;
+  model::Families families;
+  for (auto _ : state) {
+    parser.start(workload.body, NameScheme::kLegacy, families);
+    const ExactTextParser::Step step = parser.step(Deadline::never());
+    if (step != ExactTextParser::Step::kDone || !is_right(workload, families)) {
+      state.SkipWithError("wrong result");
+      break;
+    }
+  }
+  report(state, workload);
+}
+
+// Stage 1 alone, in windows as the parser makes them.
+void index_only(benchmark::State& state, const Workload& workload, const simd::Kernel& kernel) {
+  constexpr size_t kWindow = 8192;
+  std::vector<uint16_t> index(kWindow + simd::kIndexSlack);
+  const size_t whole = workload.body.size() / simd::kBlockBytes * simd::kBlockBytes;
+  size_t expected = 0;
+  for (size_t at = 0; at != whole; ++at) {
+    const char byte = workload.body[at];
+    expected += byte == '"' || byte == '\\' || byte == '\n' ? 1 : 0;
+  }
+  for (auto _ : state) {
+    size_t entries = 0;
+    for (size_t at = 0; at < whole; at += kWindow) {
+      const size_t bytes = std::min(kWindow, whole - at);
+      entries += kernel.index(workload.body.data() + at, static_cast<uint32_t>(bytes / simd::kBlockBytes), index.data())
+                     .entries;
+    }
+    if (entries != expected) {
+      state.SkipWithError("wrong result");
+      break;
+    }
+  }
+  report(state, workload);
+}
+
+const bool registered = [] {
+  for (const Workload& workload : workloads()) {
+    for (const simd::KernelChoice& choice : simd::kernels()) {
+      if (!choice.supported) continue;
+      benchmark::RegisterBenchmark(
+          fmt::format("parse/{}/{}", workload.name, choice.kernel.name).c_str(),
+          [&workload, &choice](benchmark::State& state) { parse_with_kernel(state, workload, choice.kernel); });
+      benchmark::RegisterBenchmark(
+          fmt::format("index/{}/{}", workload.name, choice.kernel.name).c_str(),
+          [&workload, &choice](benchmark::State& state) { index_only(state, workload, choice.kernel); });
+    }
+    benchmark::RegisterBenchmark(fmt::format("parse/{}/exact", workload.name).c_str(),
+                                 [&workload](benchmark::State& state) { parse_exactly(state, workload); });
+  }
+  return true;
+}();
+
+}  // namespace
+}  // namespace sluice::parser

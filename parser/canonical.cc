@@ -4,6 +4,7 @@
 
 #include "core/base/check.h"
 #include "core/base/limits.h"
+#include "parser/canonical_escape.h"
 #include "parser/names.h"
 
 namespace sluice::parser {
@@ -158,7 +159,7 @@ void Canonicaliser::next_family() {
 
 void Canonicaliser::start_family() {
   const model::Family& family = families_->families[order_[family_at_]];
-  writer_.start(family, family.metrics_count);
+  writer_.start(family, unquoted_);
 }
 
 void Canonicaliser::finish_family() {
@@ -311,7 +312,8 @@ bool Canonicaliser::labels_are_good(uint32_t metric, const LabelPlan& plan) {
 
 bool Canonicaliser::family_is_good(uint32_t family) {
   const std::string_view name = families_->families[family].name;
-  if (!is_valid_metric_name(name, NameScheme::kLegacy) && !is_valid_metric_name(name, NameScheme::kUtf8)) {
+  unquoted_ = is_unquoted_name(name);
+  if (!unquoted_ && !is_valid_metric_name(name, NameScheme::kUtf8)) {
     fail(ConflictKind::kInvalidMetricName, family, kNone);
     return false;
   }

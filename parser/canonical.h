@@ -126,6 +126,7 @@ class Canonicaliser {
   bool has_suffixed_ = false;         // some family is a summary or a histogram
   uint32_t cursor_ = 0;               // of the phase: a metric, a family or a position
   std::vector<uint32_t> order_;       // the families to write, by name once sorted
+  bool unquoted_ = true;              // the name of the family at family_at_
   size_t family_at_ = 0;              // position in order_
   uint32_t metric_ = model::kNone;    // next metric in input order
   uint32_t previous_ = model::kNone;  // the one before it

@@ -1,5 +1,6 @@
 #include "parser/canonical_escape.h"
 
+#include <array>
 #include <cstdint>
 
 namespace sluice::parser {
@@ -41,7 +42,34 @@ uint64_t load(const char* at) noexcept {
   return word;
 }
 
+// 1 where a name may not have the byte, anywhere.
+constexpr auto kNotInNames = [] {
+  std::array<uint8_t, 256> table{};
+  for (unsigned c = 0; c < 256; ++c) {
+    const bool good =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == ':';
+    table[c] = good ? 0 : 1;
+  }
+  return table;
+}();
+
 }  // namespace
+
+bool is_unquoted_name(std::string_view name) noexcept {
+  if (name.empty() || (name[0] >= '0' && name[0] <= '9')) return false;
+  uint8_t bad = 0;
+  for (const char c : name) bad |= kNotInNames[static_cast<unsigned char>(c)];
+  return bad == 0;
+}
+
+bool is_ascii(std::string_view text) noexcept {
+  uint64_t seen = 0;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  for (; end - at >= 8; at += 8) seen |= load(at);
+  for (; at != end; ++at) seen |= static_cast<unsigned char>(*at);
+  return (seen & kHighs) == 0;
+}
 
 char* write_escaped(std::string_view text, char* out, bool& high) noexcept {
   const char* at = text.data();

@@ -20,4 +20,10 @@ inline constexpr size_t kCopySlack = 16;
 // nothing outside `text`. Sets `high` when a byte above 0x7f occurs; leaves it alone otherwise.
 [[nodiscard]] char* write_escaped(std::string_view text, char* out, bool& high) noexcept;
 
+// True when the reference prints a metric or label name without quotes: [a-zA-Z_:][a-zA-Z0-9_:]*.
+[[nodiscard]] bool is_unquoted_name(std::string_view name) noexcept;
+
+// True when no byte is above 0x7f; what is not ASCII needs a closer look with is_valid_utf8.
+[[nodiscard]] bool is_ascii(std::string_view text) noexcept;
+
 }  // namespace sluice::parser

@@ -21,7 +21,7 @@ void append_escaped(std::string& text, std::string_view value) {
 
 // As the reference's writer decides: by the rule for metric names, colon included.
 void append_name(std::string& text, std::string_view name) {
-  if (is_valid_metric_name(name, NameScheme::kLegacy)) {
+  if (is_unquoted_name(name)) {
     text += name;
     return;
   }
@@ -33,7 +33,7 @@ void append_name(std::string& text, std::string_view name) {
 }  // namespace
 
 bool is_pushable_label_name(std::string_view name) noexcept {
-  return !name.empty() && !name.starts_with("__") && is_valid_utf8(name);
+  return !name.empty() && !name.starts_with("__") && (is_ascii(name) || is_valid_utf8(name));
 }
 
 model::ConflictKind LabelPlans::begin(const model::GroupKey& key, std::string_view& fault_label) {
@@ -49,7 +49,7 @@ model::ConflictKind LabelPlans::begin(const model::GroupKey& key, std::string_vi
     key_has_instance_ = key_has_instance_ || label.name == kInstance;
     if (fault != model::ConflictKind::kNoConflict) continue;
     if (!is_pushable_label_name(label.name)) fault = model::ConflictKind::kInvalidLabelName;
-    if (!is_valid_utf8(label.value)) fault = model::ConflictKind::kInvalidUtf8;
+    if (!is_ascii(label.value) && !is_valid_utf8(label.value)) fault = model::ConflictKind::kInvalidUtf8;
     if (fault != model::ConflictKind::kNoConflict) fault_label = label.name;
   }
   if (!key_has_instance_) key_text_bytes_ += kInstance.size() + 4;

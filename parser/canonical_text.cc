@@ -35,24 +35,32 @@ double count_of(double as_float, uint64_t count) noexcept {
   return as_float == 0 ? static_cast<double>(count) : as_float;
 }
 
+size_t prefix_room(std::string_view name) noexcept { return 2 * name.size() + 4 + kCopySlack; }
+
+// The name and what opens the labels: `name{`, or `{"name",` when it needs quotes.
+char* write_prefix(std::string_view name, std::string_view suffix, bool unquoted, char* at) noexcept {
+  if (unquoted) {
+    std::memcpy(at, name.data(), name.size());
+    at += name.size();
+    at += suffix.copy(at, suffix.size());
+    *at++ = '{';
+    return at;
+  }
+  *at++ = '{';
+  *at++ = '"';
+  bool high = false;
+  at = write_escaped(name, at, high);
+  at += suffix.copy(at, suffix.size());
+  *at++ = '"';
+  *at++ = ',';
+  return at;
+}
+
 }  // namespace
 
-void FragmentWriter::Prefix::set(std::string_view name, std::string_view suffix) {
-  if (is_valid_metric_name(name, NameScheme::kLegacy)) {
-    text.assign(name);
-    text += suffix;
-    text += '{';
-  } else {
-    text.assign("{\"");
-    text.resize(2 + 2 * name.size() + kCopySlack);
-    bool high = false;
-    const char* end = write_escaped(name, text.data() + 2, high);
-    text.resize(static_cast<size_t>(end - text.data()));
-    text += suffix;
-    text += "\",";
-  }
-  bytes = text.size();
-  text.append(kCopySlack, '\0');
+void FragmentWriter::Prefix::set(std::string_view name, std::string_view suffix, bool unquoted) {
+  text.resize(prefix_room(name) + suffix.size());
+  bytes = static_cast<size_t>(write_prefix(name, suffix, unquoted, text.data()) - text.data());
 }
 
 void FragmentWriter::begin(model::CanonicalPush& out, uint64_t estimate) {
@@ -76,21 +84,23 @@ void FragmentWriter::grow(size_t bytes) {
   capacity_ = out_->words.size() * sizeof(uint64_t);
 }
 
-void FragmentWriter::start(const model::Family& family, uint32_t series) {
+void FragmentWriter::start(const model::Family& family, bool unquoted) {
   fragment_at_ = at_;
-  text_at_ = at_ + model::Fragment::text_offset(series);
-  series_ = series;
+  text_at_ = at_ + model::Fragment::text_offset(family.metrics_count);
+  series_ = family.metrics_count;
+  name_ = family.name;
+  unquoted_ = unquoted;
   series_done_ = 0;
   samples_ = 0;
   in_metric_ = false;
   type_ = family.type;
   static_cast<void>(reserve(text_at_ - at_));
   at_ = text_at_;
-  plain_.set(family.name, {});
   if (type_ == model::MetricType::kSummary || is_histogram()) {
-    sum_.set(family.name, "_sum");
-    count_.set(family.name, "_count");
-    if (is_histogram()) bucket_.set(family.name, "_bucket");
+    plain_.set(name_, {}, unquoted);
+    sum_.set(name_, "_sum", unquoted);
+    count_.set(name_, "_count", unquoted);
+    if (is_histogram()) bucket_.set(name_, "_bucket", unquoted);
   }
 }
 
@@ -147,8 +157,14 @@ char* FragmentWriter::write_labels(const model::LabelPair* labels, const LabelPl
 
 FragmentWriter::Result FragmentWriter::write_simple(const model::LabelPair* labels, const model::Metric& metric,
                                                     const LabelPlan& plan) {
-  char* const begin = reserve(plain_.bytes + label_room(labels, plan) + kLineRoom);
-  char* const label_begin = copy_blocks(plain_.text.data(), plain_.bytes, begin);
+  char* const begin = reserve(prefix_room(name_) + label_room(labels, plan) + kLineRoom);
+  char* label_begin;
+  if (series_done_ == 0) {
+    label_begin = write_prefix(name_, {}, unquoted_, begin);
+    name_bytes_ = static_cast<size_t>(label_begin - begin);
+  } else {
+    label_begin = copy_blocks(base_ + text_at_, name_bytes_, begin);
+  }
   char* at = write_labels(labels, plan, label_begin);
   if (at == nullptr) return Result::kBadUtf8;
   const uint64_t hash = keyed_hash({label_begin, static_cast<size_t>(at - label_begin)});

@@ -23,8 +23,8 @@ class FragmentWriter {
   // Output goes to `out`, which is empty; room for about `estimate` bytes is taken at once, so that a large push does
   // not grow (and copy) its way up.
   void begin(model::CanonicalPush& out, uint64_t estimate);
-  // Starts the fragment of a family with `series` metrics.
-  void start(const model::Family& family, uint32_t series);
+  // Starts the fragment of a family, for all of its metrics. `unquoted`: is_unquoted_name() of its name.
+  void start(const model::Family& family, bool unquoted);
   // Writes one metric. A long one (many points) is written in slices: kSliced means call again with the same metric.
   [[nodiscard]] Result write(const model::Families& families, const model::Metric& metric, const LabelPlan& plan,
                              Deadline deadline);
@@ -42,7 +42,7 @@ class FragmentWriter {
   struct Prefix {
     std::string text;  // kCopySlack bytes follow `bytes`
     size_t bytes = 0;
-    void set(std::string_view name, std::string_view suffix);
+    void set(std::string_view name, std::string_view suffix, bool unquoted);
   };
 
   [[nodiscard]] char* reserve(size_t bytes) {
@@ -72,7 +72,10 @@ class FragmentWriter {
   uint32_t series_done_ = 0;
   uint32_t samples_ = 0;
   model::MetricType type_ = model::MetricType::kUntyped;
-  Prefix plain_, sum_, count_, bucket_;
+  std::string_view name_;
+  bool unquoted_ = true;
+  size_t name_bytes_ = 0;                // of what stands before the labels in the first line of simple metrics
+  Prefix plain_, sum_, count_, bucket_;  // of summaries and histograms
   std::string label_text_;  // of the metric that is being written line by line; kCopySlack bytes follow label_bytes_
   size_t label_bytes_ = 0;
   bool in_metric_ = false;  // between two slices of a metric

@@ -11,6 +11,9 @@ namespace sluice::limits {
 // Longest stretch of work between two looks at the ring. 50 us keeps a turn of 16 runnable requests under 1 ms.
 inline constexpr int64_t kSliceNs = 50'000;
 
+// From SIGTERM until connections that still work are cut. Kubernetes kills after 30 s by default.
+inline constexpr int64_t kStopBoundNs = 10'000'000'000;
+
 // ---- Requests ------------------------------------------------------------------------------------------------------
 // Request line and header fields together. Go's server allows 1 MiB; real pushes need under 2 KiB. 431 above it, 414
 // when the request line alone is longer.

@@ -1,0 +1,100 @@
+#include "net/api/api_handler.h"
+
+#include <memory>
+#include <utility>
+
+#include "core/base/limits.h"
+#include "core/base/log.h"
+#include "net/api/gateway.h"
+#include "net/api/group_requests.h"
+#include "net/api/negotiate.h"
+#include "net/api/push.h"
+#include "net/api/replies.h"
+#include "net/api/scrape.h"
+#include "parser/grouping_key.h"
+
+namespace sluice::net::api {
+
+using HeadAction = http::Handler::HeadAction;
+using StepAction = http::Handler::StepAction;
+
+HeadAction ApiHandler::on_head(http::Exchange& exchange, uint64_t& body_bytes_max) {
+  const http::Request& request = exchange.request;
+  const Route route = context_.gateway.router().route(request.method, request.target);
+  if (route.kind != Route::Kind::kEndpoint) {
+    reply_route(exchange.response, route, request.method);
+    return HeadAction::kRespond;
+  }
+  switch (route.endpoint) {
+    case Endpoint::kPush:
+    case Endpoint::kDelete: body_bytes_max = limits::kBodyBytesMax; return begin_group_request(exchange, route);
+    case Endpoint::kWipe: exchange.state = std::make_unique<WipeState>(context_); return HeadAction::kReadBody;
+    case Endpoint::kScrape: scrape(exchange); break;
+    case Endpoint::kHealthy: answer_ok(exchange, HandlerName::kHealthy); break;
+    case Endpoint::kReady: answer_ok(exchange, HandlerName::kReady); break;
+    case Endpoint::kQuit: quit(exchange); break;
+    case Endpoint::kQuitGet: reply_text(exchange.response, 405, "Only POST or PUT requests allowed."); break;
+    case Endpoint::kNone: reply_error(exchange.response, 404, "404 page not found"); break;
+  }
+  return HeadAction::kRespond;
+}
+
+HeadAction ApiHandler::begin_group_request(http::Exchange& exchange, const Route& route) {
+  auto key = parser::parse_grouping_key(route.key_path, route.job_is_base64, context_.names);
+  const bool is_push = route.endpoint == Endpoint::kPush;
+  if (!key) {
+    reply_error(exchange.response, 400, key.error());
+    context_.metrics.count_request(is_push ? HandlerName::kPush : HandlerName::kDelete, exchange.request.method, 400);
+    if (log::enabled(log::Level::kDebug)) {
+      log::write(log::Level::kDebug, log::Reason::kPushMalformed, "failed to parse URL",
+                 {{"url", std::string(exchange.request.target)}, {"err", key.error()}});
+    }
+    return HeadAction::kRespond;
+  }
+  if (is_push) {
+    exchange.state = std::make_unique<PushState>(context_, std::move(*key), monotonic_ns());
+  } else {
+    exchange.state = std::make_unique<DeleteState>(context_, std::move(*key));
+  }
+  return HeadAction::kReadBody;
+}
+
+StepAction ApiHandler::step(http::Exchange& exchange, Deadline deadline) {
+  return static_cast<RequestState&>(*exchange.state).step(exchange, deadline);
+}
+
+void ApiHandler::scrape(http::Exchange& exchange) {
+  const http::Request& request = exchange.request;
+  const Escaping escaping = negotiate_escaping(request.header("Accept"));
+  const bool gzip = negotiate_gzip(request);
+  exchange.response.status = 200;
+  exchange.response.headers = "Content-Type: ";
+  exchange.response.headers += text_content_type(escaping);
+  exchange.response.headers += "\r\n";
+  if (gzip) exchange.response.headers += "Content-Encoding: gzip\r\n";
+  exchange.response.source = std::make_unique<ScrapeSource>(context_, escaping, gzip);
+}
+
+void ApiHandler::quit(http::Exchange& exchange) {
+  if (!context_.gateway.options().enable_lifecycle) {
+    reply_text(exchange.response, 403, "Lifecycle API is not enabled.");
+    return;
+  }
+  reply_text(exchange.response, 200, "Requesting termination... Goodbye!");
+  context_.gateway.options().on_quit();
+}
+
+void ApiHandler::answer_ok(http::Exchange& exchange, HandlerName handler) {
+  reply_text(exchange.response, 200, "OK");
+  context_.metrics.count_request(handler, exchange.request.method, 200);
+}
+
+void ApiHandler::on_refused(int status, std::string_view peer) {
+  if (!log::enabled(log::Level::kDebug)) return;
+  log::write(log::Level::kDebug, log::Reason::kRequestRefused, "request refused",
+             {{"source", std::string(peer)}, {"status", std::to_string(status)}});
+}
+
+void ApiHandler::on_finished(const http::Exchange&, bool, int64_t) {}
+
+}  // namespace sluice::net::api

@@ -1,0 +1,152 @@
+// The gateway's main: flags, limits of the machine, listeners, workers, signals.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "core/base/limits.h"
+#include "core/base/log.h"
+#include "net/api/gateway.h"
+#include "net/conn/service.h"
+#include "net/loop/sizing.h"
+#include "net/loop/worker_group.h"
+#include "parser/simd/kernel.h"
+#include "tools/flags.h"
+#include "tools/loop_metrics.h"
+#include "tools/version.h"
+
+namespace sluice::tools {
+namespace {
+
+net::ring::BackendChoice choice_of(Backend backend) {
+  switch (backend) {
+    case Backend::kIoUring: return net::ring::BackendChoice::kIoUring;
+    case Backend::kEpoll: return net::ring::BackendChoice::kEpoll;
+    case Backend::kAuto: break;
+  }
+  return net::ring::BackendChoice::kAuto;
+}
+
+// Why the process cannot serve: one sentence on stderr, exit code 1.
+int fail(const std::string& sentence) {
+  log::stop();
+  std::fprintf(stderr, "sluice: error: %s\n", sentence.c_str());
+  return 1;
+}
+
+// SIGINT and SIGTERM are waited for, not handled; blocked before any thread exists so that all inherit it.
+sigset_t block_signals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t waited{};
+  sigemptyset(&waited);
+  sigaddset(&waited, SIGINT);
+  sigaddset(&waited, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &waited, nullptr);
+  return waited;
+}
+
+Result<net::loop::Listeners, std::string> open_listeners(const Flags& flags, uint32_t workers, bool blocking) {
+  std::vector<net::loop::ListenAddress> addresses;
+  for (const std::string& text : flags.listen_addresses) {
+    auto address = net::loop::parse_listen_address(text);
+    if (!address) return std::unexpected(address.error());
+    addresses.push_back(std::move(*address));
+  }
+  net::loop::ListenOptions options;
+  options.workers = workers;
+  options.unix_mode = flags.unix_socket_mode;
+  options.blocking = blocking;
+  return net::loop::Listeners::open(addresses, options);
+}
+
+void log_start(const net::ring::Capabilities& capabilities, const net::loop::Sizes& sizes, std::string_view kernel) {
+  log::write(log::Level::kInfo, log::Reason::kAlways, "starting sluice",
+             {{"version", std::string(kVersion)}, {"revision", std::string(kRevision)}});
+  log::write(log::Level::kInfo, log::Reason::kAlways, "chosen for this machine",
+             {{"backend", capabilities.sentence}, {"sizes", sizes.sentence}, {"kernel", std::string(kernel)}});
+}
+
+net::api::GatewayOptions gateway_options(const Flags& flags, uint32_t workers, net::ring::Backend backend,
+                                         std::string_view kernel, std::shared_ptr<LoopMetrics> loop) {
+  net::api::GatewayOptions options;
+  options.router = {flags.route_prefix, flags.telemetry_path, flags.enable_admin_api};
+  options.names = flags.enable_utf8_names ? parser::NameScheme::kUtf8 : parser::NameScheme::kLegacy;
+  options.enable_lifecycle = flags.enable_lifecycle;
+  options.workers = workers;
+  options.build = {std::string(kVersion), std::string(kRevision), std::string(kArchitecture)};
+  options.backend = backend == net::ring::Backend::kIoUring ? "io_uring" : "epoll";
+  options.kernel = kernel;
+  options.on_quit = [] {
+    log::write(log::Level::kWarn, log::Reason::kAlways,
+               "received termination request via web service, exiting gracefully...");
+    kill(getpid(), SIGTERM);
+  };
+  options.extra_names = LoopMetrics::names();
+  options.extra = [loop = std::move(loop)](std::vector<render::OwnFamily>& families) { loop->append(families); };
+  return options;
+}
+
+int serve(const Flags& flags, const sigset_t& waited) {
+  const auto kernel = parser::simd::select_kernel_from_environment();
+  if (!kernel) return fail(kernel.error());
+  const auto capabilities = net::ring::probe(choice_of(flags.backend));
+  if (!capabilities) return fail(capabilities.error());
+  const net::loop::Sizes sizes = net::loop::size_for(net::loop::read_system(), *capabilities, flags.workers);
+  const bool blocking = capabilities->backend == net::ring::Backend::kIoUring;
+  auto listeners = open_listeners(flags, sizes.workers, blocking);
+  if (!listeners) return fail(listeners.error());
+  log_start(*capabilities, sizes, (*kernel)->name);
+
+  net::loop::WorkerGroup group;
+  auto loop_metrics = std::make_shared<LoopMetrics>(group);
+  net::api::Gateway gateway(
+      gateway_options(flags, sizes.workers, capabilities->backend, (*kernel)->name, loop_metrics));
+  net::loop::WorkerOptions options;
+  options.workers = sizes.workers;
+  options.connections_max = sizes.connections_max;
+  options.ring = sizes.ring;
+  options.stop_bound_ns = limits::kStopBoundNs;
+  const auto started = group.start(
+      *capabilities, options, std::move(*listeners),
+      [&](uint32_t index) {
+        auto service = std::make_unique<net::conn::ConnectionService>(gateway.make_handler(index));
+        loop_metrics->add(*service);
+        return service;
+      },
+      [&](uint32_t index) { return gateway.make_hooks(index); });
+  if (!started) return fail(started.error());
+  for (const auto& entry : group.listeners().entries()) {
+    log::write(log::Level::kInfo, log::Reason::kAlways, "Listening on", {{"address", entry.bound}});
+  }
+  int signal_number = 0;
+  sigwait(&waited, &signal_number);
+  log::write(log::Level::kInfo, log::Reason::kAlways, "received SIGINT/SIGTERM; exiting gracefully...");
+  group.request_stop();
+  const bool clean = group.join();
+  log::write(clean ? log::Level::kInfo : log::Level::kWarn, log::Reason::kAlways, "HTTP server stopped",
+             {{"connections_cut", clean ? "false" : "true"}});
+  return 0;
+}
+
+}  // namespace
+}  // namespace sluice::tools
+
+int main(int argc, char** argv) {
+  using namespace sluice;
+  const auto flags = tools::parse_flags(std::vector<std::string>(argv + 1, argv + argc));
+  if (!flags) {
+    std::fputs(flags.error().text.c_str(), flags.error().code == 0 ? stdout : stderr);
+    return flags.error().code;
+  }
+  const sigset_t waited = tools::block_signals();
+  log::start(flags->log_level, flags->log_format);
+  const int code = tools::serve(*flags, waited);
+  log::stop();
+  return code;
+}

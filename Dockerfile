@@ -13,12 +13,13 @@ COPY . .
 RUN tools/build
 # The binary and the libraries that it names, so that the second stage needs no package and no network. libc and the
 # loader come with that stage's own Debian of the same release.
-RUN mkdir -p /out/bin && install --strip build/release/sluice /out/bin/sluice && ln -s sluice /out/bin/pushgateway && \
-    ldd build/release/sluice | awk '$3 ~ /^\// { print $3 }' | grep -v -E '/(libc|libm|libpthread|libdl|librt)\.so' | \
-    xargs -I{} install -D --mode=0644 {} /out/lib/{}
+RUN mkdir -p /out/bin /out/lib && install --strip build/release/sluice /out/bin/sluice && \
+    ln -s sluice /out/bin/pushgateway && \
+    ldd build/release/sluice | awk '$3 ~ /^\// && $1 !~ /^lib(c|m|pthread|dl|rt)\.so/ { print $3 }' | \
+    xargs install --mode=0644 --target-directory=/out/lib
 
 FROM debian:13-slim
-COPY --from=build /out/lib/ /
+COPY --from=build /out/lib/ /usr/local/lib/
 COPY --from=build /out/bin/ /usr/bin/
 RUN ldconfig && mkdir -p /pushgateway && chown 65534:65534 /pushgateway
 USER 65534:65534

@@ -21,6 +21,39 @@ inline constexpr size_t kHeadBytesMax = 64 * 1024;
 // Decoded body of a push. The largest pushes seen in the field are tens of megabytes. 413 above it.
 inline constexpr uint64_t kBodyBytesMax = 256ull * 1024 * 1024;
 
+// ---- Connections ---------------------------------------------------------------------------------------------------
+// From the first byte of a head to its last. A push's head is one packet; 10 s are three retransmissions.
+inline constexpr int64_t kHeadDeadlineNs = 10'000'000'000;
+// A body has this long, and a second more for each kBodyBytesPerSecondMin that have come: no legitimate link is slower,
+// and a connection that drips bytes ends within minutes.
+inline constexpr int64_t kBodyGraceNs = 30'000'000'000;
+inline constexpr int64_t kBodyBytesPerSecondMin = 1024;
+// Keep-alive pushers push every few minutes at most; connections idle for longer belong to dead clients.
+inline constexpr int64_t kIdleNs = 3'600'000'000'000;
+// A reader that takes nothing for so long is gone. Not less: the kernel wakes a sender only when a third of a socket
+// buffer of up to 4 MiB is free, which takes a reader of 10 KB/s about two minutes.
+inline constexpr int64_t kSendStallNs = 300'000'000'000;
+// After an early error the peer's bytes are read and dropped for so long, so that it sees the answer and not a reset
+// (Go's server waits as long).
+inline constexpr int64_t kLingerNs = 500'000'000;
+// Rest of a body that nobody wants: read and dropped up to here to keep the connection (as Go's server), else closed.
+inline constexpr uint64_t kDrainBytesMax = 256 * 1024;
+// Received buffers that one connection may hold while it is busy. Pipelined requests beyond them wait in the kernel.
+inline constexpr size_t kHeldBuffersMax = 4;
+// Answers that wait for a slow reader before its further requests wait too.
+inline constexpr size_t kPendingBytesMax = 256 * 1024;
+// Each of the two pieces of a streamed answer that are in flight: large enough for few sends, small enough that 1,000
+// slow scrapes hold 256 MiB.
+inline constexpr size_t kStreamBytes = 128 * 1024;
+// One receive of a large body: the kernel copies it inside the turn, in under 0.1 ms.
+inline constexpr size_t kReceiveIntoBytes = 256 * 1024;
+// Body buffers that a worker keeps for the next large push, and the largest of them.
+inline constexpr size_t kBodyBuffersKept = 8;
+inline constexpr size_t kBodyBufferBytesKept = 4 * 1024 * 1024;
+// Work that completions may do inline in one turn before further requests go through the queue of slices: with the
+// 16 slices of 50 us that may follow, a turn stays under 1 ms.
+inline constexpr int64_t kInlineNs = 150'000;
+
 // ---- Pushes --------------------------------------------------------------------------------------------------------
 // Labels of one series, those of the grouping key included. Prometheus refuses far fewer by default.
 inline constexpr uint32_t kLabelsPerSeriesMax = 1024;

@@ -1,15 +1,14 @@
 // AVX-512 with VBMI2 (Ice Lake, Zen 4 and later): one register a block, positions by vpcompressb.
 #if defined(__x86_64__)
 
-#include <immintrin.h>
-
 // GCC 12 takes the `_mm256_undefined` inside its own intrinsics for our mistake (its bug 105593).
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
-#define SLUICE_KERNEL_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,avx2,bmi,bmi2,popcnt,lzcnt")))
+// First: it says for which CPU index_blocks is compiled.
 #include "parser/simd/avx512_block.h"
+//
 #include "parser/simd/index_blocks.h"
 
 namespace sluice::parser::simd {

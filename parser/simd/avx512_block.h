@@ -1,12 +1,17 @@
 // The AVX-512 block, apart from avx512.cc so that the tests can compile it over emulated intrinsics on a CPU without
-// AVX-512: includers bring the intrinsics (<immintrin.h> or the emulation) and SLUICE_KERNEL_TARGET first.
+// AVX-512: with SLUICE_AVX512_EMULATED the includer brings the intrinsics, else they are <immintrin.h>'s.
 #pragma once
 
 #include <cstdint>
 
-#ifndef SLUICE_KERNEL_TARGET
+#if defined(SLUICE_AVX512_EMULATED)
 #define SLUICE_KERNEL_TARGET
+#elif defined(__x86_64__)
+#include <immintrin.h>
+#define SLUICE_KERNEL_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,avx2,bmi,bmi2,popcnt,lzcnt")))
 #endif
+
+#if defined(SLUICE_KERNEL_TARGET)
 
 namespace sluice::parser::simd {
 namespace {
@@ -51,3 +56,5 @@ struct Avx512Block {
 
 }  // namespace
 }  // namespace sluice::parser::simd
+
+#endif

@@ -61,8 +61,7 @@ class EachKernel : public ::testing::TestWithParam<size_t> {
   void SetUp() override {
     const simd::KernelChoice& choice = simd::kernels()[GetParam()];
     if (!choice.supported) {
-      printf("NOT RUN: kernel %s: this CPU lacks %s\n", choice.kernel.name.data(), choice.lacks.c_str());
-      GTEST_SKIP();
+      GTEST_SKIP() << "NOT RUN: kernel " << choice.kernel.name << ": this CPU lacks " << choice.lacks;
     }
     parser_ = std::make_unique<TextParser>(choice.kernel);
   }
@@ -110,7 +109,7 @@ TEST_P(EachKernel, RecordedCases) {
       ++count;
     }
   }
-  if (count == 0) GTEST_SKIP() << "no recorded cases beside the repository";
+  if (count == 0) GTEST_SKIP() << "NOT RUN: recorded text inputs: they do not lie beside the repository";
 }
 
 TEST_P(EachKernel, GeneratedBodies) {

@@ -7,36 +7,22 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/base/result.h"
+#include "net/loop/listen_address.h"
 
 namespace sluice::net::loop {
-
-// A `--web.listen-address`, parsed.
-struct ListenAddress {
-  enum class Kind : uint8_t {
-    kAny,        // ":9091": IPv6 and IPv4 by one dual-stack socket, IPv4 alone where IPv6 is off
-    kHost,       // "host:port", "127.0.0.1:port", "[::1]:port"
-    kUnix,       // "unix:///path"
-    kInherited,  // a descriptor handed over by the service manager
-  };
-  Kind kind = Kind::kAny;
-  std::string host;     // kHost: name or number without brackets, with zone
-  uint16_t port = 0;    // kAny, kHost; 0 = chosen by the kernel
-  std::string path;     // kUnix
-  int descriptor = -1;  // kInherited
-  std::string text;     // as given, for messages
-};
-
-[[nodiscard]] Result<ListenAddress, std::string> parse_listen_address(std::string_view text);
 
 struct ListenOptions {
   uint32_t workers = 1;
   unsigned unix_mode = 0660;  // --web.unix-socket-mode
   int backlog = 4096;         // cut by net.core.somaxconn
 };
+
+// A connection from the listener's queue without waiting, close-on-exec; -1 when there is none. Leaves the listener
+// non-blocking: for a socket that is about to be closed.
+[[nodiscard]] int accept_now(int listener) noexcept;
 
 class Listeners {
  public:
@@ -52,7 +38,8 @@ class Listeners {
     uint16_t port = 0;  // the bound port, 0 for Unix
     bool unix_socket = false;
     std::vector<int> sockets;  // one for each worker, or exactly one: worker 0 accepts and hands on
-    uint64_t unix_inode = 0;   // so that only our own socket file is removed
+    uint64_t unix_device = 0;  // of the socket file, so that only our own is removed; 0 for others
+    uint64_t unix_inode = 0;
   };
 
   // Opens all or none.
@@ -61,13 +48,14 @@ class Listeners {
   [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
   // The socket of that entry which this worker accepts from, or -1.
   [[nodiscard]] int socket_of(uint16_t entry, uint32_t worker) const noexcept;
-  // Forgets a socket that a worker has taken over and will close itself.
-  void released(uint16_t entry, uint32_t worker) noexcept;
+  // The workers have taken all sockets over and close them themselves.
+  void release_all() noexcept { released_ = true; }
   // Closes what is still owned and removes our socket files.
   void close_all() noexcept;
 
  private:
   std::vector<Entry> entries_;
+  bool released_ = false;
 };
 
 }  // namespace sluice::net::loop

@@ -60,8 +60,7 @@ class RunQueue {
 
   Runnable* head_ = nullptr;
   Runnable* tail_ = nullptr;
-  Runnable* running_ = nullptr;
-  bool running_gone_ = false;
+  Runnable* running_ = nullptr;  // in run() now; nullptr again when it was unscheduled meanwhile
   uint32_t size_ = 0;
 };
 

@@ -36,7 +36,7 @@ class Service {
   // The bound has passed: connections that remain are cut. Cancel everything; the worker makes some more turns to
   // collect final completions, then on_end() follows.
   virtual void on_abort() = 0;
-  // After the last turn, before the ring goes: give all buffers back.
+  // After the last turn, before the ring goes: give all buffers back, disarm and unschedule everything.
   virtual void on_end() {}
 };
 

@@ -38,7 +38,7 @@ class TimerWheel {
   static constexpr int64_t kTickNs = 16'000'000;
   static constexpr uint16_t kSlots = 1024;  // a revolution of 16.4 s: most deadlines are nearer
 
-  explicit TimerWheel(int64_t now_ns) noexcept : tick_(now_ns / kTickNs) {}
+  explicit TimerWheel(int64_t now_ns) noexcept : tick_(now_ns / kTickNs + 1) {}
   ~TimerWheel();
   TimerWheel(const TimerWheel&) = delete;
   TimerWheel& operator=(const TimerWheel&) = delete;
@@ -49,14 +49,18 @@ class TimerWheel {
   // Calls on_timer of at most `count_max` timers whose deadline has passed; the rest keep for the next call. Returns
   // how many were called.
   uint32_t expire(int64_t now_ns, uint32_t count_max);
-  // When expire() should be called next (may be early by a revolution, never late); INT64_MAX when nothing is armed.
+  // When expire() should be called next: never later than the first deadline's tick, perhaps whole revolutions earlier;
+  // INT64_MIN when timers are due already, INT64_MAX when nothing is armed.
   [[nodiscard]] int64_t next_ns() const noexcept;
   [[nodiscard]] uint32_t armed() const noexcept { return armed_; }
 
  private:
-  void link(Timer& timer, uint16_t slot) noexcept;
+  static constexpr uint16_t kDue = kSlots;  // behind the slots: what has expired and was not called yet
 
-  std::array<Timer*, kSlots> slots_{};
+  void link(Timer& timer, uint16_t slot) noexcept;
+  void unlink(Timer& timer) noexcept;
+
+  std::array<Timer*, kSlots + 1> slots_{};
   std::array<uint64_t, kSlots / 64> occupied_{};
   int64_t tick_;  // everything before this tick has expired
   uint32_t armed_ = 0;

@@ -26,8 +26,6 @@ struct WorkerOptions {
   bool pin = false;                        // pin worker i to the i-th CPU of the process's affinity mask
 };
 
-class WorkerCore;
-
 class WorkerGroup {
  public:
   // Called on the main thread, once for each worker, before its thread starts.
@@ -53,6 +51,8 @@ class WorkerGroup {
   // Any thread: figures of one worker, for own metrics.
   [[nodiscard]] TurnTimes::Reading turn_times(uint32_t worker) const noexcept;
   [[nodiscard]] uint64_t connections(uint32_t worker) const noexcept;
+  [[nodiscard]] uint64_t refused(uint32_t worker) const noexcept;    // closed at once, at connections_max
+  [[nodiscard]] uint64_t handed_on(uint32_t worker) const noexcept;  // accepted here, given to another worker
 
  private:
   struct State;

@@ -1,0 +1,304 @@
+#include "net/loop/worker_core.h"
+
+#include <algorithm>
+
+#include "core/base/check.h"
+#include "core/base/clock.h"
+#include "net/loop/balance.h"
+
+namespace sluice::net::loop {
+
+namespace {
+
+// Timers called in one turn; the rest follows in the next. Each closes or answers one connection, a few microseconds.
+constexpr uint32_t kTimersPerTurn = 128;
+// When only parked work is left: the first rounds follow at once (a grace period on one worker is over by then), later
+// ones after 20 us, doubled up to 1 ms.
+constexpr uint32_t kParkedAtOnce = 2;
+constexpr int64_t kParkedFirstNs = 20'000;
+constexpr uint32_t kParkedDoublings = 6;
+// A listener that ran out of descriptors or memory tries again after a tenth of a second, or when a connection ends.
+constexpr int64_t kAcceptRetryNs = 100'000'000;
+// While stopping the other workers' progress is looked at this often.
+constexpr int64_t kStopPollNs = 2'000'000;
+// What connections have after on_abort() to collect their final completions.
+constexpr int64_t kAbortNs = 2'000'000'000;
+
+}  // namespace
+
+WorkerCore::WorkerCore(uint32_t index, const CoreOptions& options, Shared& shared, ring::Ring& ring, Service& service,
+                       EpochHooks& hooks)
+    : index_(index),
+      options_(options),
+      shared_(shared),
+      self_(*shared.peers[index]),
+      ring_(ring),
+      service_(service),
+      hooks_(hooks),
+      now_ns_(monotonic_ns()),
+      turn_began_ns_(now_ns_),
+      timers_(now_ns_),
+      loads_(shared.workers()),
+      sent_(shared.workers()),
+      last_target_(index) {}
+
+bool WorkerCore::run(const Listeners& listeners) {
+  SLUICE_DCHECK_OWNER(owner_);
+  hooks_.enter();
+  service_.on_start(*this);
+  take_over(listeners);
+  while (stop_ != Stop::kEnded) turn();
+  const bool clean = connections_ == 0;
+  if (!clean) ring_.abandon();
+  service_.on_end();
+  hooks_.leave();
+  return clean;
+}
+
+void WorkerCore::turn() {
+  turn_began_ns_ = now_ns_ = monotonic_ns();
+  loads_fresh_ = false;
+  ring_.turn(wait_ns(), *this);
+  take_mail();
+  left_ = run_queue_.run_round();
+  left_size_ = run_queue_.size();
+  parked_rounds_ = left_ == RunQueue::Left::kParkedOnly ? parked_rounds_ + 1 : 0;
+  service_.on_turn(now_ns_);
+  timers_.expire(now_ns_, kTimersPerTurn);
+  if (stop_ == Stop::kNo) {
+    rearm_listeners();
+  } else {
+    advance_stop();
+  }
+  hooks_.quiescent();
+  self_.times.record(monotonic_ns() - turn_began_ns_);
+}
+
+void WorkerCore::after_wait() {
+  hooks_.online();
+  turn_began_ns_ = now_ns_ = monotonic_ns();
+}
+
+int64_t WorkerCore::wait_ns() noexcept {
+  int64_t until = timers_.next_ns();
+  if (until == INT64_MIN) return 0;
+  if (run_queue_.size() > 0) {
+    const bool only_parked = left_ == RunQueue::Left::kParkedOnly && run_queue_.size() <= left_size_;
+    if (!only_parked || parked_rounds_ <= kParkedAtOnce) return 0;
+    const uint32_t doublings = std::min(parked_rounds_ - kParkedAtOnce - 1, kParkedDoublings);
+    until = std::min(until, now_ns_ + (kParkedFirstNs << doublings));
+  }
+  if (stop_ != Stop::kNo) until = std::min(until, now_ns_ + kStopPollNs);
+  for (const Listening& l : listening_) {
+    if (l.state == Listening::State::kParked && connections_ < options_.connections_max) {
+      until = std::min(until, l.retry_ns);
+    }
+  }
+  if (until == INT64_MAX) return -1;
+  return std::max<int64_t>(until - now_ns_, 0);
+}
+
+void WorkerCore::on_completion(const ring::Completion& completion) {
+  if (completion.token.kind() < ring::Token::kOwnerKindsEnd) {
+    service_.on_completion(completion);
+  } else {
+    SLUICE_DCHECK(completion.op == ring::Op::kAccept);
+    on_accept(completion);
+  }
+}
+
+void WorkerCore::take_mail() {
+  while (Message* message = self_.mailbox.take()) {
+    if (message->kind == Message::Kind::kStop) {
+      begin_stop();
+    } else {
+      self_.received_from[message->sender].add(1);
+      take(message->connection);
+    }
+    delete message;
+  }
+}
+
+// ---- Accepting -----------------------------------------------------------------------------------------------------
+
+void WorkerCore::take_over(const Listeners& listeners) {
+  for (uint16_t entry = 0; entry < listeners.entries().size(); ++entry) {
+    const int socket = listeners.socket_of(entry, index_);
+    if (socket < 0) continue;
+    ring_.adopt(socket);
+    const Listeners::Entry& e = listeners.entries()[entry];
+    listening_.push_back({.socket = socket,
+                          .entry = entry,
+                          .unix_socket = e.unix_socket,
+                          .handed_on = e.sockets.size() == 1 && shared_.workers() > 1});
+  }
+  for (Listening& l : listening_) arm(l);
+}
+
+ring::Token WorkerCore::token_of(const Listening& listening) const noexcept {
+  return ring::Token::make(ring::Token::kOwnerKindsEnd, static_cast<uint32_t>(&listening - listening_.data()), 0);
+}
+
+void WorkerCore::arm(Listening& listening) {
+  listening.state = Listening::State::kArmed;
+  ring_.accept_multishot(listening.socket, token_of(listening));
+}
+
+void WorkerCore::on_accept(const ring::Completion& completion) {
+  Listening& listening = listening_[completion.token.id()];
+  if (completion.result >= 0) {
+    place({.socket = completion.result, .unix_socket = listening.unix_socket, .listener = listening.entry},
+          listening.handed_on);
+  }
+  const bool wanted = listening.state == Listening::State::kArmed;
+  switch (ring::next_of(completion)) {
+    case ring::Next::kKeep:
+      return;
+    case ring::Next::kRearm:
+      if (wanted) return arm(listening);
+      break;
+    case ring::Next::kPark:
+      if (wanted) {
+        listening.state = Listening::State::kParked;
+        listening.retry_ns = now_ns_ + kAcceptRetryNs;
+        return;
+      }
+      break;
+    case ring::Next::kClosed:
+      break;
+  }
+  // Ended for good: because we cancelled it, at the limit or for the stop, or because the socket broke.
+  if (stop_ != Stop::kNo) return empty_and_close(listening);
+  listening.state = Listening::State::kParked;
+  listening.retry_ns = wanted ? now_ns_ + kAcceptRetryNs : now_ns_;
+}
+
+void WorkerCore::rearm_listeners() {
+  if (connections_ >= options_.connections_max) return;
+  for (Listening& l : listening_) {
+    if (l.state == Listening::State::kParked && l.retry_ns <= now_ns_) arm(l);
+  }
+}
+
+void WorkerCore::place(const NewConnection& connection, bool handed_on) {
+  if (shared_.workers() == 1 || stop_ != Stop::kNo) return take(connection);
+  refresh_loads();
+  const uint32_t target =
+      handed_on ? least_loaded(loads_, last_target_) : choose_worker(loads_, index_, options_.connections_max);
+  last_target_ = target;
+  ++loads_[target];
+  if (target == index_) {
+    take(connection);
+  } else {
+    hand_on(connection, target);
+  }
+}
+
+void WorkerCore::refresh_loads() noexcept {
+  if (loads_fresh_) return;
+  loads_fresh_ = true;
+  for (uint32_t i = 0; i < loads_.size(); ++i) {
+    const Peer& peer = *shared_.peers[i];
+    // What we sent and it has not taken yet counts as its own.
+    loads_[i] = peer.connections.get() + sent_[i] - std::min(sent_[i], peer.received_from[index_].get());
+  }
+}
+
+void WorkerCore::hand_on(const NewConnection& connection, uint32_t target) {
+  auto* message = new Message;
+  message->kind = Message::Kind::kConnection;
+  message->sender = index_;
+  message->connection = connection;
+  ++sent_[target];
+  self_.handed_on.add(1);
+  shared_.peers[target]->mailbox.post(message);
+}
+
+void WorkerCore::take(const NewConnection& connection) {
+  if (connections_ >= options_.connections_max) {
+    self_.refused.add(1);
+    ring_.close(connection.socket);
+    return;
+  }
+  self_.connections.set(++connections_);
+  if (connections_ == options_.connections_max) {
+    for (Listening& l : listening_) {
+      if (l.state != Listening::State::kArmed) continue;
+      l.state = Listening::State::kCancelling;
+      ring_.cancel(l.socket, ring::Op::kAccept, token_of(l));
+    }
+  }
+  service_.on_connection(connection);
+}
+
+void WorkerCore::connection_closed() noexcept {
+  SLUICE_DCHECK_OWNER(owner_);
+  SLUICE_CHECK(connections_ > 0);
+  self_.connections.set(--connections_);
+  // Descriptors and memory came back.
+  for (Listening& l : listening_) {
+    if (l.state == Listening::State::kParked) l.retry_ns = now_ns_;
+  }
+}
+
+// ---- Stopping ------------------------------------------------------------------------------------------------------
+
+void WorkerCore::begin_stop() {
+  if (stop_ != Stop::kNo) return;
+  stop_ = Stop::kAccepting;
+  stop_deadline_ns_ = now_ns_ + options_.stop_bound_ns;
+  for (Listening& l : listening_) {
+    if (l.state == Listening::State::kArmed) {
+      l.state = Listening::State::kCancelling;
+      ring_.cancel(l.socket, ring::Op::kAccept, token_of(l));
+    } else if (l.state == Listening::State::kParked) {
+      empty_and_close(l);
+    }
+  }
+}
+
+// Connections that the kernel has completed already are served: their clients have seen them succeed.
+void WorkerCore::empty_and_close(Listening& listening) {
+  while (true) {
+    const int socket = accept_now(listening.socket);
+    if (socket < 0) break;
+    ring_.adopt(socket);
+    take({.socket = socket, .unix_socket = listening.unix_socket, .listener = listening.entry});
+  }
+  ring_.close(listening.socket);
+  listening.state = Listening::State::kClosed;
+}
+
+void WorkerCore::advance_stop() {
+  switch (stop_) {
+    case Stop::kAccepting: {
+      const bool closed = std::all_of(listening_.begin(), listening_.end(),
+                                      [](const Listening& l) { return l.state == Listening::State::kClosed; });
+      if (!closed) return;
+      shared_.hands_on_no_more.add(index_, 1);
+      stop_ = Stop::kFinishing;
+      service_.on_stop();
+      return;
+    }
+    case Stop::kFinishing: {
+      const bool no_more_mail = shared_.hands_on_no_more.sum() == static_cast<int64_t>(shared_.workers());
+      if (no_more_mail) take_mail();
+      if (no_more_mail && connections_ == 0) {
+        stop_ = Stop::kEnded;
+      } else if (now_ns_ >= stop_deadline_ns_) {
+        stop_ = Stop::kAborting;
+        stop_deadline_ns_ = now_ns_ + kAbortNs;
+        service_.on_abort();
+      }
+      return;
+    }
+    case Stop::kAborting:
+      if (connections_ == 0 || now_ns_ >= stop_deadline_ns_) stop_ = Stop::kEnded;
+      return;
+    case Stop::kNo:
+    case Stop::kEnded:
+      return;
+  }
+}
+
+}  // namespace sluice::net::loop

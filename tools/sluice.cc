@@ -26,9 +26,12 @@ namespace {
 
 net::ring::BackendChoice choice_of(Backend backend) {
   switch (backend) {
-    case Backend::kIoUring: return net::ring::BackendChoice::kIoUring;
-    case Backend::kEpoll: return net::ring::BackendChoice::kEpoll;
-    case Backend::kAuto: break;
+    case Backend::kIoUring:
+      return net::ring::BackendChoice::kIoUring;
+    case Backend::kEpoll:
+      return net::ring::BackendChoice::kEpoll;
+    case Backend::kAuto:
+      break;
   }
   return net::ring::BackendChoice::kAuto;
 }

@@ -27,14 +27,30 @@ HeadAction ApiHandler::on_head(http::Exchange& exchange, uint64_t& body_bytes_ma
   }
   switch (route.endpoint) {
     case Endpoint::kPush:
-    case Endpoint::kDelete: body_bytes_max = limits::kBodyBytesMax; return begin_group_request(exchange, route);
-    case Endpoint::kWipe: exchange.state = std::make_unique<WipeState>(context_); return HeadAction::kReadBody;
-    case Endpoint::kScrape: scrape(exchange); break;
-    case Endpoint::kHealthy: answer_ok(exchange, HandlerName::kHealthy); break;
-    case Endpoint::kReady: answer_ok(exchange, HandlerName::kReady); break;
-    case Endpoint::kQuit: quit(exchange); break;
-    case Endpoint::kQuitGet: reply_text(exchange.response, 405, "Only POST or PUT requests allowed."); break;
-    case Endpoint::kNone: reply_error(exchange.response, 404, "404 page not found"); break;
+    case Endpoint::kDelete:
+      body_bytes_max = limits::kBodyBytesMax;
+      return begin_group_request(exchange, route);
+    case Endpoint::kWipe:
+      exchange.state = std::make_unique<WipeState>(context_);
+      return HeadAction::kReadBody;
+    case Endpoint::kScrape:
+      scrape(exchange);
+      break;
+    case Endpoint::kHealthy:
+      answer_ok(exchange, HandlerName::kHealthy);
+      break;
+    case Endpoint::kReady:
+      answer_ok(exchange, HandlerName::kReady);
+      break;
+    case Endpoint::kQuit:
+      quit(exchange);
+      break;
+    case Endpoint::kQuitGet:
+      reply_text(exchange.response, 405, "Only POST or PUT requests allowed.");
+      break;
+    case Endpoint::kNone:
+      reply_error(exchange.response, 404, "404 page not found");
+      break;
   }
   return HeadAction::kRespond;
 }

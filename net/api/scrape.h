@@ -1,0 +1,39 @@
+// The body of a scrape: waits for a snapshot that begins after the request, then renders it while it is being sent.
+#pragma once
+
+#include <memory>
+
+#include "core/render/byte_source.h"
+#include "core/render/renderer.h"
+#include "core/store/snapshot.h"
+#include "net/api/negotiate.h"
+#include "net/api/worker_context.h"
+#include "net/http/exchange.h"
+
+namespace sluice::net::api {
+
+// Holds the snapshot, and with it at most one version of every group, until the last byte is out or the client is gone.
+class ScrapeSource final : public http::BodySource {
+ public:
+  ScrapeSource(WorkerContext& context, Escaping escaping, bool gzip);
+  ~ScrapeSource() override;
+  ScrapeSource(const ScrapeSource&) = delete;
+  ScrapeSource& operator=(const ScrapeSource&) = delete;
+
+  [[nodiscard]] State produce(http::OutBuffer& out, Deadline deadline) override;
+
+ private:
+  // True once the renderer stands.
+  [[nodiscard]] bool prepare(Deadline deadline);
+
+  WorkerContext& context_;
+  Escaping escaping_;
+  bool gzip_;
+  store::SnapshotRequest request_;
+  store::SnapshotRef snapshot_;  // outlives the renderer, which reads it
+  std::unique_ptr<render::Renderer> renderer_;
+  std::unique_ptr<render::ByteSource> gzip_stage_;
+  uint64_t left_out_ = 0;  // counted so far
+};
+
+}  // namespace sluice::net::api

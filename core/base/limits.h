@@ -72,6 +72,11 @@ inline constexpr size_t kPushScratchesKept = 8;
 // Larger ones are freed after use, so that one huge push does not pin its tables for ever.
 inline constexpr size_t kPushScratchBytesKept = 4 * 1024 * 1024;
 
+// ---- Scrapes -------------------------------------------------------------------------------------------------------
+// Text behind one full flush of a compressed scrape. Smaller blocks cost ratio (each begins without history), larger
+// ones make a cache of unchanged blocks coarser and the first compressed byte later.
+inline constexpr size_t kGzipBlockBytes = 128 * 1024;
+
 // ---- Log -----------------------------------------------------------------------------------------------------------
 // Lines of one reason in a second: enough to see what is wrong, too few to be a load of their own.
 inline constexpr uint32_t kLogLinesPerSecond = 10;

@@ -33,6 +33,7 @@ void TimerWheel::disarm(Timer& timer) noexcept {
 
 uint32_t TimerWheel::expire(int64_t now_ns, uint32_t count_max) {
   const int64_t now_tick = now_ns / kTickNs;
+  while (slots_[kDue] != nullptr) move(*slots_[kDue], kFiring);
   // After a long sleep every slot is looked at once, however many revolutions have passed.
   const int64_t first = std::max(tick_, now_tick - kSlots + 1);
   for (int64_t tick = first; tick <= now_tick && armed_ > 0; ++tick) {
@@ -41,17 +42,16 @@ uint32_t TimerWheel::expire(int64_t now_ns, uint32_t count_max) {
     for (Timer* timer = slots_[slot]; timer != nullptr;) {
       Timer* const next = timer->next_;
       if (tick_of(timer->at_ns_) <= now_tick) {
-        unlink(*timer);
-        link(*timer, kDue);
+        move(*timer, kFiring);
       }
       timer = next;
     }
   }
   tick_ = std::max(tick_, now_tick + 1);
-  // From a list of their own, so that on_timer may arm and disarm any timer, also one that is due.
+  // From a list of their own, so that on_timer may arm and disarm any timer: one that is due, or itself in the past.
   uint32_t called = 0;
-  while (slots_[kDue] != nullptr && called < count_max) {
-    Timer& timer = *slots_[kDue];
+  while (slots_[kFiring] != nullptr && called < count_max) {
+    Timer& timer = *slots_[kFiring];
     disarm(timer);
     ++called;
     timer.on_timer(now_ns);
@@ -60,7 +60,7 @@ uint32_t TimerWheel::expire(int64_t now_ns, uint32_t count_max) {
 }
 
 int64_t TimerWheel::next_ns() const noexcept {
-  if (slots_[kDue] != nullptr) return INT64_MIN;
+  if (slots_[kDue] != nullptr || slots_[kFiring] != nullptr) return INT64_MIN;
   if (armed_ == 0) return INT64_MAX;
   const auto start = static_cast<unsigned>(tick_ % kSlots);
   for (unsigned ahead = 0; ahead < kSlots;) {
@@ -84,7 +84,12 @@ void TimerWheel::link(Timer& timer, uint16_t slot) noexcept {
   timer.next_ = head;
   if (head != nullptr) head->previous_ = &timer;
   head = &timer;
-  if (slot != kDue) occupied_[slot / 64] |= uint64_t{1} << (slot % 64);
+  if (slot < kSlots) occupied_[slot / 64] |= uint64_t{1} << (slot % 64);
+}
+
+void TimerWheel::move(Timer& timer, uint16_t slot) noexcept {
+  unlink(timer);
+  link(timer, slot);
 }
 
 void TimerWheel::unlink(Timer& timer) noexcept {
@@ -96,7 +101,7 @@ void TimerWheel::unlink(Timer& timer) noexcept {
     SLUICE_DCHECK(slots_[slot] == &timer);
     slots_[slot] = timer.next_;
   }
-  if (slot != kDue && slots_[slot] == nullptr) occupied_[slot / 64] &= ~(uint64_t{1} << (slot % 64));
+  if (slot < kSlots && slots_[slot] == nullptr) occupied_[slot / 64] &= ~(uint64_t{1} << (slot % 64));
   timer.next_ = timer.previous_ = nullptr;
   timer.slot_ = Timer::kNowhere;
 }

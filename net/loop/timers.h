@@ -55,12 +55,15 @@ class TimerWheel {
   [[nodiscard]] uint32_t armed() const noexcept { return armed_; }
 
  private:
-  static constexpr uint16_t kDue = kSlots;  // behind the slots: what has expired and was not called yet
+  // Lists behind the slots: armed in the past, and expired but not called yet.
+  static constexpr uint16_t kDue = kSlots;
+  static constexpr uint16_t kFiring = kSlots + 1;
 
   void link(Timer& timer, uint16_t slot) noexcept;
   void unlink(Timer& timer) noexcept;
+  void move(Timer& timer, uint16_t slot) noexcept;
 
-  std::array<Timer*, kSlots + 1> slots_{};
+  std::array<Timer*, kSlots + 2> slots_{};
   std::array<uint64_t, kSlots / 64> occupied_{};
   int64_t tick_;  // everything before this tick has expired
   uint32_t armed_ = 0;

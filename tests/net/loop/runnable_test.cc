@@ -1,0 +1,127 @@
+// The run queue: order, fairness, the bound of a turn, and owners that go away while they run.
+#include "net/loop/runnable.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluice::net::loop {
+namespace {
+
+using Again = Runnable::Again;
+using Left = RunQueue::Left;
+
+class Item final : public Runnable {
+ public:
+  explicit Item(std::function<Again()> work) : work_(std::move(work)) {}
+  Again run(Deadline deadline) override {
+    EXPECT_FALSE(deadline.at_ns == INT64_MAX);
+    return work_();
+  }
+
+ private:
+  std::function<Again()> work_;
+};
+
+TEST(RunQueue, RunsEachOnceARoundInOrder) {
+  RunQueue queue;
+  std::string order;
+  int a_left = 2;
+  Item a([&] {
+    order += 'a';
+    return --a_left > 0 ? Again::kYes : Again::kNo;
+  });
+  Item b([&] {
+    order += 'b';
+    return Again::kNo;
+  });
+  queue.schedule(a);
+  queue.schedule(b);
+  queue.schedule(a);  // no effect
+  EXPECT_EQ(queue.size(), 2u);
+  EXPECT_EQ(queue.run_round(), Left::kWork);
+  EXPECT_EQ(order, "ab");
+  EXPECT_EQ(queue.run_round(), Left::kNothing);
+  EXPECT_EQ(order, "aba");
+}
+
+TEST(RunQueue, ATurnHasABoundedNumberOfSlices) {
+  RunQueue queue;
+  int runs = 0;
+  std::vector<std::unique_ptr<Item>> items;
+  for (int i = 0; i < 40; ++i)
+    items.push_back(std::make_unique<Item>([&] {
+      ++runs;
+      return Again::kNo;
+    }));
+  for (const auto& item : items) queue.schedule(*item);
+  EXPECT_EQ(queue.run_round(), Left::kWork);
+  EXPECT_EQ(runs, static_cast<int>(RunQueue::kSlicesPerTurn));
+  queue.run_round();
+  EXPECT_EQ(queue.run_round(), Left::kNothing);
+  EXPECT_EQ(runs, 40);
+}
+
+TEST(RunQueue, TellsParkedWorkFromWork) {
+  RunQueue queue;
+  Item parked([] { return Again::kParked; });
+  Again answer = Again::kYes;
+  Item other([&] { return answer; });
+  queue.schedule(parked);
+  EXPECT_EQ(queue.run_round(), Left::kParkedOnly);
+  queue.schedule(other);
+  EXPECT_EQ(queue.run_round(), Left::kWork);
+  answer = Again::kNo;
+  EXPECT_EQ(queue.run_round(), Left::kParkedOnly);
+  // A round in which parked work wakes real work.
+  Item waker([&] {
+    queue.schedule(other);
+    return Again::kParked;
+  });
+  queue.unschedule(parked);
+  queue.schedule(waker);
+  EXPECT_EQ(queue.run_round(), Left::kWork);
+  queue.unschedule(waker);
+  queue.unschedule(other);
+}
+
+TEST(RunQueue, OwnersMayGoWhileTheyRun) {
+  RunQueue queue;
+  std::unique_ptr<Item> self;
+  std::unique_ptr<Item> other = std::make_unique<Item>([] {
+    ADD_FAILURE() << "gone";
+    return Again::kNo;
+  });
+  self = std::make_unique<Item>([&] {
+    queue.unschedule(*other);
+    other.reset();
+    queue.unschedule(*self);
+    return Again::kYes;  // must not put it back
+  });
+  queue.schedule(*self);
+  queue.schedule(*other);
+  EXPECT_EQ(queue.run_round(), Left::kNothing);
+  self.reset();
+  EXPECT_EQ(queue.size(), 0u);
+}
+
+TEST(RunQueue, MayScheduleItselfAnew) {
+  RunQueue queue;
+  int runs = 0;
+  Item item([&]() -> Again {
+    if (++runs < 3) queue.schedule(item);
+    return Again::kNo;
+  });
+  queue.schedule(item);
+  EXPECT_EQ(queue.run_round(), Left::kWork);
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(queue.run_round(), Left::kWork);
+  EXPECT_EQ(queue.run_round(), Left::kNothing);
+  EXPECT_EQ(runs, 3);
+}
+
+}  // namespace
+}  // namespace sluice::net::loop

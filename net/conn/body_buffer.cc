@@ -1,0 +1,82 @@
+#include "net/conn/body_buffer.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/base/limits.h"
+
+namespace sluice::net::conn {
+
+namespace {
+// The first mapping: room for the second receive of an ordinary large push.
+constexpr size_t kFirstBytes = 64 * 1024;
+}  // namespace
+
+BodyBuffer::BodyBuffer(BodyBuffer&& other) noexcept
+    : memory_(std::exchange(other.memory_, nullptr)),
+      capacity_(std::exchange(other.capacity_, 0)),
+      used_(std::exchange(other.used_, 0)) {}
+
+BodyBuffer& BodyBuffer::operator=(BodyBuffer&& other) noexcept {
+  std::swap(memory_, other.memory_);
+  std::swap(capacity_, other.capacity_);
+  std::swap(used_, other.used_);
+  return *this;
+}
+
+BodyBuffer::~BodyBuffer() {
+  if (memory_ != nullptr) ::munmap(memory_, capacity_);
+}
+
+bool BodyBuffer::reserve(size_t more) noexcept {
+  if (capacity_ - used_ >= more) return true;
+  size_t wanted = std::max(kFirstBytes, capacity_ * 2);
+  while (wanted - used_ < more) wanted *= 2;
+  void* memory = memory_ == nullptr
+                     ? ::mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                     : ::mremap(memory_, capacity_, wanted, MREMAP_MAYMOVE);
+  if (memory == MAP_FAILED) return false;
+  memory_ = static_cast<char*>(memory);
+  capacity_ = wanted;
+  return true;
+}
+
+void BodyBuffer::commit(size_t bytes) noexcept {
+  SLUICE_DCHECK(bytes <= capacity_ - used_);
+  used_ += bytes;
+}
+
+bool BodyBuffer::append(std::span<const char> bytes) noexcept {
+  if (bytes.empty()) return true;
+  if (!reserve(bytes.size())) return false;
+  std::memcpy(memory_ + used_, bytes.data(), bytes.size());
+  used_ += bytes.size();
+  return true;
+}
+
+void BodyBuffer::commit_part(std::span<const char> part) noexcept {
+  if (part.empty()) return;
+  SLUICE_DCHECK(part.data() >= memory_ + used_ && part.data() + part.size() <= memory_ + capacity_);
+  if (part.data() != memory_ + used_) std::memmove(memory_ + used_, part.data(), part.size());
+  used_ += part.size();
+}
+
+BodyBuffer BodyPool::take() noexcept {
+  if (spare_.empty()) return {};
+  BodyBuffer buffer = std::move(spare_.back());
+  spare_.pop_back();
+  return buffer;
+}
+
+void BodyPool::give_back(BodyBuffer buffer) noexcept {
+  if (buffer.capacity() == 0 || buffer.capacity() > limits::kBodyBufferBytesKept) return;
+  if (spare_.size() >= limits::kBodyBuffersKept) return;
+  buffer.clear();
+  spare_.push_back(std::move(buffer));
+}
+
+}  // namespace sluice::net::conn

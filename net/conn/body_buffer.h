@@ -1,0 +1,55 @@
+// The memory of a body that does not lie in one provided buffer.
+//
+// Grows with what arrives, never by what was announced: it is mapped, and doubled by mremap, which moves page tables
+// and not bytes. So a large body is written once, by the kernel, and read where it was written. Contiguous always.
+//
+// Owner: one connection, or its worker's pool. Fails by returning false when the system has no memory.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace sluice::net::conn {
+
+class BodyBuffer {
+ public:
+  BodyBuffer() = default;
+  BodyBuffer(BodyBuffer&& other) noexcept;
+  BodyBuffer& operator=(BodyBuffer&& other) noexcept;
+  ~BodyBuffer();
+
+  // Makes room for `more` bytes behind what is used.
+  [[nodiscard]] bool reserve(size_t more) noexcept;
+  // The room.
+  [[nodiscard]] std::span<char> tail() const noexcept { return {memory_ + used_, capacity_ - used_}; }
+  // `bytes` of the tail have been written.
+  void commit(size_t bytes) noexcept;
+  [[nodiscard]] bool append(std::span<const char> bytes) noexcept;
+  // Takes a part of the tail into use; moves it down when there is a gap before it.
+  void commit_part(std::span<const char> part) noexcept;
+
+  [[nodiscard]] std::string_view view() const noexcept { return {memory_, used_}; }
+  [[nodiscard]] size_t used() const noexcept { return used_; }
+  [[nodiscard]] size_t capacity() const noexcept { return capacity_; }
+  void clear() noexcept { used_ = 0; }
+
+ private:
+  char* memory_ = nullptr;
+  size_t capacity_ = 0;
+  size_t used_ = 0;
+};
+
+// Buffers between two bodies, so that steady large pushes do not map and fault in their pages each time. At most
+// kBodyBuffersKept, none above kBodyBufferBytesKept.
+class BodyPool {
+ public:
+  [[nodiscard]] BodyBuffer take() noexcept;
+  void give_back(BodyBuffer buffer) noexcept;
+
+ private:
+  std::vector<BodyBuffer> spare_;
+};
+
+}  // namespace sluice::net::conn

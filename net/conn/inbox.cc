@@ -1,0 +1,48 @@
+#include "net/conn/inbox.h"
+
+#include "core/base/check.h"
+
+namespace sluice::net::conn {
+
+void Inbox::push(ring::BufId buffer, char* data, size_t bytes) {
+  SLUICE_DCHECK(buffer != ring::kNoBuffer && bytes > 0);
+  pieces_.push_back({data, bytes, buffer});
+}
+
+void Inbox::push_copy(std::string_view bytes) {
+  SLUICE_CHECK(pieces_.empty());
+  if (bytes.empty()) return;
+  own_ = bytes;
+  pieces_.push_back({own_.data(), own_.size(), ring::kNoBuffer});
+}
+
+void Inbox::consume(size_t bytes) noexcept {
+  SLUICE_DCHECK(bytes <= front().size());
+  if (bytes == 0) return;
+  read_ += bytes;
+  if (read_ == pieces_[reading_].bytes) {
+    ++reading_;
+    read_ = 0;
+  }
+}
+
+void Inbox::release(ring::Ring& ring) noexcept {
+  if (reading_ == 0) return;
+  for (size_t i = 0; i < reading_; ++i) {
+    if (pieces_[i].buffer == ring::kNoBuffer) {
+      own_ = {};
+    } else {
+      ring.give_back(pieces_[i].buffer);
+    }
+  }
+  pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<ptrdiff_t>(reading_));
+  reading_ = 0;
+}
+
+void Inbox::clear(ring::Ring& ring) noexcept {
+  reading_ = pieces_.size();
+  read_ = 0;
+  release(ring);
+}
+
+}  // namespace sluice::net::conn

@@ -1,0 +1,49 @@
+#include "net/conn/outbox.h"
+
+#include <utility>
+
+#include "core/base/check.h"
+
+namespace sluice::net::conn {
+
+namespace {
+// Answers to pushes take 100 bytes; a pipeline of them, or a small page, is kept room for.
+constexpr size_t kKeptBytes = 8 * 1024;
+}  // namespace
+
+bool Outbox::flush(ring::Ring& ring, int socket, ring::Token token) {
+  if (in_flight_ || pending_.empty()) return false;
+  std::swap(pending_, sending_);
+  pending_.clear();
+  sent_ = 0;
+  in_flight_ = true;
+  ring.send(socket, sending_.data(), sending_.size(), token);
+  return true;
+}
+
+bool Outbox::on_sent(size_t bytes, ring::Ring& ring, int socket, ring::Token token) {
+  SLUICE_CHECK(in_flight_ && sent_ + bytes <= sending_.size());
+  sent_ += bytes;
+  if (sent_ < sending_.size()) {
+    ring.send(socket, sending_.data() + sent_, sending_.size() - sent_, token);
+    return true;
+  }
+  in_flight_ = false;
+  sending_.clear();
+  return false;
+}
+
+void Outbox::trim() noexcept {
+  if (pending_.empty() && pending_.capacity() > kKeptBytes) pending_ = {};
+  if (!in_flight_ && sending_.capacity() > kKeptBytes) sending_ = {};
+}
+
+void Outbox::reset() noexcept {
+  SLUICE_CHECK(!in_flight_);
+  pending_.clear();
+  sending_.clear();
+  sent_ = 0;
+  trim();
+}
+
+}  // namespace sluice::net::conn

@@ -1,0 +1,44 @@
+// What a connection has to send: one string in flight, one being filled. Whatever is appended while a send is in flight
+// goes out in one send when it completes.
+//
+// Owner: one connection. The bytes in flight do not move or change until their final completion.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "net/ring/ring.h"
+
+namespace sluice::net::conn {
+
+class Outbox {
+ public:
+  Outbox() = default;
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+
+  // Append here.
+  [[nodiscard]] std::string& pending() noexcept { return pending_; }
+  [[nodiscard]] bool in_flight() const noexcept { return in_flight_; }
+  [[nodiscard]] bool empty() const noexcept { return !in_flight_ && pending_.empty(); }
+
+  // Submits what is pending unless a send is in flight. True when it submitted.
+  bool flush(ring::Ring& ring, int socket, ring::Token token);
+  // A send has completed with `bytes` sent: submits the rest, if any (true), or is ready for the next flush.
+  bool on_sent(size_t bytes, ring::Ring& ring, int socket, ring::Token token);
+  // A send has failed: nothing is in flight any more.
+  void on_failed() noexcept { in_flight_ = false; }
+
+  // Gives back memory that an unusually large answer took. Keeps what is pending or in flight.
+  void trim() noexcept;
+  // For the next connection. Nothing may be in flight.
+  void reset() noexcept;
+
+ private:
+  std::string pending_;
+  std::string sending_;
+  size_t sent_ = 0;  // of sending_
+  bool in_flight_ = false;
+};
+
+}  // namespace sluice::net::conn

@@ -1,0 +1,65 @@
+// What the connections of one worker have in common.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "core/base/clock.h"
+#include "net/conn/body_buffer.h"
+#include "net/conn/counters.h"
+#include "net/conn/options.h"
+#include "net/http/date.h"
+#include "net/http/exchange.h"
+#include "net/loop/worker.h"
+
+namespace sluice::net::conn {
+
+// Owner and thread: the worker's Connections, which outlive every connection.
+class Shared {
+ public:
+  Shared(http::Handler& the_handler, const Options& the_options) noexcept
+      : handler(the_handler), options(the_options) {}
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+
+  // The Date line; reads the wall clock once a second of the worker's clock.
+  [[nodiscard]] std::string_view date_line() noexcept {
+    if (worker->now_ns() >= date_until_ns_) {
+      const int64_t wall = wall_ns();
+      date_text_ = date_.at(wall);
+      date_until_ns_ = worker->now_ns() + (1'000'000'000 - wall % 1'000'000'000);
+    }
+    return date_text_;
+  }
+
+  // Whether another request may be worked on here and now (`now_ns`: monotonic), or has to wait for a slice.
+  // Completions of one turn have inline_ns together, a slice has its own deadline; the first request of either always
+  // may.
+  [[nodiscard]] bool may_work_inline(int64_t now_ns) noexcept {
+    if (work_until_ns_ == 0) work_until_ns_ = now_ns + options.inline_ns;
+    return now_ns < work_until_ns_ || std::exchange(first_of_slice_, false);
+  }
+  void begin_slice(Deadline deadline) noexcept {
+    work_until_ns_ = deadline.at_ns;
+    first_of_slice_ = true;
+  }
+  // After a slice what follows in this turn has no time left; the next turn begins anew.
+  void end_slice() noexcept { first_of_slice_ = false; }
+  void turn_ends() noexcept { work_until_ns_ = 0; }
+
+  loop::Worker* worker = nullptr;  // set by the first call of the service
+  http::Handler& handler;
+  const Options options;
+  Counters counters;
+  BodyPool bodies;
+
+ private:
+  http::DateLine date_;
+  std::string_view date_text_;
+  int64_t date_until_ns_ = INT64_MIN;
+  int64_t work_until_ns_ = 0;
+  bool first_of_slice_ = false;
+};
+
+}  // namespace sluice::net::conn

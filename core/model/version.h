@@ -54,7 +54,8 @@ class Version {
   uint64_t samples_ = 0;
   uint64_t fragment_bytes_ = 0;
   uint32_t label_bytes_ = 0;
-  uint32_t shared_blocks_ = 0;  // blocks of earlier versions that it keeps alive; listed behind the fragment table
+  uint32_t families_ = 0;       // of the table; shape().size(), for who may not look at the shape any more
+  uint32_t shared_blocks_ = 0;  // blocks of earlier versions that it keeps alive; listed behind the table
 };
 
 }  // namespace sluice::model

@@ -59,8 +59,9 @@ struct Stats {
   uint64_t bytes = 0;    // of blocks, retired versions and those that a snapshot holds included
   uint64_t shapes = 0;
   uint64_t snapshots = 0;
-  // Versions that were replaced and not yet freed, those that a snapshot holds included.
+  // Objects that were replaced and not yet freed, the pinned ones included, and those that only snapshots hold.
   uint64_t versions_retired = 0;
+  uint64_t versions_pinned = 0;
   // Since the start.
   uint64_t mutations = 0;
   uint64_t cas_failures = 0;
@@ -108,9 +109,8 @@ class Writer {
   // Before blocking, after blocking. An offline thread delays nobody and must not touch the store.
   void offline() noexcept;
   void online() noexcept;
-  // Collects shapes and name sets that nothing uses. Now and then (a second is often enough), online, bounded by the
-  // deadline.
-  void housekeep(Deadline deadline) noexcept;
+  // Collects shapes that nothing uses any more, some 20 us at most. About once a second, online.
+  void housekeep() noexcept;
 
   [[nodiscard]] WriterCore& core() noexcept { return *core_; }
 

@@ -1,0 +1,60 @@
+// What a group consists of after a push: the push's families merged with those of the version that it replaces.
+//
+// PUT keeps none of the old families, POST those of other names. The result lists families in name order with the place
+// that each one's fragment comes from. Reused from push to push; views point into the push and the base version.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/model/canonical.h"
+#include "core/model/version.h"
+
+namespace sluice::store {
+
+class FamilyMerge {
+ public:
+  // `base` is nullptr for a group that does not exist. Both must stay valid until the next start().
+  void start(const model::Version* base, const model::CanonicalPush& push, bool replace) noexcept;
+  // False: the slice is used up.
+  [[nodiscard]] bool step(Deadline deadline);
+
+  [[nodiscard]] std::span<const model::ShapeFamily> families() const noexcept { return families_; }
+  // For each family, nonzero if it is the push's.
+  [[nodiscard]] std::span<const uint8_t> pushed() const noexcept { return pushed_; }
+  // For each family, its fragment: in the base version, or in the push.
+  [[nodiscard]] std::span<const std::byte* const> fragments() const noexcept { return fragments_; }
+  // For each family, its index in the push; kNone for a kept one.
+  [[nodiscard]] uint32_t push_index(size_t family) const noexcept { return push_indices_[family]; }
+  [[nodiscard]] size_t kept() const noexcept { return families_.size() - push_at_; }
+  // The list equals that of the base's shape.
+  [[nodiscard]] bool same_as_base() const noexcept {
+    return same_ && base_ != nullptr && families_.size() == base_count_;
+  }
+  // It has a family name that the base does not have.
+  [[nodiscard]] bool grows() const noexcept { return grows_; }
+  [[nodiscard]] bool more_families_than_base() const noexcept { return families_.size() > base_count_; }
+
+ private:
+  void add_pushed();
+  void add_kept();
+  void compare_last() noexcept;
+
+  const model::Version* base_ = nullptr;
+  const model::CanonicalPush* push_ = nullptr;
+  bool replace_ = false;
+  size_t base_count_ = 0;
+  size_t push_at_ = 0;
+  size_t base_at_ = 0;
+  bool same_ = true;
+  bool grows_ = false;
+  std::vector<model::ShapeFamily> families_;
+  std::vector<uint8_t> pushed_;
+  std::vector<const std::byte*> fragments_;
+  std::vector<uint32_t> push_indices_;
+};
+
+}  // namespace sluice::store

@@ -1,0 +1,316 @@
+#include "core/store/push_machine.h"
+
+#include "core/base/check.h"
+#include "core/model/label_text.h"
+#include "core/store/store_core.h"
+
+namespace sluice::store {
+namespace {
+
+const model::CanonicalPush kEmptyPush;
+const model::Families kEmptyFamilies;
+
+}  // namespace
+
+PushMachine::PushMachine(WriterCore& writer) : writer_(writer), claim_(writer), builder_(writer.counters.bytes) {}
+
+void PushMachine::start(const PushRequest& request) {
+  SLUICE_DCHECK(stage_ == Stage::kNone);
+  request_.emplace(request);
+  fail_ = false;
+  claim_.begin();
+  stage_ = Stage::kStart;
+}
+
+void PushMachine::start_fail(const model::GroupKey& key, int64_t wall_ns) {
+  start(PushRequest{key, kEmptyFamilies, kEmptyPush, false, wall_ns});
+  fail_ = true;
+}
+
+StepResult PushMachine::step(Deadline deadline, PushResult& result) {
+  SLUICE_DCHECK_OWNER(writer_.owner);
+  SLUICE_CHECK(stage_ != Stage::kNone);
+  refresh();
+  for (;;) {
+    switch (advance(deadline, result)) {
+      case Next::kGoOn:
+        continue;
+      case Next::kAgain:
+        hold_base();
+        return StepResult::kAgain;
+      case Next::kParked:
+        hold_base();
+        writer_.counters.parks.add(1);
+        return StepResult::kParked;
+      case Next::kDone:
+        reset();
+        return StepResult::kDone;
+    }
+  }
+}
+
+PushMachine::Next PushMachine::advance(Deadline deadline, PushResult& result) {
+  switch (stage_) {
+    case Stage::kNone:
+    case Stage::kStart:
+      break;
+    case Stage::kMerge:
+      if (!merge_.step(deadline)) return Next::kAgain;
+      if (merge_.families().size() > writer_.store.options.limits.families_per_group_max &&
+          merge_.more_families_than_base()) {
+        return limit(result, LimitKind::kFamiliesPerGroup);
+      }
+      stage_ = Stage::kShape;
+      return Next::kGoOn;
+    case Stage::kShape:
+      return find_shape(deadline, result);
+    case Stage::kBuild:
+      return build(deadline);
+    case Stage::kSet:
+      return find_set(result);
+    case Stage::kProbe:
+      return probe(deadline, result);
+    case Stage::kPublish:
+      return publish(result);
+  }
+  SLUICE_CHECK(false);
+}
+
+PushMachine::Next PushMachine::find_shape(Deadline deadline, PushResult& result) {
+  switch (claim_.step(merge_, group_, base_, deadline)) {
+    case ShapeClaim::State::kReady:
+      stage_ = Stage::kBuild;
+      return Next::kGoOn;
+    case ShapeClaim::State::kAgain:
+      return Next::kAgain;
+    case ShapeClaim::State::kParked:
+      return Next::kParked;
+    case ShapeClaim::State::kLimit:
+      return limit(result, claim_.limit());
+    case ShapeClaim::State::kConflict: {
+      const ShapeConflict& found = claim_.conflict();
+      model::Conflict conflict_found;
+      conflict_found.kind = found.kind;
+      conflict_found.family = request_->push.families[merge_.push_index(found.family)].source;
+      conflict_found.other_type = found.other_type;
+      conflict_found.other_is_own = found.with_own;
+      conflict_found.other_name = found.other_name;
+      return conflict(result, conflict_found);
+    }
+    case ShapeClaim::State::kStale:
+      refresh();
+      return Next::kGoOn;
+  }
+  SLUICE_CHECK(false);
+}
+
+PushMachine::Next PushMachine::build(Deadline deadline) {
+  const uint64_t base_stamp = base_ != nullptr ? base_->stamp() : 0;
+  const uint64_t shape = claim_.shape().id();
+  const bool same_inputs = builder_.started() && built_shape_ == shape && built_base_ == base_stamp;
+  if (!same_inputs && !(built_shape_ == shape && builder_.fits(merge_, claim_.shape()))) {
+    if (base_ == nullptr) {
+      label_text_.clear();
+      model::append_label_text(label_text_, request_->key);
+    }
+    builder_.start(base_, request_->push, merge_, claim_.shape(),
+                   base_ != nullptr ? base_->label_text() : std::string_view(label_text_), request_->wall_ns);
+    built_base_ = base_stamp;
+    built_shape_ = shape;
+  }
+  if (!builder_.built() && !builder_.step(deadline)) return Next::kAgain;
+  stage_ = Stage::kSet;
+  return Next::kGoOn;
+}
+
+bool PushMachine::has_series() const noexcept { return !request_->push.families.empty(); }
+
+PushMachine::Next PushMachine::find_set(PushResult& result) {
+  StoreCore& store = writer_.store;
+  if (group_ == nullptr && set_ == nullptr) {
+    if (store.group_count() >= static_cast<int64_t>(store.options.limits.groups_max)) {
+      return limit(result, LimitKind::kGroups);
+    }
+    switch (store.name_sets.acquire(request_->key, writer_.participant, set_)) {
+      case NameSets::Acquired::kYes:
+        break;
+      case NameSets::Acquired::kParked:
+        return Next::kParked;
+      case NameSets::Acquired::kLimit:
+        return limit(result, LimitKind::kNameSets);
+    }
+  }
+  NameSet& set = current_set();
+  if (!store.options.check || !has_series()) {
+    stage_ = Stage::kPublish;
+    return Next::kGoOn;
+  }
+  if (!set.ready()) {
+    if (!grace_over()) return Next::kParked;
+    set.set_ready();
+  }
+  if (job_locked_ || set.job().list().sets.size() == 1) {
+    stage_ = Stage::kPublish;
+    return Next::kGoOn;
+  }
+  if (!set.job().lock().try_lock()) return Next::kParked;
+  if (set_ == nullptr) {
+    if (!NameSets::hold(set)) {
+      // The group was deleted meanwhile, and its set with it.
+      set.job().lock().unlock();
+      refresh();
+      return Next::kGoOn;
+    }
+    set_ = &set;
+  }
+  job_locked_ = true;
+  probe_.start(*request_, set);
+  stage_ = Stage::kProbe;
+  return Next::kGoOn;
+}
+
+PushMachine::Next PushMachine::probe(Deadline deadline, PushResult& result) {
+  switch (probe_.step(writer_.store.groups, deadline)) {
+    case SeriesProbe::State::kClean:
+      stage_ = Stage::kPublish;
+      return Next::kGoOn;
+    case SeriesProbe::State::kAgain:
+      return Next::kAgain;
+    case SeriesProbe::State::kDuplicate:
+      return conflict(result, probe_.conflict());
+  }
+  SLUICE_CHECK(false);
+}
+
+PushMachine::Next PushMachine::publish(PushResult& result) {
+  if (!claim_.publishable()) {
+    unlock_job();  // it may have to wait for the registry's lock now
+    claim_.drop();
+    stage_ = Stage::kShape;
+    return Next::kGoOn;
+  }
+  StoreCore& store = writer_.store;
+  if (store.options.check && has_series() && !job_locked_) {
+    NameSet& set = current_set();
+    if (!set.ready() || set.job().list().sets.size() != 1) {
+      stage_ = Stage::kSet;
+      return Next::kGoOn;
+    }
+  }
+  writer_.begin_mutation();
+  const uint64_t stamp = store.stamps.next();
+  const int64_t push_time = fail_ ? (base_ != nullptr ? base_->push_time_ns() : 0) : request_->wall_ns;
+  const int64_t failure_time = fail_ ? request_->wall_ns : (base_ != nullptr ? base_->push_failure_time_ns() : 0);
+  model::Version& next = builder_.finish(stamp, push_time, failure_time);
+  const bool compacted = builder_.compacted();
+  const bool born = base_ == nullptr;
+  // A birth gives our reference to the set to the group; the job's lock is still given back through it below.
+  NameSet* const set = set_;
+  const bool published =
+      born ? writer_.insert_group(request_->key, *set, next) : writer_.replace_version(*group_, *base_, next);
+  writer_.end_mutation();
+  if (!published) {
+    writer_.counters.cas_failures.add(1);
+    refresh();
+    return Next::kGoOn;
+  }
+  builder_.take();
+  claim_.published();
+  if (born) {
+    if (job_locked_) store.name_sets.unlock(set->job(), writer_.participant);
+    job_locked_ = false;
+    set_ = nullptr;
+  }
+  if (compacted) writer_.counters.compactions.add(1);
+  result.status = PushStatus::kOk;
+  result.limit = LimitKind::kNone;
+  result.created = born;
+  result.stamp = stamp;
+  return Next::kDone;
+}
+
+PushMachine::Next PushMachine::limit(PushResult& result, LimitKind kind) noexcept {
+  writer_.counters.limit_hits.add(1);
+  result = {};
+  result.status = PushStatus::kLimit;
+  result.limit = kind;
+  return Next::kDone;
+}
+
+PushMachine::Next PushMachine::conflict(PushResult& result, const model::Conflict& found) {
+  writer_.counters.conflicts.add(1);
+  result = {};
+  result.status = PushStatus::kConflict;
+  result.conflict = found;
+  return Next::kDone;
+}
+
+// Looks the group up; what was computed on another version than the present one is void.
+void PushMachine::refresh() noexcept {
+  model::Version* now = nullptr;
+  group_ = writer_.find_group(request_->key, now);
+  if (now != base_ || stage_ == Stage::kStart) restart(now);
+}
+
+void PushMachine::restart(model::Version* base) noexcept {
+  unlock_job();
+  claim_.drop();
+  drop_base();
+  if (base != nullptr) drop_set();
+  base_ = base;
+  grace_token_ = 0;
+  merge_.start(base_, request_->push, request_->replace);
+  stage_ = Stage::kMerge;
+}
+
+void PushMachine::reset() noexcept {
+  if (stage_ == Stage::kNone) return;
+  unlock_job();
+  builder_.discard();
+  claim_.drop();
+  drop_base();
+  drop_set();
+  group_ = nullptr;
+  base_ = nullptr;
+  built_base_ = 0;
+  built_shape_ = 0;
+  stage_ = Stage::kNone;
+}
+
+void PushMachine::hold_base() noexcept {
+  if (base_ == nullptr || base_held_) return;
+  hold_version(*base_);
+  ShapeRecord::of(base_->shape()).usage.count_created(writer_.index());
+  base_held_ = true;
+}
+
+void PushMachine::drop_base() noexcept {
+  if (!base_held_) return;
+  ShapeRecord& shape = ShapeRecord::of(base_->shape());
+  writer_.counters.bytes.add(-static_cast<int64_t>(release_version(*base_)));
+  shape.usage.count_freed(writer_.index());
+  base_held_ = false;
+}
+
+void PushMachine::drop_set() noexcept {
+  if (set_ == nullptr) return;
+  writer_.store.name_sets.release(*set_, writer_.participant);
+  set_ = nullptr;
+}
+
+// Before drop_set(): the lock is given back while the set is held.
+void PushMachine::unlock_job() noexcept {
+  if (!job_locked_) return;
+  writer_.store.name_sets.unlock(set_->job(), writer_.participant);
+  job_locked_ = false;
+}
+
+bool PushMachine::grace_over() noexcept {
+  sync::BasicEpochs<Atomics>& epochs = writer_.store.epochs;
+  if (grace_token_ == 0) grace_token_ = epochs.begin_grace();
+  if (!epochs.grace_passed(grace_token_)) return false;
+  grace_token_ = 0;
+  return true;
+}
+
+}  // namespace sluice::store

@@ -1,0 +1,40 @@
+// One writer's memory of shapes that it has seen, so that a push whose families are known takes no lock.
+//
+// Owner thread only. A cached shape stays in memory, alive or dead (ShapeUsage::set_cached); dead ones are dropped when
+// the registry has counted a death since the last look. Bounded: when full it starts anew.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <unordered_map>
+
+#include "core/model/shape.h"
+#include "core/store/shape_registry.h"
+
+namespace sluice::store {
+
+class ShapeCache {
+ public:
+  ShapeCache(ShapeRegistry& registry, unsigned writer) noexcept : registry_(registry), writer_(writer) {}
+  ~ShapeCache() { clear(); }
+  ShapeCache(const ShapeCache&) = delete;
+  ShapeCache& operator=(const ShapeCache&) = delete;
+
+  // The shape with exactly these families, dead or alive, or nullptr.
+  [[nodiscard]] ShapeRecord* find(uint64_t hash, std::span<const model::ShapeFamily> families) noexcept;
+  // Remembers a shape that the caller holds.
+  void add(ShapeRecord& record);
+  void drop_dead() noexcept;
+  void clear() noexcept;
+
+ private:
+  static constexpr size_t kShapesMax = 1024;  // real fleets have tens; beyond it the registry is asked
+
+  ShapeRegistry& registry_;
+  const unsigned writer_;
+  uint64_t deaths_seen_ = 0;
+  std::unordered_map<uint64_t, ShapeRecord*> shapes_;  // by hash: of two with one hash the later stays
+};
+
+}  // namespace sluice::store

@@ -1,0 +1,196 @@
+// The shape registry: interning, and the cross-group check of types and suffixes.
+//
+// Invariant: the families of all registered shapes and the gateway's own families are consistent with one another: one
+// type for each name, no suffix collision. A version is published only with a registered shape whose state is kAlive,
+// read in the same step (without a quiescent point between the look and the compare-and-swap), so the stored groups are
+// consistent too, and a push with an alive shape checks nothing.
+//
+// States of a registered shape:
+//   kAlive      may be published.
+//   kIdle       seems unused; after a grace period the collector removes it if it is. Whoever wants it meanwhile
+//   revives
+//               it under the lock.
+//   kContested  an operation that holds the lock wants to register a shape that is inconsistent with this one. After a
+//               grace period nobody publishes it any more and its count is exact: zero, and it is removed; else the
+//               operation is a conflict and the shape is alive again.
+//   kDead       removed; its memory stays until no version, operation or cache points to it.
+// Counts are of published versions only, so an operation that fails in the end never shows in anybody's verdict.
+//
+// Threads: everything but the state and the usage is guarded by lock(), which is tried and never waited for.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/hash.h"
+#include "core/model/canonical.h"
+#include "core/model/shape.h"
+#include "core/store/atomics.h"
+#include "core/store/shape_usage.h"
+#include "core/store/store.h"
+#include "core/store/try_lock.h"
+
+namespace sluice::store {
+
+enum class ShapeState : uint32_t { kAlive, kIdle, kContested, kDead };
+
+// A shape with its life. Shapes of versions are always of this class.
+class ShapeRecord : public model::Shape {
+ public:
+  ShapeRecord(std::span<const model::ShapeFamily> families, uint64_t id, uint64_t hash, unsigned writers)
+      : Shape(families, id), usage(writers), hash_(hash) {}
+
+  [[nodiscard]] static ShapeRecord& of(const model::Shape& shape) noexcept {
+    return const_cast<ShapeRecord&>(static_cast<const ShapeRecord&>(shape));
+  }
+  [[nodiscard]] ShapeState state() const noexcept {
+    // (1) seq_cst load, pairs with (2): a step that reads kAlive ends before the grace period that follows (2).
+    return state_.load(std::memory_order_seq_cst);
+  }
+  [[nodiscard]] uint64_t hash() const noexcept { return hash_; }
+
+  ShapeUsage usage;
+
+ private:
+  friend class ShapeRegistry;
+  void set_state(ShapeState state) noexcept { state_.store(state, std::memory_order_seq_cst); }  // (2)
+
+  const uint64_t hash_;
+  Atomic<ShapeState> state_{ShapeState::kDead};
+  // Guarded by the registry's lock.
+  std::vector<uint32_t> positions_;  // of each family in its name's list
+  size_t index_ = 0;                 // in ShapeRegistry::records_, or graves_ once dead
+  uint64_t grave_token_ = 0;         // grace period after its death
+  bool listed_ = false;              // on one of the collector's lists
+};
+
+// A possible conflict of a list of families with what is registered.
+struct ShapeConflict {
+  uint32_t family = 0;  // index into the list
+  model::ConflictKind kind = model::ConflictKind::kNoConflict;
+  model::MetricType other_type = model::MetricType::kUntyped;
+  std::string other_name;
+  bool with_own = false;        // the other one is a family of the gateway itself
+  ShapeRecord* with = nullptr;  // nullptr: a family of the gateway or of the list itself
+  bool certain = false;         // `with` is nullptr, or some other group had it during the call
+};
+
+class ShapeRegistry {
+ public:
+  ShapeRegistry(const Options& options);
+  ~ShapeRegistry();
+  ShapeRegistry(const ShapeRegistry&) = delete;
+  ShapeRegistry& operator=(const ShapeRegistry&) = delete;
+
+  [[nodiscard]] TryLock& lock() noexcept { return lock_; }
+  // The shape without families; always alive.
+  [[nodiscard]] ShapeRecord& empty_shape() noexcept { return *empty_; }
+  // Grows whenever a shape dies: caches look at it before they use what they hold. Any thread.
+  [[nodiscard]] uint64_t deaths() const noexcept {
+    return deaths_.load(std::memory_order_acquire);  // (3) acquire load, pairs with (4).
+  }
+  [[nodiscard]] uint64_t shapes() const noexcept {
+    return shapes_.load(std::memory_order_relaxed);
+  }  // relaxed: a figure
+
+  // ---- All of the following with lock() held ----
+
+  // The registered shape with exactly these families, made kAlive if it was kIdle; nullptr if there is none.
+  [[nodiscard]] ShapeRecord* find(uint64_t hash, std::span<const model::ShapeFamily> families) noexcept;
+  // Conflicts of the families marked in `checked` with registered shapes, own families and the list itself, in the
+  // order of the list, up to and including the first certain one. One published use of `base` (may be nullptr), that of
+  // the version being replaced, does not count.
+  void find_conflicts(std::span<const model::ShapeFamily> families, std::span<const uint8_t> checked,
+                      const ShapeRecord* base, std::vector<ShapeConflict>& out);
+  // What stands against one more shape, kNone if nothing. `grows`: it has families that its group did not have.
+  [[nodiscard]] LimitKind limit_for(std::span<const model::ShapeFamily> families, bool grows) const noexcept;
+
+  // A record that is not registered yet.
+  [[nodiscard]] std::unique_ptr<ShapeRecord> make(uint64_t hash, std::span<const model::ShapeFamily> families);
+  // Registers it, alive. Must be consistent with all that are registered.
+  ShapeRecord& insert(std::unique_ptr<ShapeRecord> record);
+  // Between contest() and its end (restore() or bury()) the lock stays held.
+  void contest(ShapeRecord& record) noexcept;
+  void restore(ShapeRecord& record) noexcept;
+  // Removes a contested or idle shape that no current version has.
+  void bury(ShapeRecord& record) noexcept;
+
+  // The collector, incremental: looks at `count` shapes and marks those idle that seem unused; buries those that were
+  // marked before the last grace period and still are. Between calls the lock is free. Called with a few shapes at
+  // every registration it keeps the unused ones to a fraction of the others. True: nothing is marked. `begin` makes a
+  // token, `passed` says whether the grace period of a token is over.
+  template <typename BeginGrace, typename GracePassed>
+  [[nodiscard]] bool collect(size_t count, BeginGrace begin, GracePassed passed) {
+    mark_idle(count);
+    if (!waiting_.empty() && passed(waiting_token_)) bury_waiting();
+    if (waiting_.empty() && !marked_.empty()) {
+      waiting_.swap(marked_);
+      waiting_token_ = begin();
+    }
+    sweep(count, begin, passed);
+    return waiting_.empty() && marked_.empty();
+  }
+  // Dead shapes whose memory is still in use.
+  [[nodiscard]] size_t graves() const noexcept { return graves_.size(); }
+
+ private:
+  struct Use {
+    ShapeRecord* record;
+    uint32_t family;
+  };
+  struct NameEntry {
+    model::MetricType type = model::MetricType::kUntyped;
+    bool own = false;
+    std::vector<Use> uses;
+  };
+  struct KeyedHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const noexcept { return keyed_hash(text); }
+  };
+  using Names = std::unordered_map<std::string, NameEntry, KeyedHash, std::equal_to<>>;
+  class ConflictScan;
+
+  void mark_idle(size_t count);
+  void bury_waiting();
+  // Frees dead shapes that nothing points to, looking at `count`.
+  template <typename BeginGrace, typename GracePassed>
+  void sweep(size_t count, BeginGrace begin, GracePassed passed) {
+    for (size_t i = 0; i < count && !graves_.empty(); ++i) {
+      sweep_cursor_ = sweep_cursor_ + 1 < graves_.size() ? sweep_cursor_ + 1 : 0;
+      ShapeRecord& record = *graves_[sweep_cursor_];
+      if (record.grave_token_ == 0) record.grave_token_ = begin();
+      if (passed(record.grave_token_) && record.usage.unused()) drop_grave(sweep_cursor_);
+    }
+  }
+  void drop_grave(size_t index) noexcept;
+  void unregister(ShapeRecord& record) noexcept;
+
+  // Fixed after construction.
+  const unsigned writers_;
+  const StoreLimits limits_;
+  const bool check_;
+  // Shared.
+  TryLock lock_;
+  Atomic<uint64_t> deaths_{0};
+  Atomic<uint64_t> shapes_{0};
+  // Guarded by lock_.
+  Names names_;
+  std::unordered_multimap<uint64_t, ShapeRecord*> by_hash_;
+  std::vector<std::unique_ptr<ShapeRecord>> records_;
+  std::vector<std::unique_ptr<ShapeRecord>> graves_;
+  std::vector<ShapeRecord*> marked_;   // idle since the present grace period began
+  std::vector<ShapeRecord*> waiting_;  // idle since before it
+  uint64_t waiting_token_ = 0;
+  ShapeRecord* empty_ = nullptr;
+  uint64_t next_id_ = 1;
+  uint64_t bytes_ = 0;  // of registered shapes
+  size_t mark_cursor_ = 0;
+  size_t sweep_cursor_ = 0;
+};
+
+}  // namespace sluice::store

@@ -1,0 +1,215 @@
+#include "core/store/snapshot_hub.h"
+
+#include <algorithm>
+
+#include "core/base/check.h"
+#include "core/store/store_core.h"
+
+namespace sluice::store {
+namespace {
+
+constexpr size_t kBucketsPerSlice = 16;  // about 100 groups, some 10 us when nothing is in the cache
+constexpr size_t kChunkFirst = 8;
+constexpr size_t kChunkMax = 512;  // 4 KiB; a full chunk is never copied
+
+}  // namespace
+
+void SnapshotWalk::start(WriterCore& writer, Snapshot& snapshot) {
+  snapshot_ = &snapshot;
+  shard_ = 0;
+  cursor_.reset();
+  bucket_of_.clear();
+  last_shape_ = nullptr;
+  ended_before_ = writer.store.mutations_ended();
+}
+
+bool SnapshotWalk::step(WriterCore& writer, sync::SnapshotId id, Deadline deadline) {
+  while (shard_ < GroupMap::shard_count()) {
+    batch_.clear();
+    const bool shard_done = writer.store.groups.walk_shard(shard_, cursor_, kBucketsPerSlice, writer.participant,
+                                                           [&](Group& group) { batch_.push_back(&group); });
+    // Three passes, so that the misses of a batch overlap: group, version, shape.
+    for (const Group* group : batch_) __builtin_prefetch(group);
+    versions_.clear();
+    for (const Group* group : batch_) {
+      const model::Version* version = group->cell.load();
+      if (version == nullptr || version == Group::Cell::dead()) continue;
+      __builtin_prefetch(version);
+      versions_.push_back(version);
+    }
+    for (const model::Version* version : versions_) add(*version);
+    if (shard_done) {
+      ++shard_;
+      cursor_.reset();
+    }
+    if (shard_ < GroupMap::shard_count() && deadline.passed()) return false;
+  }
+  const uint64_t bound = writer.store.stamps.last();
+  writer.participant.set_bound(id, bound);
+  snapshot_->bound_ = bound;
+  const uint64_t begun = writer.store.mutations_begun();
+  constexpr uint64_t kUnique = uint64_t{1} << 63;
+  snapshot_->mutations_ = begun == ended_before_ ? begun : kUnique | snapshot_->sequence_;
+  return true;
+}
+
+void SnapshotWalk::add(const model::Version& version) {
+  const model::Shape* shape = &version.shape();
+  if (shape != last_shape_) {
+    const auto [at, inserted] = bucket_of_.try_emplace(shape, snapshot_->buckets_.size());
+    if (inserted) snapshot_->buckets_.push_back({shape, 0, {}});
+    last_shape_ = shape;
+    last_bucket_ = at->second;
+  }
+  Snapshot::Bucket& bucket = snapshot_->buckets_[last_bucket_];
+  if (bucket.chunks.empty() || bucket.chunks.back().size() == bucket.chunks.back().capacity()) {
+    const size_t capacity = bucket.groups < kChunkFirst ? kChunkFirst : std::min(kChunkMax, bucket.groups);
+    bucket.chunks.emplace_back().reserve(capacity);
+  }
+  bucket.chunks.back().push_back(&version);
+  ++bucket.groups;
+  ++snapshot_->groups_;
+  snapshot_->series_ += version.series();
+  snapshot_->samples_ += version.samples();
+  snapshot_->fragment_bytes_ += version.fragment_bytes();
+}
+
+bool SnapshotSlot::claim() noexcept {
+  uint64_t free = kFree;
+  // (2) acquire on success, pairs with (5): the last owner's clean-up is done. Relaxed on failure: in use.
+  return state_.compare_exchange_strong(free, kWalking, std::memory_order_acquire, std::memory_order_relaxed);
+}
+
+SnapshotSlot::Walk SnapshotSlot::walk(WriterCore& writer, Atomic<uint64_t>& sequence, Deadline deadline) {
+  if (!open_) {
+    const auto id = writer.participant.open_snapshot();
+    if (!id.has_value()) return Walk::kNoPlace;
+    id_ = *id;
+    open_ = true;
+    // acq_rel read-modify-write, pairs with (1) of SnapshotHub: drawn before the first read of the walk.
+    snapshot_.sequence_ = sequence.fetch_add(1, std::memory_order_acq_rel) + 1;
+    sequence_.store(snapshot_.sequence_, std::memory_order_release);  // (3) release, pairs with the acquire loads (4).
+    walk_.start(writer, snapshot_);
+  }
+  return walk_.step(writer, id_, deadline) ? Walk::kDone : Walk::kAgain;
+}
+
+void SnapshotSlot::make_ready() noexcept {
+  SLUICE_DCHECK(open_);
+  // (6) release store, pairs with the acquire (7): publishes the snapshot.
+  state_.store(kReadyBase + 1, std::memory_order_release);
+}
+
+void SnapshotSlot::abandon(WriterCore& writer) noexcept {
+  SLUICE_DCHECK(state_.load(std::memory_order_relaxed) == kWalking);  // Relaxed: the owner's own state.
+  sequence_.store(0, std::memory_order_relaxed);                      // Relaxed: (5) comes after it.
+  if (open_) writer.participant.close_snapshot(id_);
+  open_ = false;
+  snapshot_ = Snapshot();
+  state_.store(kFree, std::memory_order_release);  // (5) release store, pairs with (2).
+}
+
+bool SnapshotSlot::share(uint64_t after) noexcept {
+  if (sequence_.load(std::memory_order_acquire) <= after) return false;  // (4)
+  uint64_t state = state_.load(std::memory_order_relaxed);               // Relaxed: the exchange checks it.
+  while (state > kReadyBase) {
+    // (7) acquire on success, pairs with (6). Relaxed on failure: looked at again.
+    if (!state_.compare_exchange_strong(state, state + 1, std::memory_order_acquire, std::memory_order_relaxed))
+      continue;
+    // The slot may have been used anew between the two looks; then it began later still.
+    SLUICE_DCHECK(snapshot_.sequence() > after);
+    return true;
+  }
+  return false;
+}
+
+bool SnapshotSlot::coming(uint64_t after) const noexcept {
+  return sequence_.load(std::memory_order_acquire) > after;  // (4)
+}
+
+void SnapshotSlot::release(WriterCore& writer) noexcept {
+  // (8) acq_rel read-modify-write, pairs with itself: all holders' reads come before the last one's clean-up.
+  const uint64_t before = state_.fetch_sub(1, std::memory_order_acq_rel);
+  SLUICE_CHECK(before > kReadyBase);
+  if (before == kReadyBase + 1) abandon(writer);  // the state is kWalking now, and ours
+}
+
+SnapshotSlot* SnapshotHub::share(uint64_t after) noexcept {
+  for (SnapshotSlot& slot : slots_) {
+    if (slot.share(after)) return &slot;
+  }
+  return nullptr;
+}
+
+bool SnapshotHub::coming(uint64_t after) const noexcept {
+  for (const SnapshotSlot& slot : slots_) {
+    if (slot.coming(after)) return true;
+  }
+  return false;
+}
+
+SnapshotSlot* SnapshotHub::claim() noexcept {
+  for (SnapshotSlot& slot : slots_) {
+    if (slot.claim()) return &slot;
+  }
+  return nullptr;
+}
+
+uint64_t SnapshotHub::in_use() const noexcept {
+  uint64_t count = 0;
+  for (const SnapshotSlot& slot : slots_) count += slot.in_use() ? 1 : 0;
+  return count;
+}
+
+void SnapshotRef::release() noexcept {
+  if (SnapshotSlot* slot = std::exchange(slot_, nullptr)) slot->release(writer_->core());
+  snapshot_ = nullptr;
+  writer_ = nullptr;
+}
+
+void SnapshotRequest::start(Writer& writer) noexcept {
+  cancel();
+  writer_ = &writer;
+  after_ = writer.core().store.snapshots.request();
+}
+
+StepResult SnapshotRequest::step(Deadline deadline) {
+  SLUICE_CHECK(writer_ != nullptr);
+  WriterCore& writer = writer_->core();
+  SnapshotHub& hub = writer.store.snapshots;
+  if (walking_ == nullptr) {
+    SnapshotSlot* shared = hub.share(after_);
+    if (shared == nullptr) {
+      if (hub.coming(after_) || (walking_ = hub.claim()) == nullptr) return StepResult::kParked;
+    } else {
+      ref_.writer_ = writer_;
+      ref_.slot_ = shared;
+      ref_.snapshot_ = &shared->snapshot();
+      return StepResult::kDone;
+    }
+  }
+  switch (walking_->walk(writer, hub.sequence(), deadline)) {
+    case SnapshotSlot::Walk::kAgain:
+      return StepResult::kAgain;
+    case SnapshotSlot::Walk::kNoPlace:
+      walking_->abandon(writer);
+      walking_ = nullptr;
+      return StepResult::kParked;
+    case SnapshotSlot::Walk::kDone:
+      break;
+  }
+  walking_->make_ready();
+  ref_.writer_ = writer_;
+  ref_.slot_ = walking_;
+  ref_.snapshot_ = &walking_->snapshot();
+  walking_ = nullptr;
+  return StepResult::kDone;
+}
+
+void SnapshotRequest::cancel() noexcept {
+  if (walking_ != nullptr) walking_->abandon(writer_->core());
+  walking_ = nullptr;
+  ref_.release();
+}
+
+}  // namespace sluice::store

@@ -1,0 +1,105 @@
+// Who makes snapshots, and who shares them.
+//
+// kSnapshotsMax slots. A request takes a free one and walks the store into it; if another request began its walk after
+// this one came, it waits for that one instead; if no slot is free it waits for one, and all that wait share the
+// snapshot of the first that gets it.
+//
+// A slot's state: kFree -> kWalking (one owner) -> kReadyBase + holders -> kWalking (the last holder cleans up) ->
+// kFree. Progress: no loop waits; a request that cannot go on parks. A walker that is given up frees its slot.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/limits.h"
+#include "core/store/atomics.h"
+#include "core/store/group.h"
+#include "core/store/snapshot.h"
+#include "core/sync/epochs.h"
+
+namespace sluice::store {
+
+class WriterCore;
+
+// The walk of one snapshot: every shard once, in slices.
+class SnapshotWalk {
+ public:
+  void start(WriterCore& writer, Snapshot& snapshot);
+  // True when done; the bound is set then.
+  [[nodiscard]] bool step(WriterCore& writer, sync::SnapshotId id, Deadline deadline);
+
+ private:
+  void add(const model::Version& version);
+
+  Snapshot* snapshot_ = nullptr;
+  size_t shard_ = 0;
+  uint64_t ended_before_ = 0;  // mutations that had ended when the walk began
+  map::WalkCursor<Group> cursor_;
+  std::unordered_map<const model::Shape*, size_t> bucket_of_;
+  const model::Shape* last_shape_ = nullptr;
+  size_t last_bucket_ = 0;
+  std::vector<Group*> batch_;
+  std::vector<const model::Version*> versions_;
+};
+
+class SnapshotSlot {
+ public:
+  enum class Walk : uint8_t { kDone, kAgain, kNoPlace };
+
+  // Takes the slot for a walk. False: in use.
+  [[nodiscard]] bool claim() noexcept;
+  // By the owner of a claimed slot. kNoPlace: somebody else has the last place in the domain's list.
+  [[nodiscard]] Walk walk(WriterCore& writer, Atomic<uint64_t>& sequence, Deadline deadline);
+  // The walk is done: ready, held once.
+  void make_ready() noexcept;
+  // By the owner: free again.
+  void abandon(WriterCore& writer) noexcept;
+
+  // One more hold if it is ready and began after `after`.
+  [[nodiscard]] bool share(uint64_t after) noexcept;
+  // It is being walked, and began after `after`.
+  [[nodiscard]] bool coming(uint64_t after) const noexcept;
+  void release(WriterCore& writer) noexcept;
+  [[nodiscard]] bool in_use() const noexcept {
+    return state_.load(std::memory_order_relaxed) != kFree;
+  }  // relaxed: a figure
+
+  [[nodiscard]] const Snapshot& snapshot() const noexcept { return snapshot_; }
+
+ private:
+  static constexpr uint64_t kFree = 0;
+  static constexpr uint64_t kWalking = 1;
+  static constexpr uint64_t kReadyBase = 1;  // plus the number of holders, at least one
+
+  Atomic<uint64_t> state_{kFree};
+  Atomic<uint64_t> sequence_{0};  // of the walk, 0 before it began
+  // The owner's while kWalking, immutable while ready.
+  Snapshot snapshot_;
+  SnapshotWalk walk_;
+  sync::SnapshotId id_{};
+  bool open_ = false;
+};
+
+class SnapshotHub {
+ public:
+  // A number such that snapshots with a larger sequence begin after this call.
+  [[nodiscard]] uint64_t request() noexcept {
+    // (1) acq_rel read-modify-write of nothing, pairs with the draw of a sequence: the walk sees what was done before.
+    return sequence_.fetch_add(0, std::memory_order_acq_rel);
+  }
+  // A ready one that began after `after`, held for the caller; nullptr if none.
+  [[nodiscard]] SnapshotSlot* share(uint64_t after) noexcept;
+  [[nodiscard]] bool coming(uint64_t after) const noexcept;
+  // A slot to walk into, nullptr if none is free.
+  [[nodiscard]] SnapshotSlot* claim() noexcept;
+  [[nodiscard]] Atomic<uint64_t>& sequence() noexcept { return sequence_; }
+  [[nodiscard]] uint64_t in_use() const noexcept;
+
+ private:
+  Atomic<uint64_t> sequence_{0};
+  SnapshotSlot slots_[limits::kSnapshotsMax];
+};
+
+}  // namespace sluice::store

@@ -1,0 +1,243 @@
+#include "core/store/store.h"
+
+#include "core/base/check.h"
+#include "core/store/block.h"
+#include "core/store/store_core.h"
+
+namespace sluice::store {
+namespace {
+
+constexpr size_t kShapesPerHousekeeping = 1024;  // about 20 us under the registry's lock
+
+void free_retired_group(void* group, void* /*context*/) { Group::destroy(static_cast<Group*>(group)); }
+
+// Stores what its only writer counts. Release: whoever sees the count sees what was done before.
+void grow(Atomic<uint64_t>& number) noexcept {
+  // The load is relaxed: it reads this thread's own store.
+  number.store(number.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
+}  // namespace
+
+const char* limit_text(LimitKind kind) noexcept {
+  switch (kind) {
+    case LimitKind::kNone:
+      return "none";
+    case LimitKind::kGroups:
+      return "groups";
+    case LimitKind::kFamiliesPerGroup:
+      return "families of a group";
+    case LimitKind::kFamilyNames:
+      return "family names";
+    case LimitKind::kShapes:
+      return "distinct lists of families";
+    case LimitKind::kNameSets:
+      return "sets of grouping label names in a job";
+  }
+  SLUICE_CHECK(false);
+}
+
+void free_retired_version(void* object, void* context) {
+  const auto& version = *static_cast<const model::Version*>(object);
+  auto* writer = static_cast<WriterCore*>(context);
+  const model::Shape& shape = version.shape();
+  const size_t freed = release_version(version);
+  if (writer == nullptr) return;
+  writer->counters.bytes.add(-static_cast<int64_t>(freed));
+  ShapeRecord::of(shape).usage.count_freed(writer->index());
+}
+
+// ---- StoreCore -----------------------------------------------------------------------------------------------------
+
+StoreCore::StoreCore(Options store_options)
+    : options(std::move(store_options)),
+      counters(std::make_unique<WriterCounters[]>(options.writers_max)),
+      registry(options),
+      name_sets(options.limits.name_sets_per_job_max) {}
+
+StoreCore::~StoreCore() {
+  Participant participant(epochs);
+  std::vector<Group*> all;
+  for (size_t shard = 0; shard < GroupMap::shard_count(); ++shard) {
+    map::WalkCursor<Group> cursor;
+    while (!groups.walk_shard(shard, cursor, 64, participant, [&](Group& group) { all.push_back(&group); })) {
+    }
+  }
+  for (Group* group : all) {
+    if (model::Version* version = group->cell.load(); version != Group::Cell::dead()) release_version(*version);
+    Group::destroy(group);
+  }
+  name_sets.clear(participant);
+}
+
+int64_t StoreCore::group_count() const noexcept {
+  int64_t total = 0;
+  for (unsigned i = 0; i < options.writers_max; ++i) total += counters[i].groups.get();
+  return total;
+}
+
+uint64_t StoreCore::mutations_begun() const noexcept {
+  uint64_t total = 0;
+  // Acquire loads, pair with the release in grow().
+  for (unsigned i = 0; i < options.writers_max; ++i) total += counters[i].begun.load(std::memory_order_acquire);
+  return total;
+}
+
+uint64_t StoreCore::mutations_ended() const noexcept {
+  uint64_t total = 0;
+  // Acquire loads, pair with the release in grow().
+  for (unsigned i = 0; i < options.writers_max; ++i) total += counters[i].ended.load(std::memory_order_acquire);
+  return total;
+}
+
+Stats StoreCore::stats() const noexcept {
+  Stats sums;
+  int64_t groups_net = 0, series = 0, samples = 0, bytes = 0;
+  for (unsigned i = 0; i < options.writers_max; ++i) {
+    const WriterCounters& writer = counters[i];
+    groups_net += writer.groups.get();
+    series += writer.series.get();
+    samples += writer.samples.get();
+    bytes += writer.bytes.get();
+    sums.cas_failures += writer.cas_failures.get();
+    sums.conflicts += writer.conflicts.get();
+    sums.limit_hits += writer.limit_hits.get();
+    sums.parks += writer.parks.get();
+    sums.compactions += writer.compactions.get();
+  }
+  const auto at_least_zero = [](int64_t value) { return value > 0 ? static_cast<uint64_t>(value) : 0; };
+  sums.groups = at_least_zero(groups_net);
+  sums.series = at_least_zero(series);
+  sums.samples = at_least_zero(samples);
+  sums.bytes = at_least_zero(bytes);
+  sums.mutations = mutations_ended() - sums.cas_failures;
+  sums.shapes = registry.shapes();
+  sums.snapshots = snapshots.in_use();
+  sums.versions_retired = epochs.retired();
+  sums.versions_pinned = epochs.snapshots().pinned();
+  return sums;
+}
+
+// ---- WriterCore ----------------------------------------------------------------------------------------------------
+
+WriterCore::WriterCore(StoreCore& store_core)
+    : store(store_core),
+      participant(store_core.epochs, this),
+      counters(store_core.counters[participant.index()]),
+      shapes(store_core.registry, participant.index()) {
+  SLUICE_CHECK(participant.index() < store.options.writers_max);
+}
+
+WriterCore::~WriterCore() = default;
+
+Group* WriterCore::find_group(const model::GroupKey& key, model::Version*& version) noexcept {
+  version = nullptr;
+  Group* group = store.groups.find(key.hash(), key.bytes());
+  if (group == nullptr) return nullptr;
+  model::Version* current = group->cell.load();
+  if (current == Group::Cell::dead()) return nullptr;
+  version = current;
+  return group;
+}
+
+bool WriterCore::replace_version(Group& group, model::Version& base, model::Version& next) noexcept {
+  model::Version* expected = &base;
+  if (!group.cell.compare_exchange(expected, &next)) return false;
+  const ShapeRecord& before = ShapeRecord::of(base.shape());
+  const ShapeRecord& after = ShapeRecord::of(next.shape());
+  if (&before != &after) {
+    ShapeRecord::of(next.shape()).usage.count_published(index());
+    ShapeRecord::of(base.shape()).usage.count_unpublished(index());
+  }
+  account(base, -1);
+  account(next, 1);
+  participant.retire(&base, &free_retired_version, base.stamp());
+  return true;
+}
+
+bool WriterCore::kill_group(Group& group, model::Version& base) noexcept {
+  model::Version* expected = &base;
+  if (!group.cell.compare_exchange(expected, Group::Cell::dead())) return false;
+  ShapeRecord::of(base.shape()).usage.count_unpublished(index());
+  account(base, -1);
+  counters.groups.add(-1);
+  NameSet& set = group.name_set();
+  unlink(group);
+  store.name_sets.release(set, participant);
+  participant.retire(&base, &free_retired_version, base.stamp());
+  return true;
+}
+
+bool WriterCore::insert_group(const model::GroupKey& key, NameSet& set, model::Version& first) noexcept {
+  Group* group = Group::make(key, set, first);
+  for (;;) {
+    const auto inserted = store.groups.insert(group, participant);
+    if (inserted.inserted) break;
+    if (inserted.entry->cell.load() != Group::Cell::dead()) {
+      Group::destroy(group);
+      return false;
+    }
+    unlink(*inserted.entry);  // help whoever deleted it
+  }
+  ShapeRecord::of(first.shape()).usage.count_published(index());
+  account(first, 1);
+  counters.groups.add(1);
+  return true;
+}
+
+void WriterCore::unlink(Group& group) noexcept {
+  if (store.groups.erase(&group, participant)) participant.retire(&group, &free_retired_group);
+}
+
+void WriterCore::account(const model::Version& version, int64_t sign) noexcept {
+  counters.series.add(sign * static_cast<int64_t>(version.series()));
+  counters.samples.add(sign * static_cast<int64_t>(version.samples()));
+}
+
+void WriterCore::begin_mutation() noexcept { grow(counters.begun); }
+void WriterCore::end_mutation() noexcept { grow(counters.ended); }
+
+bool WriterCore::collect_shapes(size_t count) {
+  return store.registry.collect(
+      count, [this] { return store.epochs.begin_grace(); },
+      [this](uint64_t token) { return store.epochs.grace_passed(token); });
+}
+
+void WriterCore::housekeep() noexcept {
+  shapes.drop_dead();
+  TryLockHold lock;
+  if (!lock.acquire(store.registry.lock())) return;
+  static_cast<void>(collect_shapes(kShapesPerHousekeeping));
+}
+
+PushMachine* WriterCore::borrow_machine() {
+  if (spare_machines_.empty()) return new PushMachine(*this);
+  PushMachine* machine = spare_machines_.back().release();
+  spare_machines_.pop_back();
+  return machine;
+}
+
+void WriterCore::give_back(PushMachine* machine) noexcept {
+  machine->reset();
+  spare_machines_.emplace_back(machine);
+}
+
+// ---- The public classes --------------------------------------------------------------------------------------------
+
+Store::Store(Options options) : core_(std::make_unique<StoreCore>(std::move(options))) {}
+Store::~Store() = default;
+Stats Store::stats() const noexcept { return core_->stats(); }
+uint64_t Store::last_stamp() const noexcept { return core_->stamps.last(); }
+
+Writer::Writer(Store& store) : core_(std::make_unique<WriterCore>(store.core())) {}
+Writer::~Writer() = default;
+
+void Writer::quiescent() noexcept {
+  core_->participant.quiescent();
+  core_->participant.reclaim();
+}
+void Writer::offline() noexcept { core_->participant.offline(); }
+void Writer::online() noexcept { core_->participant.online(); }
+void Writer::housekeep() noexcept { core_->housekeep(); }
+
+}  // namespace sluice::store

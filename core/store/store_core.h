@@ -1,0 +1,107 @@
+// What the public classes of store.h stand for; internal to core/store.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/owner.h"
+#include "core/model/group_key.h"
+#include "core/store/group.h"
+#include "core/store/name_sets.h"
+#include "core/store/push_machine.h"
+#include "core/store/shape_cache.h"
+#include "core/store/shape_registry.h"
+#include "core/store/snapshot_hub.h"
+#include "core/store/store.h"
+#include "core/sync/epochs.h"
+#include "core/sync/single_writer.h"
+#include "core/sync/stamp_counter.h"
+
+namespace sluice::store {
+
+// One writer's figures: written by its thread only. The numbers of what is stored are net, so one writer's may be
+// negative; the sums are right.
+struct alignas(sync::kCacheLineBytes) WriterCounters {
+  sync::SingleWriter<int64_t> groups;
+  sync::SingleWriter<int64_t> series;
+  sync::SingleWriter<int64_t> samples;
+  sync::SingleWriter<int64_t> bytes;
+  sync::SingleWriter<uint64_t> cas_failures;
+  sync::SingleWriter<uint64_t> conflicts;
+  sync::SingleWriter<uint64_t> limit_hits;
+  sync::SingleWriter<uint64_t> parks;
+  sync::SingleWriter<uint64_t> compactions;
+  // Mutations that are about to be published, and that have been or have failed: equal sums mean that nothing is going
+  // on.
+  Atomic<uint64_t> begun{0};
+  Atomic<uint64_t> ended{0};
+};
+
+class StoreCore {
+ public:
+  explicit StoreCore(Options store_options);
+  ~StoreCore();
+
+  [[nodiscard]] Stats stats() const noexcept;
+  [[nodiscard]] int64_t group_count() const noexcept;
+  // Sums of WriterCounters::begun and ended.
+  [[nodiscard]] uint64_t mutations_begun() const noexcept;
+  [[nodiscard]] uint64_t mutations_ended() const noexcept;
+
+  // In this order: whatever is freed by the domain's destructor still finds the shapes.
+  const Options options;
+  const std::unique_ptr<WriterCounters[]> counters;
+  ShapeRegistry registry;
+  sync::BasicEpochs<Atomics> epochs;
+  sync::BasicStampCounter<Atomics> stamps;
+  NameSets name_sets;
+  GroupMap groups;
+  SnapshotHub snapshots;
+};
+
+class WriterCore {
+ public:
+  explicit WriterCore(StoreCore& store_core);
+  ~WriterCore();
+
+  [[nodiscard]] unsigned index() const noexcept { return participant.index(); }
+
+  // The group with this key that is not dead, and its current version in `version`; nullptr if there is none.
+  [[nodiscard]] Group* find_group(const model::GroupKey& key, model::Version*& version) noexcept;
+  // Replaces `base` by `next` in the group, which must be current in this step. False: it was not current any more.
+  [[nodiscard]] bool replace_version(Group& group, model::Version& base, model::Version& next) noexcept;
+  // Makes the group dead if `base` still is its version, unlinks and retires both. False as above.
+  [[nodiscard]] bool kill_group(Group& group, model::Version& base) noexcept;
+  // Inserts a new group with its first version, taking over a reference to `set`. False: another one is there.
+  [[nodiscard]] bool insert_group(const model::GroupKey& key, NameSet& set, model::Version& first) noexcept;
+
+  // Around every attempt at publication.
+  void begin_mutation() noexcept;
+  void end_mutation() noexcept;
+
+  // With the registry's lock held: looks at `count` shapes, see ShapeRegistry::collect().
+  [[nodiscard]] bool collect_shapes(size_t count);
+  void housekeep() noexcept;
+
+  [[nodiscard]] PushMachine* borrow_machine();
+  void give_back(PushMachine* machine) noexcept;
+
+  StoreCore& store;
+  Participant participant;
+  WriterCounters& counters;
+  ShapeCache shapes;
+  [[no_unique_address]] ThreadOwner owner;
+
+ private:
+  void account(const model::Version& version, int64_t sign) noexcept;
+  void unlink(Group& group) noexcept;
+
+  std::vector<std::unique_ptr<PushMachine>> spare_machines_;
+};
+
+// Frees a retired version; `context` is the WriterCore that reclaims it, nullptr when the store ends.
+void free_retired_version(void* version, void* context);
+
+}  // namespace sluice::store

@@ -44,8 +44,8 @@ struct WalkCursor {
 // its entries; the destructor frees tables only. Threads: participants of one Epochs domain, online, in every call that
 // takes hashes, entries or cursors; the domain outlives the map. Pointers returned are valid until the caller's next
 // quiescent point. Complexity: expected O(1); a mutation of a growing shard moves at most a few buckets besides.
-// Fails: out of memory aborts.
-template <typename Entry, typename Atomics = sync::StdAtomics>
+// Fails: out of memory aborts. kHelpBuckets is a parameter for the tests, which want long moves of small tables.
+template <typename Entry, typename Atomics = sync::StdAtomics, unsigned kHelpBuckets = limits::kMapHelpBuckets>
 class Map {
  public:
   using Participant = typename sync::BasicEpochs<Atomics>::Participant;
@@ -93,7 +93,7 @@ class Map {
   static constexpr unsigned kShardBits = limits::kMapShardBits;
   static constexpr size_t kShards = size_t{1} << kShardBits;
 
-  Shard<Entry, Atomics> shards_[kShards];
+  Shard<Entry, Atomics, kHelpBuckets> shards_[kShards];
   sync::BasicPaddedCounter<Atomics> size_;
 };
 

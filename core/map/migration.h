@@ -26,17 +26,17 @@
 
 namespace sluice::map {
 
-template <typename Entry, typename Atomics>
+template <typename Entry, typename Atomics, unsigned kHelpBuckets>
 struct Migration {
   using T = Table<Atomics>;
   using Slot = typename Atomics::template Atomic<uint64_t>;
 
-  // Moves the next few buckets. True when the whole table has been moved.
+  // Moves the next kHelpBuckets buckets. True when the whole table has been moved.
   static bool help(T& from, T& to) noexcept {
     // (7) acquire load, pairs with (8): the buckets before have been moved.
     uint64_t first = from.moved_buckets.load(std::memory_order_acquire);
     if (first >= from.buckets()) return true;
-    const uint64_t end = std::min<uint64_t>(first + limits::kMapHelpBuckets, from.buckets());
+    const uint64_t end = std::min<uint64_t>(first + kHelpBuckets, from.buckets());
     prefetch_entries(from, first, end);
     for (uint64_t i = first; i < end; ++i) {
       for (Slot& slot : from.bucket(i).slots) static_cast<void>(move_slot(slot, to));

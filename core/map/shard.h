@@ -22,7 +22,7 @@
 
 namespace sluice::map {
 
-template <typename Entry, typename Atomics>
+template <typename Entry, typename Atomics, unsigned kHelpBuckets>
 class Shard {
  public:
   using T = Table<Atomics>;
@@ -75,8 +75,8 @@ class Shard {
   typename Atomics::template Atomic<T*> root_{nullptr};
 };
 
-template <typename Entry, typename Atomics>
-Shard<Entry, Atomics>::~Shard() {
+template <typename Entry, typename Atomics, unsigned kHelpBuckets>
+Shard<Entry, Atomics, kHelpBuckets>::~Shard() {
   T* table = root();
   while (table != nullptr) {
     T* next = next_of(*table);
@@ -85,13 +85,11 @@ Shard<Entry, Atomics>::~Shard() {
   }
 }
 
-// An entry in a frozen slot that is not marked moved is kept as a candidate: it is the answer unless the next table
-// knows better. If the next table does not hold it, the moment of that finding is when find takes effect: the entry had
-// not been moved, so it could not have been erased.
-template <typename Entry, typename Atomics>
-Entry* Shard<Entry, Atomics>::find(uint64_t hash, std::string_view key) const noexcept {
-  Entry* candidate = nullptr;
-  Entry* live = nullptr;
+// An entry in a frozen slot that is not marked moved has not been erased at the moment of the load, since whoever
+// erases it from the next table marks it first. One that is marked may have been freed: its tag sends the search on.
+template <typename Entry, typename Atomics, unsigned kHelpBuckets>
+Entry* Shard<Entry, Atomics, kHelpBuckets>::find(uint64_t hash, std::string_view key) const noexcept {
+  Entry* found = nullptr;
   for (T* table = root(); table != nullptr;) {
     bool follow = false;
     static_cast<void>(table->probe(table->home(hash), [&](const Slot& slot) noexcept {
@@ -100,30 +98,24 @@ Entry* Shard<Entry, Atomics>::find(uint64_t hash, std::string_view key) const no
         follow |= slot::is_frozen(word);
         return true;
       }
-      if (!slot::same_tag(word, hash)) return false;
-      Entry* entry = slot::entry<Entry>(word);
-      if ((word & (slot::kDead | slot::kMoved)) != 0) {
-        follow |= slot::is_moved(word);
-        if (entry == candidate) candidate = nullptr;  // Moved here and erased, or moved on.
-        return false;
-      }
-      if (entry->hash() != hash || entry->key() != key) return false;
-      if (slot::is_frozen(word)) {
-        candidate = entry;
+      if (!slot::same_tag(word, hash) || slot::is_dead(word)) return false;
+      if (slot::is_moved(word)) {
         follow = true;
         return false;
       }
-      live = entry;
+      Entry* entry = slot::entry<Entry>(word);
+      if (entry->hash() != hash || entry->key() != key) return false;
+      found = entry;
       return true;
     }));
-    if (live != nullptr) return live;
+    if (found != nullptr) return found;
     table = follow ? next_of(*table) : nullptr;
   }
-  return candidate;
+  return nullptr;
 }
 
-template <typename Entry, typename Atomics>
-Entry* Shard<Entry, Atomics>::insert(Entry* entry, Participant& participant) noexcept {
+template <typename Entry, typename Atomics, unsigned kHelpBuckets>
+Entry* Shard<Entry, Atomics, kHelpBuckets>::insert(Entry* entry, Participant& participant) noexcept {
   const uint64_t hash = entry->hash();
   T* table = root();
   while (true) {
@@ -141,8 +133,8 @@ Entry* Shard<Entry, Atomics>::insert(Entry* entry, Participant& participant) noe
   }
 }
 
-template <typename Entry, typename Atomics>
-bool Shard<Entry, Atomics>::erase(Entry* entry, Participant& participant) noexcept {
+template <typename Entry, typename Atomics, unsigned kHelpBuckets>
+bool Shard<Entry, Atomics, kHelpBuckets>::erase(Entry* entry, Participant& participant) noexcept {
   const uint64_t hash = entry->hash();
   T* table = root();
   while (true) {
@@ -155,20 +147,20 @@ bool Shard<Entry, Atomics>::erase(Entry* entry, Participant& participant) noexce
   }
 }
 
-template <typename Entry, typename Atomics>
-typename Shard<Entry, Atomics>::T* Shard<Entry, Atomics>::table_for_mutation(T* table, uint64_t hash,
-                                                                             Participant& participant) noexcept {
+template <typename Entry, typename Atomics, unsigned kHelpBuckets>
+typename Shard<Entry, Atomics, kHelpBuckets>::T* Shard<Entry, Atomics, kHelpBuckets>::table_for_mutation(
+    T* table, uint64_t hash, Participant& participant) noexcept {
   while (T* next = next_of(*table)) {
     help(*table, *next, participant);
-    Migration<Entry, Atomics>::move_run(*table, *next, hash);
+    Migration<Entry, Atomics, kHelpBuckets>::move_run(*table, *next, hash);
     table = next;
   }
   return table;
 }
 
-template <typename Entry, typename Atomics>
-typename Shard<Entry, Atomics>::Attempt Shard<Entry, Atomics>::try_insert(T& table, Entry* entry, uint64_t hash,
-                                                                          Entry*& resident) noexcept {
+template <typename Entry, typename Atomics, unsigned kHelpBuckets>
+typename Shard<Entry, Atomics, kHelpBuckets>::Attempt Shard<Entry, Atomics, kHelpBuckets>::try_insert(
+    T& table, Entry* entry, uint64_t hash, Entry*& resident) noexcept {
   const std::string_view key = entry->key();
   const uint64_t fresh = slot::pack(entry, hash);
   bool reserved = false;
@@ -190,7 +182,7 @@ typename Shard<Entry, Atomics>::Attempt Shard<Entry, Atomics>::try_insert(T& tab
       return true;
     }
     if (!slot::same_tag(word, hash) || slot::is_dead(word)) return false;
-    if (slot::is_frozen(word)) {  // Perhaps this key, and then the next table decides.
+    if (slot::is_moved(word)) {  // Perhaps this key, and then the next table decides.
       result = Attempt::kMoving;
       return true;
     }
@@ -204,9 +196,9 @@ typename Shard<Entry, Atomics>::Attempt Shard<Entry, Atomics>::try_insert(T& tab
   return result;
 }
 
-template <typename Entry, typename Atomics>
-typename Shard<Entry, Atomics>::Attempt Shard<Entry, Atomics>::try_erase(T& table, const Entry* entry, uint64_t hash,
-                                                                         bool& erased) noexcept {
+template <typename Entry, typename Atomics, unsigned kHelpBuckets>
+typename Shard<Entry, Atomics, kHelpBuckets>::Attempt Shard<Entry, Atomics, kHelpBuckets>::try_erase(
+    T& table, const Entry* entry, uint64_t hash, bool& erased) noexcept {
   Attempt result = Attempt::kDone;
   static_cast<void>(table.probe(table.home(hash), [&](Slot& slot) noexcept {
     uint64_t word = slot.load(std::memory_order_acquire);  // (3)
@@ -232,8 +224,8 @@ typename Shard<Entry, Atomics>::Attempt Shard<Entry, Atomics>::try_erase(T& tabl
 }
 
 // Makes the shard move from `table` to a new one of the right size; when it returns, table.next is set.
-template <typename Entry, typename Atomics>
-void Shard<Entry, Atomics>::rebuild(T& table, Participant& participant) noexcept {
+template <typename Entry, typename Atomics, unsigned kHelpBuckets>
+void Shard<Entry, Atomics, kHelpBuckets>::rebuild(T& table, Participant& participant) noexcept {
   // What is moving into `table` comes first. Each round moves a few buckets or finds that others did.
   for (T* first = root(); first != &table; first = root()) {
     if (next_of(table) != nullptr) return;
@@ -251,9 +243,9 @@ void Shard<Entry, Atomics>::rebuild(T& table, Participant& participant) noexcept
   }
 }
 
-template <typename Entry, typename Atomics>
-void Shard<Entry, Atomics>::help(T& from, T& to, Participant& participant) noexcept {
-  if (!Migration<Entry, Atomics>::help(from, to)) return;
+template <typename Entry, typename Atomics, unsigned kHelpBuckets>
+void Shard<Entry, Atomics, kHelpBuckets>::help(T& from, T& to, Participant& participant) noexcept {
+  if (!Migration<Entry, Atomics, kHelpBuckets>::help(from, to)) return;
   T* expected = &from;
   // (2) acq_rel on success, pairs with (1): everything has been moved. Relaxed on failure: another thread was first.
   if (!root_.compare_exchange_strong(expected, &to, std::memory_order_acq_rel, std::memory_order_relaxed)) return;
@@ -263,8 +255,9 @@ void Shard<Entry, Atomics>::help(T& from, T& to, Participant& participant) noexc
   participant.retire(&from, &T::destroy);
 }
 
-template <typename Entry, typename Atomics>
-typename Shard<Entry, Atomics>::T* Shard<Entry, Atomics>::settled(Participant& participant) noexcept {
+template <typename Entry, typename Atomics, unsigned kHelpBuckets>
+typename Shard<Entry, Atomics, kHelpBuckets>::T* Shard<Entry, Atomics, kHelpBuckets>::settled(
+    Participant& participant) noexcept {
   T* table = root();
   T* next = next_of(*table);
   if (next == nullptr) return table;
@@ -272,8 +265,8 @@ typename Shard<Entry, Atomics>::T* Shard<Entry, Atomics>::settled(Participant& p
   return nullptr;
 }
 
-template <typename Entry, typename Atomics>
-size_t Shard<Entry, Atomics>::table_bytes() const noexcept {
+template <typename Entry, typename Atomics, unsigned kHelpBuckets>
+size_t Shard<Entry, Atomics, kHelpBuckets>::table_bytes() const noexcept {
   size_t bytes = 0;
   for (const T* table = root(); table != nullptr; table = next_of(*table)) bytes += table->bytes();
   return bytes;

@@ -30,8 +30,9 @@ class Service {
   // Once a turn, after completions, messages and slices and before timers: re-arm parked receives, close idle
   // connections under pressure. `now_ns` is the worker's.
   virtual void on_turn(int64_t now_ns) { static_cast<void>(now_ns); }
-  // Graceful stop: listeners are closed and their queues empty. Close idle connections, finish what is in flight. The
-  // worker goes on turning until its connections are gone or the bound has passed.
+  // Graceful stop: close idle connections, finish what is in flight. Connections that wait in the listeners' queues
+  // still come by on_connection and are to be served. The worker goes on turning until its connections are gone or the
+  // bound has passed.
   virtual void on_stop() = 0;
   // The bound has passed: connections that remain are cut. Cancel everything; the worker makes some more turns to
   // collect final completions, then on_end() follows.

@@ -1,5 +1,7 @@
 #include "net/loop/worker_core.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 
 #include "core/base/check.h"
@@ -247,6 +249,7 @@ void WorkerCore::begin_stop() {
   if (stop_ != Stop::kNo) return;
   stop_ = Stop::kAccepting;
   stop_deadline_ns_ = now_ns_ + options_.stop_bound_ns;
+  service_.on_stop();
   for (Listening& l : listening_) {
     if (l.state == Listening::State::kArmed) {
       l.state = Listening::State::kCancelling;
@@ -257,27 +260,39 @@ void WorkerCore::begin_stop() {
   }
 }
 
-// Connections that the kernel has completed already are served: their clients have seen them succeed.
+// Connections that the kernel has completed already are served: their clients have seen them succeed. At the limit they
+// wait for others to end; the listener takes no new ones meanwhile.
 void WorkerCore::empty_and_close(Listening& listening) {
-  while (true) {
+  if (listening.state != Listening::State::kEmptying) {
+    listening.state = Listening::State::kEmptying;
+    static_cast<void>(::listen(listening.socket, 0));
+  }
+  while (connections_ < options_.connections_max) {
     const int socket = accept_now(listening.socket);
-    if (socket < 0) break;
+    if (socket < 0) return close(listening);
     ring_.adopt(socket);
     take({.socket = socket, .unix_socket = listening.unix_socket, .listener = listening.entry});
   }
+}
+
+void WorkerCore::close(Listening& listening) {
   ring_.close(listening.socket);
   listening.state = Listening::State::kClosed;
 }
 
 void WorkerCore::advance_stop() {
+  const bool late = now_ns_ >= stop_deadline_ns_;
   switch (stop_) {
     case Stop::kAccepting: {
-      const bool closed = std::all_of(listening_.begin(), listening_.end(),
-                                      [](const Listening& l) { return l.state == Listening::State::kClosed; });
+      bool closed = true;
+      for (Listening& l : listening_) {
+        if (l.state == Listening::State::kEmptying) empty_and_close(l);
+        if (l.state == Listening::State::kEmptying && late) close(l);
+        closed = closed && l.state == Listening::State::kClosed;
+      }
       if (!closed) return;
       shared_.hands_on_no_more.add(index_, 1);
       stop_ = Stop::kFinishing;
-      service_.on_stop();
       return;
     }
     case Stop::kFinishing: {
@@ -285,7 +300,7 @@ void WorkerCore::advance_stop() {
       if (no_more_mail) take_mail();
       if (no_more_mail && connections_ == 0) {
         stop_ = Stop::kEnded;
-      } else if (now_ns_ >= stop_deadline_ns_) {
+      } else if (late) {
         stop_ = Stop::kAborting;
         stop_deadline_ns_ = now_ns_ + kAbortNs;
         service_.on_abort();
@@ -293,7 +308,7 @@ void WorkerCore::advance_stop() {
       return;
     }
     case Stop::kAborting:
-      if (connections_ == 0 || now_ns_ >= stop_deadline_ns_) stop_ = Stop::kEnded;
+      if (connections_ == 0 || late) stop_ = Stop::kEnded;
       return;
     case Stop::kNo:
     case Stop::kEnded:

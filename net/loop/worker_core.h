@@ -52,7 +52,7 @@ class WorkerCore final : public Worker, public ring::CompletionHandler {
  private:
   // One listening socket of this worker.
   struct Listening {
-    enum class State : uint8_t { kArmed, kParked, kCancelling, kClosed };
+    enum class State : uint8_t { kArmed, kParked, kCancelling, kEmptying, kClosed };
     int socket = -1;
     uint16_t entry = 0;
     bool unix_socket = false;
@@ -78,6 +78,7 @@ class WorkerCore final : public Worker, public ring::CompletionHandler {
   // Stopping.
   void begin_stop();
   void empty_and_close(Listening& listening);
+  void close(Listening& listening);
   void advance_stop();
 
   // Fixed after construction.

@@ -101,7 +101,6 @@ struct WorkerGroup::State {
   bool stop_requested = false;  // guarded by mutex
 
   void run_worker(uint32_t index);
-  void drain_mail() noexcept;
 };
 
 // The thread of one worker. The ring lives and dies here: with SINGLE_ISSUER it belongs to one task.
@@ -126,18 +125,12 @@ void WorkerGroup::State::run_worker(uint32_t index) {
   // Others may still post, and so wake this ring, until each has ended; request_stop() may still hold its lock.
   end_gate->arrive({});
   const std::lock_guard lock(mutex);
-  ring->reset();
-}
-
-// Nothing is left after a clean end; after an abort a connection may have been on its way.
-void WorkerGroup::State::drain_mail() noexcept {
-  if (shared == nullptr) return;
-  for (const auto& peer : shared->peers) {
-    while (Message* message = peer->mailbox.take()) {
-      if (message->kind == Message::Kind::kConnection) ::close(message->connection.socket);
-      delete message;
-    }
+  // Nothing is left after a clean end; when connections were cut, one may have been on its way here.
+  while (Message* message = shared->peers[index]->mailbox.take()) {
+    if (message->kind == Message::Kind::kConnection) ::close(message->connection.socket);
+    delete message;
   }
+  ring->reset();
 }
 
 WorkerGroup::WorkerGroup() : state_(std::make_unique<State>()) {}
@@ -195,7 +188,6 @@ bool WorkerGroup::join() {
   if (s.threads.empty()) return true;
   for (std::thread& thread : s.threads) thread.join();
   s.threads.clear();
-  s.drain_mail();
   s.listeners.close_all();
   bool all_clean = true;
   for (const char clean : s.clean) all_clean = all_clean && clean != 0;

@@ -72,6 +72,8 @@ int UringRing::init(const RingOptions& options, std::string& problem) {
 
 UringRing::~UringRing() {
   SLUICE_CHECK(abandoned_ || buffers_.out() == 0);
+  // Closes that were asked for since the last turn: the descriptors would stay open for as long as the process lives.
+  if (enabled_ && io_uring_sq_ready(&ring_) > 0) static_cast<void>(io_uring_submit(&ring_));
   if (ring_made_) io_uring_queue_exit(&ring_);
   if (buffer_ring_ != nullptr) munmap(buffer_ring_, buffer_ring_bytes_);
   if (wake_descriptor_ >= 0) ::close(wake_descriptor_);
@@ -86,6 +88,7 @@ int UringRing::enable() noexcept {
   }
   // Saves the lookup of the ring's descriptor in every enter; works without as well.
   static_cast<void>(io_uring_register_ring_fd(&ring_));
+  enabled_ = true;
   arm_wake();
   return 0;
 }

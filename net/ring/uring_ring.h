@@ -82,6 +82,7 @@ class UringRing final : public Ring {
   ThreadOwner owner_;
   io_uring ring_{};
   bool ring_made_ = false;
+  bool enabled_ = false;
   bool abandoned_ = false;
   uint64_t wake_count_ = 0;       // where the kernel puts the eventfd's value
   std::deque<Stashed> stash_;     // completions taken early, to make room in a full queue

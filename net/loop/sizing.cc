@@ -1,0 +1,115 @@
+#include "net/loop/sizing.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace sluice::net::loop {
+
+namespace {
+
+// Workers at most: a participant of the epochs each (limits::kParticipantsMax = 256), some are left for other threads.
+constexpr uint32_t kWorkersMax = 240;
+
+// Descriptors that are no connections: standard streams, logs, configuration, snapshot and listed files; and for each
+// worker its ring or epoll, two eventfds, a log segment, and its listeners.
+constexpr uint64_t kFilesOfProcess = 32;
+constexpr uint64_t kFilesOfWorker = 8;
+// Connections of all workers at most. With 20 KB each in our memory and the kernel's, a million needs 20 GB.
+constexpr uint64_t kConnectionsMax = 1'000'000;
+// What a connection needs at least, in ours and the kernel's memory: its state and a socket with a little in its
+// queues.
+constexpr uint64_t kConnectionBytes = 20 * 1024;
+// Parts of the memory limit that connections and receive buffers may use at most; the rest is the store's.
+constexpr uint64_t kConnectionsShare = 4;
+constexpr uint64_t kBuffersShare = 32;
+
+constexpr uint32_t kBufferBytes = 8192;  // a push of S is 1.4 KB with its head; larger ones take several buffers
+constexpr uint32_t kBuffersMax = 1024;   // of one worker: 8 MB, as many as four batches of completions can use
+constexpr uint32_t kBuffersMin = 16;
+constexpr uint32_t kSubmissionsMax = 1024;
+constexpr uint32_t kSubmissionsMin = 64;
+// The kernel's bytes for one submission entry, its four times as many completion entries, and one buffer's entry.
+constexpr uint64_t kSubmissionBytes = 64 + 4 + 4 * 16;
+constexpr uint64_t kBufferEntryBytes = 16;
+// Kernels before 5.12 charge rings to RLIMIT_MEMLOCK, newer ones registered buffer rings in some versions: half of the
+// limit is shared out, so that other charges fit.
+constexpr uint64_t kMemlockShare = 2;
+
+std::string workers_reason(const SystemLimits& system, uint32_t workers_flag, uint32_t& workers) {
+  if (workers_flag > 0) {
+    workers = std::min(workers_flag, kWorkersMax);
+    if (workers < workers_flag) return fmt::format("--runtime.workers={}, at most {}", workers_flag, kWorkersMax);
+    return fmt::format("--runtime.workers={}", workers_flag);
+  }
+  workers = std::clamp(system.cpus, 1u, kWorkersMax);
+  if (system.cpu_quota > 0 && system.cpu_quota < system.cpus) {
+    workers = std::clamp(static_cast<uint32_t>(std::ceil(system.cpu_quota)), 1u, workers);
+    return fmt::format("CPU quota {:.2g}", system.cpu_quota);
+  }
+  return fmt::format("{} CPU{} in the affinity mask", system.cpus, system.cpus == 1 ? "" : "s");
+}
+
+uint32_t power_of_two_below(uint64_t value, uint32_t least, uint32_t most) noexcept {
+  return static_cast<uint32_t>(std::clamp<uint64_t>(std::bit_floor(value), least, most));
+}
+
+std::string size_connections(const SystemLimits& system, Sizes& sizes) {
+  const uint64_t reserved = kFilesOfProcess + kFilesOfWorker * sizes.workers;
+  // With hardly any descriptors a quarter still goes to connections: some are better than none.
+  const uint64_t by_files =
+      system.files == kNoLimit ? kNoLimit : std::max(system.files - std::min(system.files, reserved), system.files / 4);
+  const uint64_t by_memory =
+      system.memory == kNoLimit ? kNoLimit : system.memory / kConnectionsShare / kConnectionBytes;
+  const uint64_t all = std::min({by_files, by_memory, kConnectionsMax});
+  sizes.connections_max = static_cast<uint32_t>(std::max<uint64_t>(all / sizes.workers, 8));
+  if (all == by_files) return fmt::format("RLIMIT_NOFILE {}", system.files);
+  if (all == by_memory) return fmt::format("memory of {} MiB", system.memory >> 20);
+  return "the built-in maximum";
+}
+
+// Empty when nothing had to be cut.
+std::string size_ring(const SystemLimits& system, const ring::Capabilities& capabilities, Sizes& sizes) {
+  sizes.ring.buffer_bytes = kBufferBytes;
+  sizes.ring.submissions = kSubmissionsMax;
+  std::string cut;
+  uint64_t buffers = kBuffersMax;
+  if (system.memory != kNoLimit) {
+    const uint64_t by_memory = system.memory / kBuffersShare / sizes.workers / kBufferBytes;
+    if (by_memory < buffers) cut = fmt::format("memory of {} MiB", system.memory >> 20);
+    buffers = std::min(buffers, by_memory);
+  }
+  if (capabilities.backend == ring::Backend::kIoUring && system.memlock != kNoLimit) {
+    const uint64_t each = system.memlock / kMemlockShare / sizes.workers;
+    const uint64_t submissions = each / 2 / kSubmissionBytes;
+    const uint64_t entries = each / 2 / kBufferEntryBytes;
+    if (submissions < kSubmissionsMax || entries < buffers) {
+      cut += fmt::format("{}RLIMIT_MEMLOCK {} KiB", cut.empty() ? "" : ", ", system.memlock >> 10);
+    }
+    sizes.ring.submissions = power_of_two_below(submissions, kSubmissionsMin, kSubmissionsMax);
+    buffers = std::min(buffers, entries);
+  }
+  sizes.ring.buffers = power_of_two_below(buffers, kBuffersMin, kBuffersMax);
+  sizes.ring.completions = 4 * sizes.ring.submissions;
+  return cut;
+}
+
+}  // namespace
+
+Sizes size_for(const SystemLimits& system, const ring::Capabilities& capabilities, uint32_t workers_flag) {
+  Sizes sizes;
+  const std::string workers_why = workers_reason(system, workers_flag, sizes.workers);
+  const std::string connections_why = size_connections(system, sizes);
+  const std::string cut = size_ring(system, capabilities, sizes);
+  sizes.sentence = fmt::format(
+      "backend {}; {} worker{} ({}), each with up to {} connections ({}), {} receive buffers of {} KiB and {} "
+      "submissions{}",
+      capabilities.sentence, sizes.workers, sizes.workers == 1 ? "" : "s", workers_why, sizes.connections_max,
+      connections_why, sizes.ring.buffers, sizes.ring.buffer_bytes / 1024, sizes.ring.submissions,
+      cut.empty() ? "" : fmt::format(" (cut to {})", cut));
+  return sizes;
+}
+
+}  // namespace sluice::net::loop

@@ -36,6 +36,7 @@ void prefetch_fragment(const model::Version* version, uint32_t family) noexcept 
   __builtin_prefetch(at);
   __builtin_prefetch(at + 64);
   __builtin_prefetch(at + 128);
+  __builtin_prefetch(at + 192);
 }
 
 }  // namespace

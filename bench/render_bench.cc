@@ -1,0 +1,111 @@
+// A scrape of one million series, 100,000 groups with ten families of one sample: identity and gzip.
+//
+// The snapshot is made by hand (one block a group, allocated in random order of groups, as pushes leave them). The
+// answer is checked once: bytes, lines, and what zlib reads back is left to the tests. A copy of the same bytes from
+// one flat buffer stands beside it: what memory alone costs.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <numeric>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/render/gzip_stage.h"
+#include "core/render/renderer.h"
+#include "tests/core/render/fake_snapshot.h"
+
+namespace sluice::render {
+namespace {
+
+constexpr size_t kGroups = 100'000;
+constexpr size_t kFamilies = 10;
+constexpr size_t kBuffer = 256 * 1024;
+
+const FakeSnapshot& snapshot() {
+  static const FakeSnapshot* const made = [] {
+    auto* result = new FakeSnapshot;
+    std::vector<std::string> names;
+    for (size_t f = 0; f < kFamilies; ++f) names.push_back("lambda_metric_" + std::to_string(f));
+    std::vector<model::ShapeFamily> families;
+    for (const std::string& name : names) families.push_back({name, "", false, model::MetricType::kGauge});
+    const size_t shape = result->add_shape(families);
+    std::vector<uint32_t> order(kGroups);
+    std::iota(order.begin(), order.end(), 0u);
+    std::mt19937_64 random(1);
+    std::ranges::shuffle(order, random);
+    for (const uint32_t group : order) {
+      const std::string labels = "instance=\"i-" + std::to_string(1000000 + group) + "\",job=\"checkout\"";
+      std::vector<std::string> texts;
+      for (const std::string& name : names) {
+        texts.push_back(name + "{function=\"checkout-handler\"," + labels +
+                        ",region=\"eu-central-1\",version=\"v42\"} " + std::to_string(random() % 100000) + "\n");
+      }
+      result->add_group(shape, labels, texts,
+                        1'790'000'000'000'000'000 + static_cast<int64_t>(random() % 1'000'000'000'000));
+    }
+    return result;
+  }();
+  return *made;
+}
+
+uint64_t drain(ByteSource& source, std::vector<char>& buffer, uint64_t* lines) {
+  uint64_t bytes = 0;
+  auto state = ByteSource::State::kMore;
+  while (state == ByteSource::State::kMore) {
+    size_t used = 0;
+    state = source.produce(buffer.data(), buffer.size(), used, Deadline::in_ns(50'000));
+    bytes += used;
+    if (lines != nullptr) *lines += static_cast<uint64_t>(std::count(buffer.data(), buffer.data() + used, '\n'));
+  }
+  return bytes;
+}
+
+void BM_RenderIdentity(benchmark::State& state) {
+  std::vector<char> buffer(kBuffer);
+  Renderer checked(snapshot().buckets(), {});
+  uint64_t lines = 0;
+  const uint64_t bytes = drain(checked, buffer, &lines);
+  if (lines != kGroups * (kFamilies + 2) + kFamilies + 4) std::abort();
+  for (auto _ : state) {
+    Renderer renderer(snapshot().buckets(), {});
+    if (drain(renderer, buffer, nullptr) != bytes) std::abort();
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bytes));
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kGroups * kFamilies));
+}
+BENCHMARK(BM_RenderIdentity)->Unit(benchmark::kMillisecond);
+
+void BM_FlatCopy(benchmark::State& state) {
+  std::vector<char> buffer(kBuffer);
+  Renderer renderer(snapshot().buckets(), {});
+  const std::vector<char> flat(drain(renderer, buffer, nullptr), 'x');
+  for (auto _ : state) {
+    for (size_t at = 0; at < flat.size(); at += kBuffer) {
+      std::memcpy(buffer.data(), flat.data() + at, std::min(kBuffer, flat.size() - at));
+      benchmark::ClobberMemory();
+    }
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(flat.size()));
+}
+BENCHMARK(BM_FlatCopy)->Unit(benchmark::kMillisecond);
+
+void BM_RenderGzip(benchmark::State& state) {
+  std::vector<char> buffer(kBuffer);
+  uint64_t in = 0;
+  uint64_t out = 0;
+  for (auto _ : state) {
+    Renderer renderer(snapshot().buckets(), {});
+    GzipStage gzip(renderer);
+    out = drain(gzip, buffer, nullptr);
+    in = gzip.bytes_in();
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(in));
+  state.counters["compressed_percent"] = 100.0 * static_cast<double>(out) / static_cast<double>(in);
+}
+BENCHMARK(BM_RenderGzip)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace sluice::render

@@ -1,7 +1,5 @@
 #include "net/conn/connection.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -26,12 +24,6 @@ void Connection::open(const loop::NewConnection& socket) {
   SLUICE_CHECK(phase_ == Phase::kFree && socket_ == -1);
   socket_ = socket.socket;
   peer_ = peer_name(socket_, socket.unix_socket);
-  if (!socket.unix_socket) {
-    // Answers are complete when they are sent: Nagle would hold back the second of two small ones for the first's
-    // acknowledgement.
-    const int on = 1;
-    ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
   phase_ = Phase::kHead;
   close_reason_ = CloseReason::kClient;
   input_ended_ = close_after_ = linger_ = stopping_ = chunks_left_ = false;

@@ -1,9 +1,11 @@
-// What the connections of one worker count: plain numbers, written and read on that worker's thread.
+// What the connections of one worker count: written on that worker's thread, read by any.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+
+#include "core/sync/single_writer.h"
 
 namespace sluice::net::conn {
 
@@ -27,18 +29,20 @@ inline constexpr size_t kCloseReasons = static_cast<size_t>(CloseReason::kError)
 [[nodiscard]] const char* close_reason_name(CloseReason reason) noexcept;
 
 struct Counters {
-  uint64_t accepted = 0;
-  uint64_t open = 0;  // now
-  std::array<uint64_t, kCloseReasons> closed{};
-  uint64_t requests = 0;   // complete heads
-  uint64_t refused = 0;    // early errors
-  uint64_t continues = 0;  // 100 Continue sent
-  uint64_t bytes_in = 0;
-  uint64_t bytes_out = 0;
-  uint64_t sends = 0;          // send operations; below requests when answers are coalesced
-  uint64_t buffers_empty = 0;  // times that a receive ended because no provided buffer was free
-  uint64_t bodies_copied = 0;  // bodies that came in pieces through provided buffers: copied once
-  uint64_t bodies_direct = 0;  // bodies received into their own memory
+  using Count = sync::SingleWriter<uint64_t>;
+
+  Count accepted;
+  Count open;  // now
+  std::array<Count, kCloseReasons> closed{};
+  Count requests;   // complete heads
+  Count refused;    // early errors
+  Count continues;  // 100 Continue sent
+  Count bytes_in;
+  Count bytes_out;
+  Count sends;          // send operations; below requests when answers are coalesced
+  Count buffers_empty;  // times that a receive ended because no provided buffer was free
+  Count bodies_copied;  // bodies that came in pieces through provided buffers: copied once
+  Count bodies_direct;  // bodies received into their own memory
 };
 
 }  // namespace sluice::net::conn

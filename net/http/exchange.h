@@ -102,10 +102,12 @@ class Handler {
   [[nodiscard]] virtual HeadAction on_head(Exchange& exchange, uint64_t& body_bytes_max) = 0;
   // The body is complete. Called with the connection's deadline until it returns kDone.
   [[nodiscard]] virtual StepAction step(Exchange& exchange, Deadline deadline) = 0;
-  // The request never became an exchange (malformed, too large, timed out) and was answered with `status` by the
-  // connection; for counters and logs only.
+  // The request never became an exchange (its head was malformed, too large or late: on_head was not called) and was
+  // answered with `status` by the connection; for counters and logs only.
   virtual void on_refused(int status, std::string_view peer) = 0;
-  // The answer is out (sent = true) or the connection died before. `request_ns`: from first byte to last.
+  // Once for every on_head: the whole answer is queued for the socket (sent = true), or the connection died before.
+  // When the connection itself refused the body (malformed, too large, late, cut short), `response.status` is the
+  // status of that refusal. `request_ns`: from the first byte of the request until now.
   virtual void on_finished(const Exchange& exchange, bool sent, int64_t request_ns) = 0;
 };
 

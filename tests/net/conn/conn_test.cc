@@ -1,0 +1,299 @@
+// Requests and answers of one connection over the fake ring: order, coalescing, bodies, 100-continue, slices, streams.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/net/conn/conn_fixture.h"
+
+namespace sluice::net::conn {
+namespace {
+
+using Statuses = std::vector<int>;
+using Finished = TestHandler::Finished;
+
+TEST(Connection, AnswersInOrderInOneSend) {
+  TestBed bed;
+  const auto id = bed.connect();
+  bed.send(id, post("/metrics/job/h", "a 1\n") + get("/-/ready") + post("/metrics/job/h", "b 2\n") + get("/nothing"));
+  const ReadResponses read = bed.responses(id);
+  EXPECT_EQ(read.statuses(), (Statuses{200, 200, 200, 404}));
+  EXPECT_EQ(read.responses[0].body, "");
+  EXPECT_EQ(read.responses[1].body, "OK");
+  EXPECT_EQ(bed.handler.bodies, (std::vector<std::string>{"a 1\n", "b 2\n"}));
+  EXPECT_EQ(bed.connections.counters().sends, 1u);
+  EXPECT_FALSE(bed.client(id).server_finished);
+}
+
+TEST(Connection, AnswerCarriesDateAndLength) {
+  TestBed bed;
+  const auto id = bed.connect();
+  bed.send(id, post("/metrics/job/h", "a 1\n"));
+  const std::string& head = bed.responses(id).responses.at(0).head;
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 200 OK\r\n")) << head;
+  EXPECT_NE(head.find("Date: "), std::string::npos);
+  EXPECT_NE(head.find(" GMT\r\nContent-Length: 0\r\n"), std::string::npos) << head;
+}
+
+TEST(Connection, EverySplitGivesTheSameAnswers) {
+  const std::string stream = post("/echo", "hello") +
+                             "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                             "3\r\nabc\r\n2;x\r\nde\r\n0\r\nT: u\r\n\r\n" + get("/-/ready");
+  for (size_t cut = 1; cut < stream.size(); ++cut) {
+    TestBed bed;
+    const auto id = bed.connect();
+    bed.send(id, std::string_view(stream).substr(0, cut));
+    bed.send(id, std::string_view(stream).substr(cut));
+    const ReadResponses read = bed.responses(id);
+    ASSERT_EQ(read.statuses(), (Statuses{200, 200, 200})) << cut;
+    ASSERT_EQ(read.responses[0].body, "hello") << cut;
+    ASSERT_EQ(read.responses[1].body, "abcde") << cut;
+  }
+}
+
+TEST(Connection, KeepsHttp10OnlyWhenAsked) {
+  TestBed bed;
+  const auto one = bed.connect();
+  bed.send(one, "GET /-/ready HTTP/1.0\r\n\r\n");
+  EXPECT_TRUE(bed.client(one).server_closed);
+  EXPECT_TRUE(bed.client(one).received.starts_with("HTTP/1.0 200 OK\r\n"));
+  const auto two = bed.connect();
+  bed.send(two, "GET /-/ready HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_FALSE(bed.client(two).server_finished);
+  EXPECT_NE(bed.client(two).received.find("Connection: keep-alive\r\n"), std::string::npos);
+}
+
+// ---- Bodies
+// ----------------------------------------------------------------------------------------------------------
+
+TEST(Connection, BodyThatFitsIsNotCopied) {
+  TestBed bed;
+  const auto id = bed.connect();
+  bed.send(id, post("/metrics/job/h", std::string(500, 'b')));
+  bed.send(id, "POST /metrics/job/h HTTP/1.1\r\nHost: x\r\nContent-Length: 600\r\n\r\n");
+  EXPECT_EQ(bed.fake_ring.buffers_free(), bed.fake_ring.buffers_total()) << "a slow body holds a provided buffer";
+  bed.send(id, std::string(600, 'c'));
+  bed.send(
+      id,
+      "POST /metrics/job/h HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n2\r\nyz\r\n0\r\n\r\n");
+  EXPECT_EQ(bed.statuses(id), (Statuses{200, 200, 200}));
+  EXPECT_EQ(bed.handler.bodies.back(), "xyz");
+  EXPECT_EQ(bed.connections.counters().bodies_copied, 0u);
+  EXPECT_EQ(bed.connections.counters().bodies_direct, 0u);
+}
+
+TEST(Connection, LargeBodyIsReceivedIntoItsOwnMemory) {
+  TestBed bed;
+  const auto id = bed.connect();
+  const std::string body = stream_text(3'000'000);
+  bed.send(id, post("/metrics/job/h", body) + get("/-/ready"));
+  EXPECT_EQ(bed.statuses(id), (Statuses{200, 200}));
+  ASSERT_EQ(bed.handler.bodies.size(), 1u);
+  EXPECT_EQ(bed.handler.bodies[0], body);
+  EXPECT_EQ(bed.connections.counters().bodies_direct, 1u);
+}
+
+TEST(Connection, LargeChunkedBodyAndWhatFollowsIt) {
+  for (const size_t chunk : {700ul, 5'000ul, 300'000ul}) {
+    TestBed bed;
+    const auto id = bed.connect();
+    const std::string body = stream_text(1'000'000);
+    std::string stream = "POST /metrics/job/h HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    char size[16];
+    for (size_t at = 0; at < body.size(); at += chunk) {
+      const std::string piece = body.substr(at, chunk);
+      std::snprintf(size, sizeof size, "%zx\r\n", piece.size());
+      stream += size + piece + "\r\n";
+    }
+    stream += "0\r\n\r\n" + get("/-/ready") + post("/echo", "next");
+    bed.send(id, stream);
+    ASSERT_EQ(bed.statuses(id), (Statuses{200, 200, 200})) << chunk;
+    ASSERT_EQ(bed.handler.bodies.at(0), body) << chunk;
+    EXPECT_EQ(bed.handler.bodies.at(1), "next");
+  }
+}
+
+TEST(Connection, AnnouncedLengthCostsNothing) {
+  TestBed bed;
+  const auto id = bed.connect();
+  // Nothing is mapped for 200 MB that never come; the deadline ends it.
+  bed.send(id, "POST /metrics/job/h HTTP/1.1\r\nHost: x\r\nContent-Length: 200000000\r\n\r\nabc");
+  EXPECT_TRUE(bed.statuses(id).empty());
+  bed.advance(limits::kBodyGraceNs + 1'000'000'000);
+  EXPECT_EQ(bed.statuses(id), (Statuses{408}));
+  EXPECT_EQ(bed.handler.finished, (std::vector<Finished>{{408, true}}));
+}
+
+TEST(Connection, TooLargeIsRefusedBeforeTheBody) {
+  TestBed bed;
+  const auto id = bed.connect();
+  bed.send(id, "POST /small HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 11\r\n\r\n");
+  EXPECT_EQ(bed.statuses(id), (Statuses{413}));
+  EXPECT_TRUE(bed.client(id).server_finished);
+  const auto chunked = bed.connect();
+  bed.send(chunked, "POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello");
+  EXPECT_TRUE(bed.statuses(chunked).empty());
+  bed.send(chunked, "-world\r\n");
+  EXPECT_EQ(bed.statuses(chunked), (Statuses{413}));
+}
+
+TEST(Connection, ExpectIsAnsweredAtOnce) {
+  TestBed bed;
+  const auto id = bed.connect();
+  bed.send(id, "POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+  EXPECT_EQ(bed.client(id).received, "HTTP/1.1 100 Continue\r\n\r\n");
+  bed.send(id, "body");
+  EXPECT_EQ(bed.statuses(id), (Statuses{100, 200}));
+  bed.send(id, get("/-/ready"));
+  EXPECT_EQ(bed.statuses(id), (Statuses{100, 200, 200}));
+  // A body that has begun needs no permission.
+  bed.send(id, post("/echo", "more", "Expect: 100-continue\r\n"));
+  EXPECT_EQ(bed.statuses(id), (Statuses{100, 200, 200, 200}));
+}
+
+TEST(Connection, FinalAnswerInsteadOf100) {
+  for (const char* const line : {"POST /nothing", "PUT /metrics/job/h"}) {
+    TestBed bed;
+    const auto id = bed.connect();
+    bed.send(id, std::string(line) + " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+    ASSERT_EQ(bed.statuses(id).size(), 1u);
+    EXPECT_EQ(bed.statuses(id)[0], line[1] == 'O' ? 404 : 405);
+    EXPECT_NE(bed.client(id).received.find("Connection: close\r\n"), std::string::npos);
+    EXPECT_TRUE(bed.client(id).server_finished);
+  }
+}
+
+TEST(Connection, UnwantedBodyIsDrained) {
+  TestBed bed;
+  const auto id = bed.connect();
+  bed.send(id, "POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+  EXPECT_EQ(bed.statuses(id), (Statuses{404}));
+  bed.send(id, std::string(100'000, 'x') + get("/-/ready"));
+  EXPECT_EQ(bed.statuses(id), (Statuses{404, 200}));
+  bed.send(id, "POST /nothing HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n" +
+                   get("/-/ready"));
+  EXPECT_EQ(bed.statuses(id), (Statuses{404, 200, 404, 200}));
+  bed.send(id, "POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n");
+  EXPECT_EQ(bed.statuses(id), (Statuses{404, 200, 404, 200, 404}));
+  EXPECT_TRUE(bed.client(id).server_finished);
+}
+
+// ---- Slices and streams
+// ----------------------------------------------------------------------------------------------
+
+TEST(Connection, OthersGoOnWhileOneWorksInSlices) {
+  for (const char* const target : {"/slices/1000", "/parked/1000"}) {
+    TestBed bed;
+    const auto slow = bed.connect();
+    bed.fake_ring.client_send(slow, post(target, "body") + get("/-/ready"));
+    bed.worker.turn();
+    bed.worker.turn();
+    ASSERT_EQ(bed.handler.alive_states, 1);
+    const auto quick = bed.connect();
+    bed.fake_ring.client_send(quick, get("/-/healthy"));
+    for (int i = 0; i < 5; ++i) bed.worker.turn();
+    EXPECT_EQ(bed.statuses(quick), (Statuses{200}));
+    EXPECT_TRUE(bed.statuses(slow).empty());
+    bed.settle();
+    EXPECT_EQ(bed.statuses(slow), (Statuses{200, 200}));
+    EXPECT_EQ(bed.handler.bodies, (std::vector<std::string>{"body"}));
+  }
+}
+
+TEST(Connection, TurnsThatAreFullGoOnInSlices) {
+  Options options;
+  options.inline_ns = 0;  // every request finds the turn full
+  TestBed bed(1, {}, options);
+  const auto id = bed.connect();
+  std::string stream;
+  for (int i = 0; i < 20; ++i) stream += post("/metrics/job/h", std::to_string(i));
+  bed.send(id, stream);
+  EXPECT_EQ(bed.statuses(id), Statuses(20, 200));
+  EXPECT_EQ(bed.handler.bodies.back(), "19");
+}
+
+TEST(Connection, StreamIsChunkedAndLosesNothing) {
+  for (const size_t bytes : {0ul, 1ul, 1'000ul, 131'072ul, 2'000'000ul}) {
+    for (const size_t piece : {SIZE_MAX, size_t{777}}) {
+      TestBed bed;
+      bed.handler.stream_piece = piece;
+      const auto id = bed.connect();
+      bed.send(id, get("/stream/" + std::to_string(bytes)) + get("/-/ready"));
+      const ReadResponses read = bed.responses(id);
+      ASSERT_EQ(read.statuses(), (Statuses{200, 200})) << bytes;
+      EXPECT_NE(read.responses[0].head.find("Transfer-Encoding: chunked"), std::string::npos);
+      ASSERT_TRUE(read.responses[0].body == stream_text(bytes)) << bytes;
+    }
+  }
+}
+
+TEST(Connection, StreamToHttp10EndsWithTheConnection) {
+  TestBed bed;
+  const auto id = bed.connect();
+  bed.send(id, "GET /stream/300000 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  const ReadResponses read = bed.responses(id);
+  ASSERT_EQ(read.responses.size(), 1u);
+  EXPECT_TRUE(read.responses[0].until_close);
+  EXPECT_TRUE(read.responses[0].body == stream_text(300'000));
+  EXPECT_TRUE(bed.client(id).server_closed);
+}
+
+TEST(Connection, BrokenStreamIsCut) {
+  TestBed bed;
+  const auto id = bed.connect();
+  bed.send(id, get("/broken/200000"));
+  const ReadResponses read = bed.responses(id);
+  ASSERT_EQ(read.responses.size(), 1u);
+  EXPECT_FALSE(read.responses[0].complete);
+  EXPECT_TRUE(bed.client(id).server_closed);
+  EXPECT_EQ(bed.closed(CloseReason::kBroken), 1u);
+  EXPECT_EQ(bed.handler.finished, (std::vector<Finished>{{200, false}}));
+}
+
+TEST(Connection, SlowReaderHoldsTwoPieces) {
+  TestBed bed;
+  const auto id = bed.connect();
+  bed.client(id).window = 1'000;
+  bed.send(id, get("/stream/10000000"));
+  // Nothing more is produced than two pieces and what is in the socket.
+  EXPECT_EQ(bed.client(id).received.size(), 1'000u);
+  const uint64_t sent = bed.connections.counters().bytes_out;
+  EXPECT_LE(sent, 1'000u);
+  EXPECT_EQ(bed.worker.runnables(), 0u);
+  for (int i = 0; i < 50; ++i) {
+    bed.client(id).window = 200'000;
+    bed.advance(limits::kSendStallNs / 2);
+  }
+  bed.client(id).window = SIZE_MAX;
+  bed.settle();
+  ASSERT_EQ(bed.responses(id).responses.size(), 1u);
+  EXPECT_TRUE(bed.responses(id).responses[0].body == stream_text(10'000'000));
+}
+
+TEST(Connection, ReaderThatTakesNothingIsCut) {
+  TestBed bed;
+  const auto id = bed.connect();
+  bed.client(id).window = 1'000;
+  bed.send(id, get("/stream/10000000"));
+  bed.advance(limits::kSendStallNs + 1'000'000'000);
+  EXPECT_TRUE(bed.client(id).server_closed);
+  EXPECT_EQ(bed.closed(CloseReason::kSlowReader), 1u);
+}
+
+TEST(Connection, PipelineThatNobodyReadsStops) {
+  Options options;
+  options.pending_bytes_max = 2'000;
+  TestBed bed(1, {}, options);
+  const auto id = bed.connect();
+  bed.client(id).window = 0;
+  std::string stream;
+  for (int i = 0; i < 2'000; ++i) stream += get("/-/ready");
+  bed.send(id, stream);
+  EXPECT_LT(bed.handler.heads, 200u);
+  EXPECT_FALSE(bed.client(id).to_server.empty());
+  bed.client(id).window = SIZE_MAX;
+  bed.settle();
+  EXPECT_EQ(bed.statuses(id), Statuses(2'000, 200));
+}
+
+}  // namespace
+}  // namespace sluice::net::conn

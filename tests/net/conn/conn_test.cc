@@ -28,7 +28,7 @@ TEST(Connection, AnswerCarriesDateAndLength) {
   TestBed bed;
   const auto id = bed.connect();
   bed.send(id, post("/metrics/job/h", "a 1\n"));
-  const std::string& head = bed.responses(id).responses.at(0).head;
+  const std::string head = bed.responses(id).responses.at(0).head;
   EXPECT_TRUE(head.starts_with("HTTP/1.1 200 OK\r\n")) << head;
   EXPECT_NE(head.find("Date: "), std::string::npos);
   EXPECT_NE(head.find(" GMT\r\nContent-Length: 0\r\n"), std::string::npos) << head;

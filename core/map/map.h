@@ -86,6 +86,9 @@ class Map {
   // Bytes of all tables. A figure.
   [[nodiscard]] size_t table_bytes() const noexcept;
 
+  // Whether a shard is being moved to another table. A figure.
+  [[nodiscard]] bool moving(size_t shard) const noexcept { return shards_[shard].moving(); }
+
   [[nodiscard]] static constexpr size_t shard_count() noexcept { return kShards; }
   [[nodiscard]] static constexpr size_t shard_of(uint64_t hash) noexcept { return hash >> (64 - kShardBits); }
 

@@ -2,9 +2,7 @@
 #include "net/loop/listeners.h"
 
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -12,6 +10,7 @@
 #include <string>
 
 #include "tests/net/loop/client.h"
+#include "tests/net/ring/seccomp.h"
 
 namespace sluice::net::loop {
 namespace {
@@ -150,6 +149,19 @@ TEST(Listeners, OneSocketForBothFamilies) {
       EXPECT_TRUE(Client::tcp("::1", port).ok()) << address;
     }
   }
+}
+
+TEST(Listeners, Ipv4AloneWhereIpv6IsOff) {
+  using testing_support::Refusal;
+  const Refusal no_ipv6{.number = SYS_socket, .error = EAFNOSUPPORT, .argument = 0, .value = AF_INET6};
+  const std::string answer = testing_support::in_child({no_ipv6}, [] {
+    auto listeners = open(":0", 2);
+    if (!listeners) return listeners.error();
+    const Listeners::Entry& entry = listeners->entries()[0];
+    const bool reached = Client::tcp("127.0.0.1", entry.port).ok();
+    return (reached ? "reached on " : "not reached on ") + entry.bound.substr(0, entry.bound.rfind(':'));
+  });
+  EXPECT_EQ(answer, "reached on 0.0.0.0");
 }
 
 TEST(Listeners, OneFamilyWhenAskedForOne) {

@@ -82,6 +82,12 @@ class Ctest(unittest.TestCase):
         self.assertIn("client-node was not run, and tests/not-run.txt does not name it", output)
         self.assertNotIn("kernel avx512 was not run, and", output)
 
+    def test_not_run_without_a_reason_counts_too(self):
+        self.preset("debug", a="echo 'NOT RUN: the moon is not full'")
+        status, output = self.run_all("debug", require_all="1")
+        self.assertEqual(status, 1, output)
+        self.assertIn("the moon is not full was not run, and", output)
+
     def test_not_run_that_the_list_names_is_none(self):
         self.preset("debug", a="echo 'NOT RUN: kernel avx512: not this processor'")
         status, output = self.run_all("debug", require_all="1")

@@ -1,13 +1,17 @@
 // A table from hash to index, open addressing, for the lookups of one parse: families by name, series by labels.
 //
 // Holds no keys: the caller's `equals(index)` compares, always. Hashes must be keyed (keyed_hash), the bytes are
-// foreign. clear() costs nothing however large the table has grown: slots carry the generation they belong to.
-// One owner, one thread.
+// foreign. clear() costs nothing however large the table has grown: slots carry the generation they belong to. Growing
+// is spread over the inserts that follow: the former slots stay beside the new ones until all have moved, so that no
+// insert pays for a million others. One owner, one thread.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <utility>
 
 #include "core/model/families.h"
 
@@ -17,8 +21,9 @@ class IndexTable {
  public:
   void clear() {
     size_ = 0;
+    former_ = {};
     if (++generation_ == 0) {
-      slots_.assign(slots_.size(), Slot{});
+      slots_ = Slots(slots_.count);
       generation_ = 1;
     }
   }
@@ -27,42 +32,73 @@ class IndexTable {
   template <typename Equals>
   [[nodiscard]] uint32_t find(uint64_t hash, Equals equals) const {
     if (size_ == 0) return model::kNone;
-    const size_t mask = slots_.size() - 1;
-    for (size_t at = hash & mask; slots_[at].generation == generation_; at = (at + 1) & mask) {
-      if (slots_[at].hash == hash && equals(slots_[at].index)) return slots_[at].index;
-    }
-    return model::kNone;
+    const uint32_t index = find_in(slots_, hash, equals);
+    if (index != model::kNone || former_.count == 0) return index;
+    return find_in(former_, hash, equals);
   }
 
   void insert(uint64_t hash, uint32_t index) {
-    if ((size_ + 1) * 2 > slots_.size()) grow();
-    place(slots_, hash, index);
+    if ((size_ + 1) * 2 > slots_.count) grow();
+    place(hash, index);
     ++size_;
+    // Twice as many slots are left to move as inserts remain before the next growth; eight finish in good time.
+    for (int i = 0; i < 8 && former_.count != 0; ++i) move_one();
   }
 
  private:
   struct Slot {
-    uint64_t hash = 0;
-    uint32_t index = 0;
-    uint32_t generation = 0;
+    uint64_t hash;
+    uint32_t index;
+    uint32_t generation;
+  };
+  struct Free {
+    void operator()(Slot* slots) const noexcept { std::free(slots); }
+  };
+  // Zeroed by calloc, which does not touch the pages of a large block: allocating a large table is quick too.
+  struct Slots {
+    Slots() = default;
+    explicit Slots(size_t wanted) : all(static_cast<Slot*>(std::calloc(wanted, sizeof(Slot)))), count(wanted) {
+      if (wanted != 0 && all == nullptr) throw std::bad_alloc();
+    }
+    std::unique_ptr<Slot[], Free> all;
+    size_t count = 0;  // a power of two, or 0
   };
 
-  void place(std::vector<Slot>& slots, uint64_t hash, uint32_t index) const {
-    const size_t mask = slots.size() - 1;
+  template <typename Equals>
+  [[nodiscard]] uint32_t find_in(const Slots& slots, uint64_t hash, Equals& equals) const {
+    const size_t mask = slots.count - 1;
+    for (size_t at = hash & mask; slots.all[at].generation == generation_; at = (at + 1) & mask) {
+      if (slots.all[at].hash == hash && equals(slots.all[at].index)) return slots.all[at].index;
+    }
+    return model::kNone;
+  }
+
+  void place(uint64_t hash, uint32_t index) {
+    const size_t mask = slots_.count - 1;
     size_t at = hash & mask;
-    while (slots[at].generation == generation_) at = (at + 1) & mask;
-    slots[at] = {hash, index, generation_};
+    while (slots_.all[at].generation == generation_) at = (at + 1) & mask;
+    slots_.all[at] = {hash, index, generation_};
+  }
+
+  // Copies one former slot; it stays there, since a lookup may pass over it.
+  void move_one() {
+    const Slot& slot = former_.all[moved_];
+    if (slot.generation == generation_) place(slot.hash, slot.index);
+    if (++moved_ == former_.count) former_ = {};
   }
 
   void grow() {
-    std::vector<Slot> larger(slots_.empty() ? 64 : slots_.size() * 2);
-    for (const Slot& slot : slots_) {
-      if (slot.generation == generation_) place(larger, slot.hash, slot.index);
-    }
-    slots_.swap(larger);
+    while (former_.count != 0) move_one();
+    Slots larger(slots_.count == 0 ? 64 : slots_.count * 2);
+    former_ = std::move(slots_);
+    slots_ = std::move(larger);
+    moved_ = 0;
+    if (size_ == 0) former_ = {};
   }
 
-  std::vector<Slot> slots_;  // a power of two, at most half full
+  Slots slots_;   // at most half full
+  Slots former_;  // while they move: at most half full, moved_ of them are in slots_ too
+  size_t moved_ = 0;
   size_t size_ = 0;
   uint32_t generation_ = 1;
 };

@@ -50,6 +50,17 @@ bool type_from_text(std::string_view text, model::MetricType& out) {
   return false;
 }
 
+// Room for a large body as it usually is, so that no step has to copy millions of entries into a larger array. Memory
+// that is not used is not touched, so too much costs address space only.
+void reserve_for(size_t body_bytes, model::Families& out) {
+  constexpr size_t kLargeBytes = 1 << 20;
+  if (body_bytes < kLargeBytes) return;
+  out.metrics.reserve(body_bytes / 32);
+  out.labels.reserve(body_bytes / 16);
+  out.points.reserve(body_bytes / 32);
+  out.families.reserve(body_bytes / 64);
+}
+
 }  // namespace
 
 void ExactTextParser::start(std::string_view body, NameScheme scheme, model::Families& out) {
@@ -71,12 +82,13 @@ void ExactTextParser::start(std::string_view body, NameScheme scheme, model::Fam
   metrics_by_labels_.clear();
   any_float_counts_ = false;
   normalized_ = 0;
+  reserve_for(body.size(), out);
 }
 
 ExactTextParser::Step ExactTextParser::step(Deadline deadline) {
   SLUICE_DCHECK(out_ != nullptr);
   for (;;) {
-    if (state_ != State::kNormalize) limit_ += std::min(kWindowBytes, end_ - limit_);
+    limit_ = at_ + std::min(kWindowBytes, end_ - at_);
     switch (run()) {
       case Go::kEnd:
         return Step::kDone;
@@ -86,7 +98,7 @@ ExactTextParser::Step ExactTextParser::step(Deadline deadline) {
       case Go::kLimit:
         break;
     }
-    if (limit_ == end_ && state_ != State::kNormalize) {
+    if (at_ == end_ && state_ != State::kNormalize) {
       if (state_ != State::kLineStart) {
         fail("unexpected end of input stream");
         return Step::kError;
@@ -207,7 +219,7 @@ ExactTextParser::Go ExactTextParser::value() {
   if (const Go go = scan_word(); go != Go::kOn) return go;
   const std::string_view text = raw_token();
   double number = 0;
-  if (parse_float(text, number) != NumberError::kNone) {
+  if (text.size() > limits::kNumberBytesMax || parse_float(text, number) != NumberError::kNone) {
     return fail("expected float as value, got " + go_quoted(text.substr(0, limits::kErrorTokenBytesMax)));
   }
   if (!store_value(number, text)) return Go::kFail;
@@ -224,7 +236,7 @@ ExactTextParser::Go ExactTextParser::timestamp() {
   if (const Go go = scan_word(); go != Go::kOn) return go;
   const std::string_view text = raw_token();
   int64_t number = 0;
-  if (parse_int(text, number) != NumberError::kNone) {
+  if (text.size() > limits::kNumberBytesMax || parse_int(text, number) != NumberError::kNone) {
     return fail("expected integer as timestamp, got " + go_quoted(text.substr(0, limits::kErrorTokenBytesMax)));
   }
   model::Metric& metric = out_->metrics[metric_];
@@ -237,8 +249,9 @@ ExactTextParser::Go ExactTextParser::timestamp() {
 ExactTextParser::Go ExactTextParser::after_timestamp() {
   if (const Go go = scan_text(false); go != Go::kOn) return go;
   // Backslashes do not count: the reference takes them for the beginning of an escape and drops them.
-  const std::string rest = token_as_text();
-  if (!rest.empty()) return fail("spurious string after timestamp: " + go_quoted(rest));
+  if (raw_token().find_first_not_of('\\') != std::string_view::npos) {
+    return fail("spurious string after timestamp: " + go_quoted(token_as_text()));
+  }
   next_line();
   return Go::kOn;
 }
@@ -329,7 +342,8 @@ ExactTextParser::Go ExactTextParser::comment_text_start() {
 
 ExactTextParser::Go ExactTextParser::help_text() {
   if (const Go go = scan_text(true); go != Go::kOn) return go;
-  family().help = has_escapes_ ? stored_unescaped(raw_token()) : raw_token();
+  if (const Go go = undo_escapes(); go != Go::kOn) return go;
+  family().help = text_;
   family().has_help = true;
   next_line();
   return Go::kOn;

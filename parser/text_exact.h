@@ -114,7 +114,8 @@ class ExactTextParser {
   [[nodiscard]] std::string_view raw_token() const noexcept;
   [[nodiscard]] std::string token_as_text() const;
   [[nodiscard]] std::string_view stored_name();
-  [[nodiscard]] std::string_view stored_unescaped(std::string_view raw);
+  [[nodiscard]] Go undo_escapes();
+  [[nodiscard]] Go check_utf8();
   [[nodiscard]] bool select_family(std::string_view name);
   [[nodiscard]] bool find_gathered(std::string_view name);
   [[nodiscard]] uint32_t find_family(std::string_view name, uint64_t hash) const;
@@ -153,6 +154,11 @@ class ExactTextParser {
   bool closed_ = false;  // its closing quote has been read
   bool has_quotes_ = false;
   bool has_escapes_ = false;
+  bool rewriting_ = false;  // undo_escapes() has begun
+  size_t rewritten_ = 0;    // bytes of the token that undo_escapes() has read
+  char* rewritten_to_ = nullptr;
+  size_t checked_ = 0;     // bytes of text_ that check_utf8() has passed
+  std::string_view text_;  // what the token stands for, once undo_escapes() is through
 
   // The line being read. family_ stays from line to line, as error texts show it.
   uint32_t family_ = model::kNone;

@@ -242,11 +242,9 @@ bool ExactTextParser::is_duplicate(std::string_view name) {
 
 ExactTextParser::Go ExactTextParser::label_value() {
   if (const Go go = scan_label_value(); go != Go::kOn) return go;
-  const std::string_view raw = raw_token();
-  const std::string_view text = has_escapes_ ? stored_unescaped(raw) : raw;
-  if ((high_bits_ & 0x8080808080808080u) != 0 && !is_valid_utf8(text)) {
-    return fail("invalid label value " + go_quoted(text.substr(0, limits::kErrorTokenBytesMax)));
-  }
+  if (const Go go = undo_escapes(); go != Go::kOn) return go;
+  if (const Go go = check_utf8(); go != Go::kOn) return go;
+  const std::string_view text = text_;
   if (label_is_bound_) {
     if (!accept_bound(text)) return Go::kFail;
   } else {
@@ -259,7 +257,7 @@ ExactTextParser::Go ExactTextParser::label_value() {
 }
 
 bool ExactTextParser::accept_bound(std::string_view text) {
-  if (parse_float(text, bound_) == NumberError::kNone) return true;
+  if (text.size() <= limits::kNumberBytesMax && parse_float(text, bound_) == NumberError::kNone) return true;
   std::string message = "expected float as value for '";
   message += bound_label();
   message += "' label, got ";

@@ -1,14 +1,19 @@
 // The scans of ExactTextParser: where tokens end, and what they stand for once escapes and quotes are undone.
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
 #include "core/base/check.h"
 #include "core/base/limits.h"
+#include "parser/names.h"
 #include "parser/quote.h"
 #include "parser/text_exact.h"
 
 namespace sluice::parser {
 namespace {
+
+// Bytes that are rewritten or checked between two looks at the clock.
+constexpr size_t kWindowBytes = 4096;
 
 constexpr uint64_t repeat(char c) noexcept { return 0x0101010101010101u * static_cast<unsigned char>(c); }
 
@@ -57,7 +62,8 @@ size_t unescape(std::string_view raw, bool quotes, char* out) noexcept {
 void ExactTextParser::begin_token(State next) {
   token_ = at_;
   high_bits_ = 0;
-  in_quotes_ = after_backslash_ = closed_ = has_quotes_ = has_escapes_ = false;
+  in_quotes_ = after_backslash_ = closed_ = has_quotes_ = has_escapes_ = rewriting_ = false;
+  checked_ = 0;
   state_ = next;
 }
 
@@ -132,6 +138,9 @@ ExactTextParser::Go ExactTextParser::scan_name(Token kind) {
   while (at_ != limit_) {
     const char c = *at_;
     if (closed_) return Go::kOn;
+    if (at_ - token_ >= static_cast<ptrdiff_t>(limits::kNameBytesMax)) {
+      return fail("name of more than " + std::to_string(limits::kNameBytesMax) + " bytes");
+    }
     if (!in_quotes_) {
       if (c == '"') {
         in_quotes_ = has_quotes_ = true;
@@ -178,12 +187,47 @@ std::string_view ExactTextParser::stored_name() {
   const std::string_view raw = raw_token();
   if (!has_quotes_) return raw;
   if (!has_escapes_ && raw.front() == '"') return raw.substr(1, raw.size() - 2);
-  return stored_unescaped(raw);
+  char* const out = out_->arena.allocate(raw.size());  // at most limits::kNameBytesMax
+  return {out, unescape(raw, true, out)};
 }
 
-std::string_view ExactTextParser::stored_unescaped(std::string_view raw) {
-  char* const out = out_->arena.allocate(raw.size());
-  return {out, unescape(raw, has_quotes_, out)};
+// Sets text_ to the token without its escapes, a window at a time: kOn when it is complete.
+ExactTextParser::Go ExactTextParser::undo_escapes() {
+  const std::string_view raw = raw_token();
+  if (!has_escapes_) {
+    text_ = raw;
+    return Go::kOn;
+  }
+  if (!rewriting_) {
+    rewriting_ = true;
+    rewritten_ = 0;
+    rewritten_to_ = out_->arena.allocate(raw.size());
+    text_ = {rewritten_to_, 0};
+  }
+  size_t bytes = std::min(kWindowBytes, raw.size() - rewritten_);
+  // An escape is not cut in two: an odd number of backslashes at the end takes the next byte along.
+  const std::string_view window = raw.substr(rewritten_, bytes);
+  const size_t other = window.find_last_not_of('\\');
+  const size_t backslashes = window.size() - (other == std::string_view::npos ? 0 : other + 1);
+  if (backslashes % 2 != 0 && rewritten_ + bytes < raw.size()) ++bytes;
+  text_ = {rewritten_to_, text_.size() + unescape(raw.substr(rewritten_, bytes), false, rewritten_to_ + text_.size())};
+  rewritten_ += bytes;
+  return rewritten_ == raw.size() ? Go::kOn : Go::kLimit;
+}
+
+// Checks text_, a window at a time: kOn when all of it is UTF-8.
+ExactTextParser::Go ExactTextParser::check_utf8() {
+  if ((high_bits_ & 0x8080808080808080u) == 0) return Go::kOn;
+  size_t bytes = std::min(kWindowBytes, text_.size() - checked_);
+  if (checked_ + bytes < text_.size()) {
+    // Ends before a character, unless there are so many continuation bytes that it is invalid anyway.
+    for (int back = 0; back < 3 && (text_[checked_ + bytes] & 0xc0) == 0x80; ++back) --bytes;
+  }
+  if (!is_valid_utf8(text_.substr(checked_, bytes))) {
+    return fail("invalid label value " + go_quoted(text_.substr(0, limits::kErrorTokenBytesMax)));
+  }
+  checked_ += bytes;
+  return checked_ == text_.size() ? Go::kOn : Go::kLimit;
 }
 
 }  // namespace sluice::parser

@@ -62,6 +62,10 @@ inline constexpr uint32_t kLabelsPerKeyMax = 64;
 // Canonical text of one push, before escapes. The grouping labels are repeated on every line, so a body of short lines
 // under a long key grows by a factor of thousands; four times the largest body is ample for real ones. 413 above it.
 inline constexpr uint64_t kCanonicalBytesMax = 4 * kBodyBytesMax;
+// Bytes of a metric or label name as it stands in the body, and of a number. Both are looked at in one piece, so this
+// bounds the time of that; real ones stay under 200.
+inline constexpr size_t kNameBytesMax = 64 * 1024;
+inline constexpr size_t kNumberBytesMax = 64 * 1024;
 // Bytes of a foreign token that an error text quotes. A body may be one token of 256 MiB; quoting makes it four times
 // as long.
 inline constexpr size_t kErrorTokenBytesMax = 16 * 1024;

@@ -13,7 +13,7 @@
 #include "core/base/limits.h"
 #include "core/base/log.h"
 #include "net/api/gateway.h"
-#include "net/conn/service.h"
+#include "net/conn/connections.h"
 #include "net/loop/sizing.h"
 #include "net/loop/worker_group.h"
 #include "parser/simd/kernel.h"
@@ -54,7 +54,7 @@ sigset_t block_signals() {
   return waited;
 }
 
-Result<net::loop::Listeners, std::string> open_listeners(const Flags& flags, uint32_t workers, bool blocking) {
+Result<net::loop::Listeners, std::string> open_listeners(const Flags& flags, uint32_t workers) {
   std::vector<net::loop::ListenAddress> addresses;
   for (const std::string& text : flags.listen_addresses) {
     auto address = net::loop::parse_listen_address(text);
@@ -64,15 +64,14 @@ Result<net::loop::Listeners, std::string> open_listeners(const Flags& flags, uin
   net::loop::ListenOptions options;
   options.workers = workers;
   options.unix_mode = flags.unix_socket_mode;
-  options.blocking = blocking;
   return net::loop::Listeners::open(addresses, options);
 }
 
-void log_start(const net::ring::Capabilities& capabilities, const net::loop::Sizes& sizes, std::string_view kernel) {
+void log_start(const net::loop::Sizes& sizes, std::string_view kernel) {
   log::write(log::Level::kInfo, log::Reason::kAlways, "starting sluice",
              {{"version", std::string(kVersion)}, {"revision", std::string(kRevision)}});
   log::write(log::Level::kInfo, log::Reason::kAlways, "chosen for this machine",
-             {{"backend", capabilities.sentence}, {"sizes", sizes.sentence}, {"kernel", std::string(kernel)}});
+             {{"sizes", sizes.sentence}, {"kernel", std::string(kernel)}});
 }
 
 net::api::GatewayOptions gateway_options(const Flags& flags, uint32_t workers, net::ring::Backend backend,
@@ -101,11 +100,11 @@ int serve(const Flags& flags, const sigset_t& waited) {
   const auto capabilities = net::ring::probe(choice_of(flags.backend));
   if (!capabilities) return fail(capabilities.error());
   const net::loop::Sizes sizes = net::loop::size_for(net::loop::read_system(), *capabilities, flags.workers);
-  const bool blocking = capabilities->backend == net::ring::Backend::kIoUring;
-  auto listeners = open_listeners(flags, sizes.workers, blocking);
+  auto listeners = open_listeners(flags, sizes.workers);
   if (!listeners) return fail(listeners.error());
-  log_start(*capabilities, sizes, (*kernel)->name);
+  log_start(sizes, (*kernel)->name);
 
+  std::vector<std::unique_ptr<net::http::Handler>> handlers;  // outlive the workers
   net::loop::WorkerGroup group;
   auto loop_metrics = std::make_shared<LoopMetrics>(group);
   net::api::Gateway gateway(
@@ -118,8 +117,8 @@ int serve(const Flags& flags, const sigset_t& waited) {
   const auto started = group.start(
       *capabilities, options, std::move(*listeners),
       [&](uint32_t index) {
-        auto service = std::make_unique<net::conn::ConnectionService>(gateway.make_handler(index));
-        loop_metrics->add(*service);
+        auto service = std::make_unique<net::conn::Connections>(*handlers.emplace_back(gateway.make_handler(index)));
+        loop_metrics->add(service->counters());
         return service;
       },
       [&](uint32_t index) { return gateway.make_hooks(index); });

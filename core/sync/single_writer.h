@@ -16,7 +16,12 @@ class SingleWriter {
     // Relaxed: a figure for people, it publishes nothing.
     value_.store(static_cast<T>(value_.load(std::memory_order_relaxed) + amount), std::memory_order_relaxed);
   }
-  void set(T value) noexcept { value_.store(value, std::memory_order_relaxed); }           // relaxed: as in add()
+  void set(T value) noexcept { value_.store(value, std::memory_order_relaxed); }  // relaxed: as in add()
+  SingleWriter& operator++() noexcept { return add(1), *this; }
+  SingleWriter& operator--() noexcept { return add(static_cast<T>(-1)), *this; }
+  SingleWriter& operator+=(T amount) noexcept { return add(amount), *this; }
+  // Reads like the number that it is.
+  operator T() const noexcept { return get(); }  // NOLINT(google-explicit-constructor)
   [[nodiscard]] T get() const noexcept { return value_.load(std::memory_order_relaxed); }  // relaxed: as in add()
 
  private:

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "core/base/clock.h"
-#include "core/base/limits.h"
 #include "net/api/api_handler.h"
 #include "net/api/own_metrics.h"
 
@@ -18,27 +17,28 @@ store::Options store_options(const GatewayOptions& options) {
   return out;
 }
 
-// Passes the loop's life on to the store's reclamation.
+// Passes the loop's life on to the store's reclamation: the thread's Writer lives from the first turn to the last.
 class StoreHooks final : public loop::EpochHooks {
  public:
-  explicit StoreHooks(store::Writer& writer) : writer_(writer) {}
+  StoreHooks(WorkerContext& context, store::Store& store) : context_(context), store_(store) {}
 
-  void enter() override { writer_.online(); }
+  void enter() override { context_.writer = std::make_unique<store::Writer>(store_); }
   void quiescent() override {
-    writer_.quiescent();
+    context_.writer->quiescent();
     // The clock is read once in 64 turns: housekeeping once a second is often enough.
     if (++turns_ % 64 != 0) return;
     const int64_t now_ns = monotonic_ns();
     if (now_ns < next_housekeeping_ns_) return;
     next_housekeeping_ns_ = now_ns + 1'000'000'000;
-    writer_.housekeep(Deadline{now_ns + limits::kSliceNs});
+    context_.writer->housekeep();
   }
-  void offline() override { writer_.offline(); }
-  void online() override { writer_.online(); }
-  void leave() override { writer_.offline(); }
+  void offline() override { context_.writer->offline(); }
+  void online() override { context_.writer->online(); }
+  void leave() override { context_.writer.reset(); }
 
  private:
-  store::Writer& writer_;
+  WorkerContext& context_;
+  store::Store& store_;
   uint64_t turns_ = 0;
   int64_t next_housekeeping_ns_ = 0;
 };
@@ -48,7 +48,7 @@ class StoreHooks final : public loop::EpochHooks {
 Gateway::Gateway(GatewayOptions options)
     : options_(std::move(options)), router_(options_.router), store_(store_options(options_)) {
   for (uint32_t i = 0; i < options_.workers; ++i) {
-    contexts_.push_back(std::make_unique<WorkerContext>(*this, store_, options_.names));
+    contexts_.push_back(std::make_unique<WorkerContext>(*this, options_.names));
   }
 }
 
@@ -59,7 +59,7 @@ std::unique_ptr<http::Handler> Gateway::make_handler(uint32_t worker) {
 }
 
 std::unique_ptr<loop::EpochHooks> Gateway::make_hooks(uint32_t worker) {
-  return std::make_unique<StoreHooks>(contexts_[worker]->writer);
+  return std::make_unique<StoreHooks>(*contexts_[worker], store_);
 }
 
 }  // namespace sluice::net::api

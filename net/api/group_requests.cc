@@ -7,7 +7,7 @@ namespace sluice::net::api {
 using StepAction = http::Handler::StepAction;
 
 StepAction DeleteState::step(http::Exchange& exchange, Deadline) {
-  static_cast<void>(store::erase_group(context_.writer, key_));
+  static_cast<void>(store::erase_group(*context_.writer, key_));
   reply_empty(exchange.response, 202);
   context_.metrics.count_request(HandlerName::kDelete, exchange.request.method, 202);
   return StepAction::kDone;

@@ -29,7 +29,7 @@ class DeleteState final : public RequestState {
 // PUT /api/v1/admin/wipe: 202 when every group that existed before it is gone.
 class WipeState final : public RequestState {
  public:
-  explicit WipeState(WorkerContext& context) : context_(context) { op_.start(context_.writer); }
+  explicit WipeState(WorkerContext& context) : context_(context) { op_.start(*context_.writer); }
   [[nodiscard]] http::Handler::StepAction step(http::Exchange& exchange, Deadline deadline) override;
 
  private:

@@ -125,7 +125,7 @@ bool PushState::canonicalise(http::Exchange& exchange, Deadline deadline) {
       break;
   }
   const bool replace = exchange.request.method == http::Method::kPut;
-  scratch_->op.start(context_.writer, {key_, scratch_->families, scratch_->push, replace, wall_ns_});
+  scratch_->op.start(*context_.writer, {key_, scratch_->families, scratch_->push, replace, wall_ns_});
   phase_ = Phase::kStore;
   return true;
 }
@@ -160,7 +160,7 @@ bool PushState::reject(http::Exchange& exchange, const model::Conflict& conflict
   reply_error(exchange.response, 400, "pushed metrics are invalid or inconsistent with existing metrics: " + text);
   const bool key_itself = conflict.family == model::kNone && conflict.metric == model::kNone;
   if (key_itself) return finish(exchange);
-  scratch_->op.start_fail(context_.writer, key_, wall_ns_);
+  scratch_->op.start_fail(*context_.writer, key_, wall_ns_);
   phase_ = Phase::kStoreFailure;
   return true;
 }

@@ -16,7 +16,7 @@ render::NameEscaping escaping_of(Escaping escaping) {
 ScrapeSource::ScrapeSource(WorkerContext& context, Escaping escaping, bool gzip)
     : context_(context), escaping_(escaping), gzip_(gzip) {
   context_.metrics.scrapes.add(1);
-  request_.start(context_.writer);
+  request_.start(*context_.writer);
 }
 
 ScrapeSource::~ScrapeSource() = default;

@@ -31,11 +31,10 @@ class ScratchPool {
 };
 
 struct WorkerContext {
-  WorkerContext(Gateway& gateway_in, store::Store& store, parser::NameScheme names_in)
-      : gateway(gateway_in), writer(store), names(names_in) {}
+  WorkerContext(Gateway& gateway_in, parser::NameScheme names_in) : gateway(gateway_in), names(names_in) {}
 
   Gateway& gateway;
-  store::Writer writer;
+  std::unique_ptr<store::Writer> writer;  // made and destroyed on the worker's thread, by its loop hooks
   parser::NameScheme names;
   WorkerMetrics metrics;
   ScratchPool scratches;

@@ -27,6 +27,16 @@ bool parse(std::string_view word, uint64_t& value) noexcept {
   return error == std::errc() && stop == word.data() + word.size();
 }
 
+// True when the comma-separated list has this name; the empty list has the empty name.
+bool names(std::string_view list, std::string_view name) noexcept {
+  while (true) {
+    const size_t comma = list.find(',');
+    if (list.substr(0, comma) == name) return true;
+    if (comma == std::string_view::npos) return false;
+    list.remove_prefix(comma + 1);
+  }
+}
+
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -126,8 +136,7 @@ std::string cgroup_path(std::string_view proc_self_cgroup, std::string_view cont
     const size_t first = line.find(':');
     const size_t second = first == std::string_view::npos ? first : line.find(':', first + 1);
     if (second == std::string_view::npos) continue;
-    const std::string list = "," + std::string(line.substr(first + 1, second - first - 1)) + ",";
-    if (list.find("," + std::string(controller) + ",") == std::string::npos) continue;
+    if (!names(line.substr(first + 1, second - first - 1), controller)) continue;
     const std::string_view path = line.substr(second + 1);
     // A path with ".." is outside of what this process may see (a cgroup namespace).
     if (path.find("..") != std::string_view::npos || !path.starts_with('/')) return "";

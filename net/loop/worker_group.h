@@ -41,7 +41,8 @@ class WorkerGroup {
   [[nodiscard]] Result<void, std::string> start(const ring::Capabilities& capabilities, const WorkerOptions& options,
                                                 Listeners listeners, const MakeService& make_service,
                                                 const MakeHooks& make_hooks = {});
-  // Graceful stop: listeners close after their queues are empty, connections end, at most stop_bound_ns. Any thread.
+  // Graceful stop: listeners close after their queues are empty, connections end, at most stop_bound_ns. Any thread
+  // once start() has returned; takes a lock, so not from a signal handler.
   void request_stop() noexcept;
   // Waits until every worker has ended. True when all connections ended by themselves.
   bool join();

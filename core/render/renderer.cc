@@ -31,6 +31,12 @@ void prefetch_version(const model::Version* version, uint32_t family) noexcept {
   __builtin_prefetch(at + sizeof(model::Version) + family * sizeof(void*));
 }
 
+// A name in quotes begins the text or follows a comma. A value that ends in a comma looks like one too and takes the
+// slower way to the same line.
+bool has_quoted_label(std::string_view label_text) noexcept {
+  return label_text.starts_with('"') || label_text.find(",\"") != std::string_view::npos;
+}
+
 void prefetch_fragment(const model::Version* version, uint32_t family) noexcept {
   const std::byte* at = version->fragment(family).address();
   __builtin_prefetch(at);
@@ -232,7 +238,8 @@ void Renderer::copy_times(Output& out) {
         const int64_t time_ns = failures ? version.push_failure_time_ns() : version.push_time_ns();
         const std::string_view labels = version.label_text();
         const size_t room = name_.size() + labels.size() + kTimeLineRoom;
-        if (room <= out.room()) {
+        const bool quoted = escaping_ == NameEscaping::kUnderscores && has_quoted_label(labels);
+        if (room <= out.room() && !quoted) {
           char* const begin = out.data + out.used;
           out.used += static_cast<size_t>(write_time_line(begin, name_, labels, time_ns) - begin);
           work_ += static_cast<uint32_t>(2 + labels.size() / kBytesPerUnit);
@@ -240,7 +247,13 @@ void Renderer::copy_times(Output& out) {
         }
         scratch_.resize(room);
         char* const end = write_time_line(scratch_.data(), name_, labels, time_ns);
-        pending_ = std::string_view(scratch_).substr(0, static_cast<size_t>(end - scratch_.data()));
+        scratch_.resize(static_cast<size_t>(end - scratch_.data()));
+        if (quoted) {
+          std::string escaped;
+          append_underscored_text(scratch_, escaped);
+          scratch_.swap(escaped);
+        }
+        pending_ = scratch_;
         ++place_.index;
         return;
       }

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "core/base/hash.h"
+#include "parser/canonical_escape.h"
 #include "tests/parser/canonical_testing.h"
 
 namespace sluice::parser {
@@ -224,6 +225,24 @@ TEST(Canonical, ChecksWhatOnlyProtobufCanBring) {
   EXPECT_EQ(run("a", {{"x", "12345678\xc3"}}).kind, ConflictKind::kInvalidUtf8);
   EXPECT_EQ(run("a", {{"x", "12345678\xc3"}}).label, "x");
   EXPECT_FALSE(run("a", {{"job", "\xff"}}));  // overwritten before anybody looks
+}
+
+TEST(Canonical, KnowsUnquotedNamesByEveryByteAndPlace) {
+  for (size_t size = 1; size < 20; ++size) {
+    for (size_t at = 0; at < size; ++at) {
+      for (unsigned c = 0; c < 256; ++c) {
+        std::string name(size, 'a');
+        name[at] = static_cast<char>(c);
+        ASSERT_EQ(is_unquoted_name(name), is_valid_metric_name(name, NameScheme::kLegacy))
+            << size << " " << at << " " << c;
+      }
+    }
+  }
+  EXPECT_FALSE(is_unquoted_name(""));
+  EXPECT_TRUE(is_unquoted_name("ABCXYZabcxyz_:0189"));
+  EXPECT_TRUE(is_ascii("0123456789\x7f"));
+  EXPECT_FALSE(is_ascii("0123456789\x80"));
+  EXPECT_FALSE(is_ascii("\x80_________"));
 }
 
 TEST(Canonical, EscapesValuesOfEveryLength) {

@@ -125,6 +125,18 @@ TEST(Render, EscapesNamesForTheDefaultScrapeOnly) {
                 std::string(kTimes));
 }
 
+TEST(Render, EscapesNamesOfTheGroupingKey) {
+  FakeSnapshot snapshot;
+  const size_t shape = snapshot.add_shape({});
+  snapshot.add_group(shape, "\"a.b\"=\"x,\",job=\"t\",\"ü\"=\"\\\"\"", {}, 1'500'000'000);
+  snapshot.add_group(shape, "a=\"x,\",job=\"t\"", {}, 2'500'000'000);
+  EXPECT_TRUE(
+      render(snapshot).ends_with("push_time_seconds{a_b=\"x,\",job=\"t\",_=\"\\\"\"} 1.5\n"
+                                 "push_time_seconds{a=\"x,\",job=\"t\"} 2.5\n"));
+  EXPECT_TRUE(render(snapshot, {}, NameEscaping::kNone)
+                  .find("push_time_seconds{\"a.b\"=\"x,\",job=\"t\",\"ü\"=\"\\\"\"} 1.5\n") != std::string::npos);
+}
+
 TEST(Render, EscapedNamesAreTheReferences) {
   const auto escaped = [](std::string_view name) {
     std::string out;

@@ -157,6 +157,13 @@ class Tools(unittest.TestCase):
         self.assertIn("core/base/needy.h does not pass", output)
         self.assertIn("1 unchanged since they passed, 1 failed", output)
 
+    def test_a_header_that_its_source_includes_first_is_proved_by_the_build(self):
+        write(self.root, "core/base/a.h", "#pragma once\nint f();\n")
+        write(self.root, "core/base/b.h", "#pragma once\nint g();\n")
+        self.database("core/base/a.cc", '#include "core/base/a.h"\n\n#include "core/base/b.h"\n')
+        self.git("add", "--all")
+        self.assertIn("headers: 1 files", self.check("headers")[1])
+
     def test_tidy(self):
         self.database("core/base/a.cc", "int good_name() { return 1; }\n")
         self.git("add", "--all")

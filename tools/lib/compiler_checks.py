@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PRODUCT = ("core/", "net/", "parser/", "tools/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 REPORT_LINES_MAX = 40
+INCLUDE_ANY = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<[^>]+>)', re.MULTILINE)
 CLANG_ONLY = ["-Wno-unknown-warning-option", "-Wno-deprecated-declarations", "-Wno-unused-command-line-argument"]
 
 
@@ -121,6 +122,17 @@ def tracked(suffix):
                   if name.endswith(suffix) and (ROOT / name).is_file() and not name.startswith("build/"))
 
 
+def proved_by_a_source(database):
+    """Headers that some source of the build includes before anything else: building it compiles them alone."""
+    first = set()
+    for name in database.commands:
+        path = ROOT / name
+        match = INCLUDE_ANY.search(path.read_text(encoding="utf-8", errors="replace")) if path.is_file() else None
+        if match and match.group(1):
+            first.add(match.group(1))
+    return first
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("kind", choices=["tidy", "headers"])
@@ -136,7 +148,8 @@ def main():
         version = subprocess.run(["clang-tidy-19", "--version"], capture_output=True, text=True, check=True).stdout
         version += (ROOT / ".clang-tidy").read_text()
     else:
-        names = tracked(".h")
+        proved = proved_by_a_source(database)
+        names = [name for name in tracked(".h") if name not in proved]
         version = subprocess.run(["g++", "--version"], capture_output=True, text=True, check=True).stdout
     if arguments.files:
         wanted = {os.path.relpath(os.path.abspath(name), ROOT) for name in arguments.files}

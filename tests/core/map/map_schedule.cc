@@ -73,10 +73,8 @@ class World {
     }
     for (const Seen& walk : walks_) check_walk(walk);
     SimEpochs::Participant me(epochs_);
-    size_t resident = 0;
     for (size_t key = 0; key < keys_; ++key) {
       if (Item* item = map_.find(colliding_hash(key), name(key))) {
-        ++resident;
         EXPECT_TRUE(map_.erase(item, me));
         me.retire(item, &ItemPool::free);
       }

@@ -34,8 +34,8 @@ class Fiber {
   std::unique_ptr<std::byte[]> stack_;
   size_t stack_bytes_ = 0;
   const void* stack_bottom_ = nullptr;
-  void* fake_stack_ = nullptr;    // AddressSanitizer's
-  void* thread_fiber_ = nullptr;  // ThreadSanitizer's
+  [[maybe_unused]] void* fake_stack_ = nullptr;    // AddressSanitizer's
+  [[maybe_unused]] void* thread_fiber_ = nullptr;  // ThreadSanitizer's
   Fiber* came_from_ = nullptr;
   std::function<void()> body_;
   std::function<void()> at_end_;

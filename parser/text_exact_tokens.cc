@@ -138,7 +138,7 @@ ExactTextParser::Go ExactTextParser::scan_name(Token kind) {
   while (at_ != limit_) {
     const char c = *at_;
     if (closed_) return Go::kOn;
-    if (at_ - token_ >= static_cast<ptrdiff_t>(limits::kNameBytesMax)) {
+    if (at_ - token_ > static_cast<ptrdiff_t>(limits::kNameBytesMax)) {
       return fail("name of more than " + std::to_string(limits::kNameBytesMax) + " bytes");
     }
     if (!in_quotes_) {

@@ -213,6 +213,47 @@ TEST(ExactTextParser, StepsEndUnderAnyDeadline) {
   EXPECT_EQ(families.labels[0].value.size(), size_t{1} << 20);
 }
 
+// Tokens that are longer than the clock's window are rewritten and checked in pieces; no piece may cut a character or
+// an escape.
+TEST(ExactTextParser, LongTokens) {
+  for (size_t shift = 0; shift < 5; ++shift) {
+    std::string raw(shift, 'x');
+    std::string plain = raw;
+    for (int i = 0; i < 5000; ++i) {
+      raw += "\\\\\\n\\\"\u20ac";
+      plain += "\\\n\"\u20ac";
+    }
+    const std::string body = "# HELP a " + raw + "\na{b=\"" + raw + "\"} 1\n";
+    ExactTextParser parser;
+    model::Families families;
+    parser.start(body, NameScheme::kLegacy, families);
+    size_t steps = 1;
+    while (parser.step(Deadline{0}) == ExactTextParser::Step::kMore) ++steps;
+    ASSERT_EQ(families.labels.size(), 1u);
+    EXPECT_EQ(families.families[0].help, plain);
+    EXPECT_EQ(families.labels[0].value, plain);
+    EXPECT_GT(steps, 4 * raw.size() / 4096);
+    const std::string broken = "a{b=\"" + raw + "\xe2\x82\"} 1\n";
+    EXPECT_TRUE(parse(broken).starts_with("text format parsing error in line 1: invalid label value \""));
+  }
+}
+
+TEST(ExactTextParser, NamesAndNumbersAreLimited) {
+  const std::string name(limits::kNameBytesMax, 'x');
+  const std::string body = name + " 1\n";
+  ExactTextParser parser;
+  model::Families families;
+  parser.start(body, NameScheme::kLegacy, families);
+  EXPECT_EQ(parser.step(Deadline::never()), ExactTextParser::Step::kDone);
+  EXPECT_EQ(parse("x" + name + " 1\n"), error(1, "name of more than 65536 bytes"));
+  EXPECT_EQ(parse("a{\"" + name + "\"=\"\"} 1\n"), error(1, "name of more than 65536 bytes"));
+  EXPECT_TRUE(parse("a 1." + std::string(1000, '0') + "\n").starts_with("\"a\" UNTYPED"));
+  EXPECT_TRUE(parse("a 1." + std::string(limits::kNumberBytesMax, '0') + "\n").find("expected float as value") > 0);
+  EXPECT_EQ(parse("a 1 2" + std::string(20'000, '\\') + "\n"),
+            error(1, "expected integer as timestamp, got \"2" + std::string(2 * (16 * 1024 - 1), '\\') + "\""));
+  EXPECT_TRUE(parse("a 1 2 " + std::string(20'000, '\\') + "x\n").find("spurious string after timestamp") > 0);
+}
+
 TEST(ExactTextParser, ManyLabels) {
   std::string labels;
   for (uint32_t i = 0; i < limits::kLabelsPerSeriesMax; ++i) labels += "l" + std::to_string(i) + "=\"\",";

@@ -205,7 +205,7 @@ def main():
     checks = Checks("abuse")
     for check in (check_never_mixed, check_slow_scraper, check_large_push, check_broken_clients,
                   check_conflicts_under_load):
-        with Gateway(options.binary, ["--log.level=error", "--runtime.workers=2"], options.backend) as gateway:
+        with Gateway(options.binary, ["--runtime.workers=2"], options.backend) as gateway:
             check(checks, gateway)
             checks.equal(gateway.stop(), 0, check.__name__, "exit code")
     checks.finish()

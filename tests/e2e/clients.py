@@ -71,12 +71,12 @@ CLIENT_LINES = {
         "# TYPE py_bytes summary"],
                ['py_more{empty="",instance="py/1",job="py"} 7']),
     "node": (prepare_node, [
-        'node_gauge{instance="n/1",job="node",zone="us"} 2.5',
-        'node_jobs_total{instance="n/1",job="node"} 4',
-        'node_seconds_bucket{instance="n/1",job="node",le="0.1"} 1',
-        'node_seconds_bucket{instance="n/1",job="node",le="+Inf"} 3',
-        'node_seconds_sum{instance="n/1",job="node"} 5.55', "# TYPE node_seconds histogram"],
-             ['node_more{instance="n/1",job="node"} 7']),
+        'node_gauge{instance="n-1",job="node",zone="us"} 2.5',
+        'node_jobs_total{instance="n-1",job="node"} 4',
+        'node_seconds_bucket{instance="n-1",job="node",le="0.1"} 1',
+        'node_seconds_bucket{instance="n-1",job="node",le="+Inf"} 3',
+        'node_seconds_sum{instance="n-1",job="node"} 5.55', "# TYPE node_seconds histogram"],
+             ['node_more{instance="n-1",job="node"} 7']),
     "go": (prepare_go, [
         'go_client_gauge{instance="g/1",job="go",l="x",zone="a b"} 1.25',
         'client_seconds_bucket{instance="g/1",job="go",zone="a b",le="0.1"} 1',

@@ -49,7 +49,7 @@ class Gateway:
         for raw in self.process.stderr:
             line = raw.decode("utf-8", "replace").rstrip("\n")
             self.log.append(line)
-            found = re.search(r'[Ll]istening on"? address="?(\S+?)"?$', line)
+            found = re.search(r'[Ll]istening on"?,? ?"?address"?[=:]"?([^\s"]+)', line)
             if found:
                 port = re.search(r":(\d+)$", found.group(1))
                 if port:
@@ -73,7 +73,9 @@ class Gateway:
     def __enter__(self):
         return self
 
-    def __exit__(self, *unused):
+    def __exit__(self, kind, error, trace):
+        if kind is not None:
+            print("the gateway's exit code: %s, its last lines:" % self.process.poll(), *self.log[-20:], sep="\n", flush=True)
         self.stop()
 
     def connect(self, timeout=60):
@@ -102,10 +104,10 @@ def make_request(method, target, body=b"", headers=()):
     """The bytes of a request with Host, and Content-Length where there is a body or a method that has one."""
     lines = ["%s %s HTTP/1.1" % (method, target), "Host: gateway.test"]
     names = {name.lower() for name, _ in headers}
-    lines += ["%s: %s" % pair for pair in headers]
+    lines += ["%s: %s" % tuple(pair) for pair in headers]
     if "content-length" not in names and "transfer-encoding" not in names and (body or method in ("POST", "PUT")):
         lines.append("Content-Length: %d" % len(body))
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8") + body
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body
 
 
 class Reader:
@@ -161,7 +163,7 @@ class Response:
 
     @property
     def text(self):
-        return self.body.decode("utf-8", "surrogateescape")
+        return self.body.decode("utf-8", "backslashreplace")
 
 
 def read_response(reader, method="GET"):

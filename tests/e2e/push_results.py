@@ -75,7 +75,7 @@ def main():
     checks = Checks("push_results")
     inputs, results = load()
     for variant, flags in (("legacy", ()), ("utf8", ("--push.enable-utf8-names",))):
-        with Gateway(options.binary, [*flags, "--log.level=error"], options.backend) as gateway:
+        with Gateway(options.binary, flags, options.backend) as gateway:
             connection = Connection(gateway)
             for case_id, outcomes in results.items():
                 if case_id in DIFFERENT or variant not in outcomes or case_id not in inputs:

@@ -5,7 +5,7 @@ async function main() {
   const [address, step] = process.argv.slice(2);
   const registry = new client.Registry();
   const gateway = new client.Pushgateway(`http://${address}`, {}, registry);
-  const where = { jobName: "node", groupings: { instance: "n/1" } };
+  const where = { jobName: "node", groupings: { instance: "n-1" } };
   if (step === "push") {
     new client.Gauge({ name: "node_gauge", help: "A gauge", labelNames: ["zone"], registers: [registry] }).set({ zone: "us" }, 2.5);
     new client.Counter({ name: "node_jobs_total", help: "A counter", registers: [registry] }).inc(4);

@@ -2,6 +2,7 @@
 #include "parser/text_fast.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -14,6 +15,9 @@ namespace {
 
 using model::MetricType;
 
+// One loop in registers from line to line: called from one place each.
+#define SLUICE_HOT [[gnu::always_inline]] inline
+
 // A window costs about 8 us at 1 GB/s: a sixth of a slice, and its index stays in the first-level cache.
 constexpr uint32_t kWindowBytes = 8192;
 // Positions are 16-bit and the last block may be padded. A line that does not fit this is the exact parser's.
@@ -21,6 +25,16 @@ constexpr uint32_t kWindowBytesLongest = simd::kWindowBytesMax - 2 * simd::kBloc
 // Readable bytes behind every window: enough to fill its last block, and for kNameReadAhead.
 constexpr uint32_t kPadding = simd::kBlockBytes;
 static_assert(kPadding >= kNameReadAhead);
+
+// The bytes of unquoted metric names.
+constexpr std::array<bool, 256> make_name_bytes() {
+  std::array<bool, 256> table{};
+  for (int byte = 0; byte < 128; ++byte) {
+    table[static_cast<size_t>(byte)] = byte == ':' || is_name_continuation(static_cast<char>(byte));
+  }
+  return table;
+}
+constexpr std::array<bool, 256> kNameBytes = make_name_bytes();
 
 constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
 
@@ -97,25 +111,11 @@ bool FastTextParser::parse_window() {
   return true;
 }
 
-bool FastTextParser::parse_lines(Cursor cursor, const char* lines_end) {
-  while (cursor.at != lines_end) {
-    const char first = *cursor.at;
-    if (first == '\n') {
-      ++cursor.at;
-      ++cursor.next;
-    } else if (first == '#') {
-      if (!parse_comment(cursor)) return false;
-    } else {
-      if (!parse_sample(cursor)) return false;
-    }
-  }
-  return true;
-}
-
 MetricName* FastTextParser::parse_name(Cursor& cursor) {
   if (names_.size() != 0) [[likely]] {
     MetricName* name = &names_[name_];
     if (!name->known.starts(cursor.at, cursor.end)) {
+      if (name->successor == name_) return learn_name(cursor);
       name_ = name->successor;
       name = &names_[name_];
       if (!name->known.starts(cursor.at, cursor.end)) return learn_name(cursor);
@@ -133,7 +133,7 @@ MetricName* FastTextParser::learn_name(Cursor& cursor) {
   const char* at = cursor.at;
   if (!is_name_start(*at) && *at != ':') return nullptr;
   // Ends at the latest at the line's newline.
-  while (is_name_continuation(*at) || *at == ':') ++at;
+  while (kNameBytes[static_cast<uint8_t>(*at)]) ++at;
   const uint32_t previous = name_;
   name_ = names_.find_or_add(cursor.view(cursor.at, at));
   names_[previous].successor = name_;
@@ -141,7 +141,7 @@ MetricName* FastTextParser::learn_name(Cursor& cursor) {
   return &names_[name_];
 }
 
-bool FastTextParser::parse_labels(Cursor& cursor, BoundLabel bound) {
+SLUICE_HOT bool FastTextParser::parse_labels(Cursor& cursor, BoundLabel bound) {
   const char* at = cursor.at;
   for (uint32_t count = 0;; ++count) {
     while (is_blank(*at)) ++at;
@@ -214,7 +214,7 @@ bool FastTextParser::unescape_value(Cursor& cursor, std::string_view& value) {
 
 // The rest of a sample line, from the value on: `value`, and behind a blank perhaps a timestamp. Moves the cursor to
 // the next line.
-bool FastTextParser::parse_value(Cursor& cursor, Value& out) {
+SLUICE_HOT bool FastTextParser::parse_value(Cursor& cursor, Value& out) {
   while (is_blank(*cursor.at)) ++cursor.at;
   const char* const line_end = cursor.entry(0);
   if (*line_end != '\n') return false;
@@ -235,7 +235,7 @@ bool FastTextParser::parse_value(Cursor& cursor, Value& out) {
   return true;
 }
 
-bool FastTextParser::parse_sample(Cursor& cursor) {
+SLUICE_HOT bool FastTextParser::parse_sample(Cursor& cursor) {
   const MetricName* const name = parse_name(cursor);
   if (name == nullptr) return false;
   const uint32_t family = name->family;
@@ -256,10 +256,8 @@ bool FastTextParser::parse_sample(Cursor& cursor) {
 
   uint32_t index = model::kNone;
   if (bound == BoundLabel::kNone) {
-    index = out_->add_metric(family);
+    index = append_metric(*out_, family, labels_begin);
     model::Metric& metric = out_->metrics[index];
-    metric.labels_begin = labels_begin;
-    metric.labels_count = static_cast<uint32_t>(out_->labels.size()) - labels_begin;
     metric.value = value.number;
     metric.value_text = value.text;
   } else {
@@ -310,7 +308,8 @@ bool FastTextParser::store_histogram(uint32_t metric, NameRole role, double valu
   }
   if (role != NameRole::kCount && std::isnan(le)) return true;
   // A fractional or negative count changes the whole histogram, or is an error.
-  const uint64_t count = go_uint64(value);
+  const bool fits = value >= 0 && value < 0x1p63;
+  const uint64_t count = fits ? static_cast<uint64_t>(value) : go_uint64(value);
   if (static_cast<double>(count) != value) return false;
   if (role == NameRole::kCount) {
     out_->metrics[metric].count = count;
@@ -320,6 +319,21 @@ bool FastTextParser::store_histogram(uint32_t metric, NameRole role, double valu
     point.bound = le;
     point.count = count;
     out_->add_point(metric, point);
+  }
+  return true;
+}
+
+bool FastTextParser::parse_lines(Cursor cursor, const char* lines_end) {
+  while (cursor.at != lines_end) {
+    const char first = *cursor.at;
+    if (first == '\n') {
+      ++cursor.at;
+      ++cursor.next;
+    } else if (first == '#') {
+      if (!parse_comment(cursor)) return false;
+    } else {
+      if (!parse_sample(cursor)) return false;
+    }
   }
   return true;
 }

@@ -1,7 +1,6 @@
 // The comment lines of FastTextParser.
 #include <algorithm>
 #include <cstring>
-#include <utility>
 
 #include "parser/text_fast.h"
 
@@ -12,11 +11,23 @@ using model::MetricType;
 
 constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
 
-// The spellings that client libraries use; anything else is the exact parser's.
-constexpr std::pair<std::string_view, MetricType> kTypes[] = {
-    {"gauge", MetricType::kGauge},     {"counter", MetricType::kCounter}, {"histogram", MetricType::kHistogram},
-    {"summary", MetricType::kSummary}, {"untyped", MetricType::kUntyped},
-};
+// The spellings that client libraries use; false for anything else, which is the exact parser's.
+bool common_type(std::string_view text, MetricType& out) {
+  if (text == "gauge") {
+    out = MetricType::kGauge;
+  } else if (text == "counter") {
+    out = MetricType::kCounter;
+  } else if (text == "histogram") {
+    out = MetricType::kHistogram;
+  } else if (text == "summary") {
+    out = MetricType::kSummary;
+  } else if (text == "untyped") {
+    out = MetricType::kUntyped;
+  } else {
+    return false;
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -75,13 +86,10 @@ bool FastTextParser::parse_help(const Cursor& cursor, uint32_t family, const cha
 bool FastTextParser::parse_type(const Cursor& cursor, uint32_t family, const char* line_end) {
   if (names_.type_known(family)) return false;
   const std::string_view text(cursor.at, static_cast<size_t>(line_end - cursor.at));
-  for (const auto& [name, type] : kTypes) {
-    if (text == name) {
-      names_.set_type(family, type);
-      return true;
-    }
-  }
-  return false;
+  MetricType type = MetricType::kUntyped;
+  if (!common_type(text, type)) return false;
+  names_.set_type(family, type);
+  return true;
 }
 
 }  // namespace sluice::parser

@@ -29,6 +29,19 @@ inline constexpr uint32_t kNameReadAhead = 16;
   return word;
 }
 
+// memcmp(a, b, bytes) == 0 without the call for short texts; reads nothing else.
+[[nodiscard]] inline bool equal_bytes(const char* a, const char* b, size_t bytes) noexcept {
+  if (bytes > 32) return std::memcmp(a, b, bytes) == 0;
+  if (bytes > 16) {
+    return load_u64(a) == load_u64(b) && load_u64(a + 8) == load_u64(b + 8) &&
+           load_u64(a + bytes - 16) == load_u64(b + bytes - 16) && load_u64(a + bytes - 8) == load_u64(b + bytes - 8);
+  }
+  if (bytes >= 8) return load_u64(a) == load_u64(b) && load_u64(a + bytes - 8) == load_u64(b + bytes - 8);
+  if (bytes >= 4) return load_u32(a) == load_u32(b) && load_u32(a + bytes - 4) == load_u32(b + bytes - 4);
+  if (bytes >= 2) return load_u16(a) == load_u16(b) && a[bytes - 1] == b[bytes - 1];
+  return bytes == 0 || *a == *b;
+}
+
 struct KnownName {
   uint64_t head = 0;       // first eight bytes, zeros behind a shorter name
   uint64_t head_mask = 0;  // ff for each byte of the name that head holds
@@ -53,8 +66,10 @@ struct KnownName {
     if ((load_u64(at) & head_mask) != head) return false;
     if (length <= 8) return length != 0;
     if (length <= 16) return load_u64(at + length - 8) == tail;
-    return static_cast<size_t>(end - at) >= length && load_u64(at + length - 8) == tail &&
-           std::memcmp(at + 8, text + 8, length - 16) == 0;
+    if (static_cast<size_t>(end - at) < length || load_u64(at + length - 8) != tail) return false;
+    if (length <= 32)
+      return load_u64(at + 8) == load_u64(text + 8) && load_u64(at + length - 16) == load_u64(text + length - 16);
+    return std::memcmp(at + 8, text + 8, length - 16) == 0;
   }
   [[nodiscard]] std::string_view view() const noexcept { return {text, length}; }
 };

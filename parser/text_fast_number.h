@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
+#include <limits>
 #include <string_view>
 
 #include "parser/number.h"
@@ -61,6 +63,10 @@ inline constexpr std::array<double, 23> kExactPowersOfTen = {1e0,  1e1,  1e2,  1
 // Any number of the format; false when the exact parser has to say what is wrong with it.
 [[nodiscard]] inline bool parse_number(const char* at, const char* end, double& out) noexcept {
   if (parse_short_decimal(at, end, out)) return true;
+  if (end - at == 4 && std::memcmp(at, "+Inf", 4) == 0) {  // the last bucket of every histogram
+    out = std::numeric_limits<double>::infinity();
+    return true;
+  }
   return parse_float(std::string_view(at, static_cast<size_t>(end - at)), out) == NumberError::kNone;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/hash.h"
+#include "parser/text_fast_name.h"
 
 namespace sluice::parser {
 namespace {
@@ -18,6 +19,11 @@ uint64_t hash_labels(const model::LabelPair* labels, uint32_t count, uint32_t fa
   return hash ^ (hash >> 32);
 }
 
+// Names are nearly always the very same bytes: LabelNames hands out one view for all lines that repeat a name.
+bool equal(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && (a.data() == b.data() || equal_bytes(a.data(), b.data(), a.size()));
+}
+
 }  // namespace
 
 bool SeriesTable::same_labels_in_order(const model::Metric& metric, uint32_t begin, uint32_t count) const {
@@ -25,7 +31,7 @@ bool SeriesTable::same_labels_in_order(const model::Metric& metric, uint32_t beg
   const model::LabelPair* mine = families_->labels.data() + metric.labels_begin;
   const model::LabelPair* other = families_->labels.data() + begin;
   for (uint32_t k = 0; k < count; ++k) {
-    if (mine[k].value != other[k].value || mine[k].name != other[k].name) return false;
+    if (!equal(mine[k].value, other[k].value) || !equal(mine[k].name, other[k].name)) return false;
   }
   return true;
 }
@@ -58,9 +64,7 @@ uint32_t SeriesTable::find_or_add(uint32_t family, uint32_t labels_begin) {
     families_->labels.resize(labels_begin);
     return last_;
   }
-  last_ = families_->add_metric(family);
-  families_->metrics[last_].labels_begin = labels_begin;
-  families_->metrics[last_].labels_count = count;
+  last_ = append_metric(*families_, family, labels_begin);
   by_labels_.insert(hash, last_);
   return last_;
 }

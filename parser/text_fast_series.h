@@ -11,6 +11,24 @@
 
 namespace sluice::parser {
 
+// Appends a metric to `family` that owns the labels from `labels_begin` on: here a line's labels are stored before it
+// is known whether they belong to a new metric. Copies an empty metric, which costs a third of clearing one (`rep
+// stos`).
+inline uint32_t append_metric(model::Families& families, uint32_t family, uint32_t labels_begin) {
+  static constexpr model::Metric kEmpty{};
+  const auto index = static_cast<uint32_t>(families.metrics.size());
+  families.metrics.push_back(kEmpty);
+  model::Metric& metric = families.metrics.back();
+  metric.family = family;
+  metric.labels_begin = labels_begin;
+  metric.labels_count = static_cast<uint32_t>(families.labels.size()) - labels_begin;
+  model::Family& owner = families.families[family];
+  (owner.metrics_last == model::kNone ? owner.metrics_first : families.metrics[owner.metrics_last].next) = index;
+  owner.metrics_last = index;
+  ++owner.metrics_count;
+  return index;
+}
+
 class SeriesTable {
  public:
   void start(model::Families& families) {

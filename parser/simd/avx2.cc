@@ -30,7 +30,11 @@ struct Avx2Block {
   SLUICE_KERNEL_TARGET uint64_t structural() const noexcept { return match(low) | match(high) << 32; }
 
   SLUICE_KERNEL_TARGET static uint16_t* emit(uint64_t mask, uint32_t base, uint16_t* out) noexcept {
-    return emit_bits(mask, base, out);
+    return emit_bits<Avx2Block>(mask, base, out);
+  }
+
+  SLUICE_KERNEL_TARGET static uint32_t lowest(uint64_t mask) noexcept {
+    return static_cast<uint32_t>(_tzcnt_u64(mask));
   }
 
   struct HighBits {

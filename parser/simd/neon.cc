@@ -31,7 +31,12 @@ struct NeonBlock {
     return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(sum, sum)), 0);
   }
 
-  static uint16_t* emit(uint64_t mask, uint32_t base, uint16_t* out) noexcept { return emit_bits(mask, base, out); }
+  static uint16_t* emit(uint64_t mask, uint32_t base, uint16_t* out) noexcept {
+    return emit_bits<NeonBlock>(mask, base, out);
+  }
+
+  // Bit 63 is set because __builtin_ctzll(0) is undefined.
+  static uint32_t lowest(uint64_t mask) noexcept { return static_cast<uint32_t>(__builtin_ctzll(mask | 1ull << 63)); }
 
   struct HighBits {
     uint8x16_t any = vdupq_n_u8(0);

@@ -313,6 +313,21 @@ TEST(Canonical, SlicesFindTheSameConflict) {
   EXPECT_EQ(canonicaliser.conflict().metric, whole.metric);
 }
 
+// A long grouping label is repeated on every line: refused before any of it is written.
+TEST(Canonical, RefusesTextThatWouldGrowBeyondTheLimit) {
+  std::string body;
+  for (int i = 0; i < 20000; ++i) body += "a{x=\"" + std::to_string(i) + "\"} 1\n";
+  const std::string job(60000, 'j');
+  model::Families families;
+  ASSERT_TRUE(parse_text(body, NameScheme::kLegacy, families));
+  const model::GroupKey key = make_key({{"job", job}});
+  Canonicaliser canonicaliser;
+  model::CanonicalPush out;
+  EXPECT_EQ(canonicalise(canonicaliser, families, key, out), State::kTooLarge);
+  EXPECT_LT(out.words.size(), 1000u);
+  EXPECT_EQ(canonicalise(canonicaliser, families, make_key({{"job", "t"}}), out), State::kDone);
+}
+
 TEST(Canonical, IsReusedWithoutTraces) {
   Canonicaliser canonicaliser;
   model::CanonicalPush out;

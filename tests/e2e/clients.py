@@ -78,12 +78,12 @@ CLIENT_LINES = {
         'node_seconds_sum{instance="n-1",job="node"} 5.55', "# TYPE node_seconds histogram"],
              ['node_more{instance="n-1",job="node"} 7']),
     "go": (prepare_go, [
-        'go_client_gauge{instance="g/1",job="go",l="x",zone="a b"} 1.25',
-        'client_seconds_bucket{instance="g/1",job="go",zone="a b",le="0.1"} 1',
-        'client_seconds_bucket{instance="g/1",job="go",zone="a b",le="+Inf"} 3',
-        'client_bytes{instance="g/1",job="go",zone="a b",quantile="0.5"} 10',
-        'client_bytes_count{instance="g/1",job="go",zone="a b"} 1', "# TYPE client_bytes summary"],
-           ['client_more{instance="g/1",job="go",zone="a b"} 7']),
+        'go_client_gauge{instance="g/1",job="go",l="x",zone="a+b"} 1.25',
+        'client_seconds_bucket{instance="g/1",job="go",zone="a+b",le="0.1"} 1',
+        'client_seconds_bucket{instance="g/1",job="go",zone="a+b",le="+Inf"} 3',
+        'client_bytes{instance="g/1",job="go",zone="a+b",quantile="0.5"} 10',
+        'client_bytes_count{instance="g/1",job="go",zone="a+b"} 1', "# TYPE client_bytes summary"],
+           ['client_more{instance="g/1",job="go",zone="a+b"} 7']),
 }
 
 

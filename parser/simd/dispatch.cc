@@ -1,6 +1,7 @@
 // Which kernel this process uses.
 #include <array>
 #include <cstdlib>
+#include <vector>
 
 #include "core/base/cpu.h"
 #include "parser/simd/kernel.h"
@@ -10,39 +11,44 @@ namespace {
 
 #if defined(__x86_64__)
 
+struct Feature {
+  bool present;
+  const char* name;
+};
+
+std::vector<Feature> avx2_features() {
+  return {{__builtin_cpu_supports("avx2") != 0, "AVX2"},
+          {__builtin_cpu_supports("bmi") != 0, "BMI1"},
+          {__builtin_cpu_supports("bmi2") != 0, "BMI2"},
+          {__builtin_cpu_supports("pclmul") != 0, "PCLMUL"},
+          {__builtin_cpu_supports("popcnt") != 0, "POPCNT"}};
+}
+
+std::vector<Feature> avx512_features() {
+  std::vector<Feature> features = avx2_features();
+  features.insert(features.end(), {{__builtin_cpu_supports("avx512f") != 0, "AVX-512 F"},
+                                   {__builtin_cpu_supports("avx512bw") != 0, "AVX-512 BW"},
+                                   {__builtin_cpu_supports("avx512vl") != 0, "AVX-512 VL"},
+                                   {__builtin_cpu_supports("avx512vbmi2") != 0, "AVX-512 VBMI2"}});
+  return features;
+}
+
 // Names what is missing; `supported` is cpu_features()'s verdict, which also knows what the operating system saves.
-std::string missing(bool supported, std::initializer_list<std::pair<bool, const char*>> features) {
+std::string missing(bool supported, const std::vector<Feature>& features) {
   if (supported) return {};
   std::string names;
-  for (const auto& [present, name] : features) {
-    if (present) continue;
+  for (const Feature& feature : features) {
+    if (feature.present) continue;
     if (!names.empty()) names += ", ";
-    names += name;
+    names += feature.name;
   }
   return names.empty() ? "the operating system's support for its registers" : names;
 }
 
-std::string missing_avx2() {
-  return missing(cpu_features().avx2, {{__builtin_cpu_supports("avx2"), "AVX2"},
-                                       {__builtin_cpu_supports("bmi"), "BMI1"},
-                                       {__builtin_cpu_supports("bmi2"), "BMI2"},
-                                       {__builtin_cpu_supports("pclmul"), "PCLMUL"},
-                                       {__builtin_cpu_supports("popcnt"), "POPCNT"}});
-}
-
-std::string missing_avx512() {
-  return missing(cpu_features().avx512, {{__builtin_cpu_supports("avx2"), "AVX2"},
-                                         {__builtin_cpu_supports("bmi2"), "BMI2"},
-                                         {__builtin_cpu_supports("avx512f"), "AVX-512 F"},
-                                         {__builtin_cpu_supports("avx512bw"), "AVX-512 BW"},
-                                         {__builtin_cpu_supports("avx512vl"), "AVX-512 VL"},
-                                         {__builtin_cpu_supports("avx512vbmi2"), "AVX-512 VBMI2"}});
-}
-
 std::array<KernelChoice, 3> detect() {
   __builtin_cpu_init();
-  return {{{{"avx512", index_avx512}, cpu_features().avx512, missing_avx512()},
-           {{"avx2", index_avx2}, cpu_features().avx2, missing_avx2()},
+  return {{{{"avx512", index_avx512}, cpu_features().avx512, missing(cpu_features().avx512, avx512_features())},
+           {{"avx2", index_avx2}, cpu_features().avx2, missing(cpu_features().avx2, avx2_features())},
            {{"scalar", index_scalar}, true, {}}}};
 }
 

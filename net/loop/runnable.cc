@@ -10,7 +10,9 @@ namespace sluice::net::loop {
 RunQueue::~RunQueue() { SLUICE_CHECK(size_ == 0); }
 
 void RunQueue::schedule(Runnable& runnable) noexcept {
-  if (!runnable.queued_) push(runnable);
+  if (runnable.queued_) return;
+  parked_streak_ = 0;
+  push(runnable);
 }
 
 void RunQueue::unschedule(Runnable& runnable) noexcept {
@@ -19,9 +21,7 @@ void RunQueue::unschedule(Runnable& runnable) noexcept {
 }
 
 RunQueue::Left RunQueue::run_round() {
-  bool all_parked = true;
-  const uint32_t due = size_;
-  const uint32_t slices = std::min(due, kSlicesPerTurn);
+  const uint32_t slices = std::min(size_, kSlicesPerTurn);
   for (uint32_t i = 0; i < slices && head_ != nullptr; ++i) {
     Runnable& runnable = *head_;
     unlink(runnable);
@@ -30,16 +30,13 @@ RunQueue::Left RunQueue::run_round() {
     // Unscheduled, perhaps destroyed, by its own run: not to be touched any more.
     const bool gone = running_ == nullptr;
     running_ = nullptr;
-    if (again != Runnable::Again::kNo) {
-      all_parked = all_parked && again == Runnable::Again::kParked;
-      if (!gone && !runnable.queued_) push(runnable);
-    } else if (!gone && runnable.queued_) {
-      all_parked = false;  // it scheduled itself anew
-    }
+    if (again == Runnable::Again::kParked) ++parked_streak_;
+    if (again == Runnable::Again::kYes) parked_streak_ = 0;
+    if (again != Runnable::Again::kNo && !gone && !runnable.queued_) push(runnable);
   }
   if (size_ == 0) return Left::kNothing;
-  // What was not run, or was scheduled meanwhile, is work until it has said otherwise.
-  return all_parked && due <= kSlicesPerTurn && size_ <= due ? Left::kParkedOnly : Left::kWork;
+  // Everybody in the queue has said so since anything else happened.
+  return parked_streak_ >= size_ ? Left::kParkedOnly : Left::kWork;
 }
 
 void RunQueue::push(Runnable& runnable) noexcept {

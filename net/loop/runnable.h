@@ -62,6 +62,7 @@ class RunQueue {
   Runnable* tail_ = nullptr;
   Runnable* running_ = nullptr;  // in run() now; nullptr again when it was unscheduled meanwhile
   uint32_t size_ = 0;
+  uint32_t parked_streak_ = 0;  // runs in a row that ended parked, with nothing scheduled in between
 };
 
 }  // namespace sluice::net::loop

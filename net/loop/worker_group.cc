@@ -120,7 +120,6 @@ void WorkerGroup::State::run_worker(uint32_t index) {
     WorkerCore core(index, {.connections_max = options.connections_max, .stop_bound_ns = options.stop_bound_ns},
                     *shared, **ring, *services[index], *hooks[index]);
     clean[index] = core.run(listeners) ? 1 : 0;
-    services[index].reset();
   }
   // Others may still post, and so wake this ring, until each has ended; request_stop() may still hold its lock.
   end_gate->arrive({});
@@ -130,7 +129,9 @@ void WorkerGroup::State::run_worker(uint32_t index) {
     if (message->kind == Message::Kind::kConnection) ::close(message->connection.socket);
     delete message;
   }
+  // The service last: when connections were cut, operations may still point into its memory until the ring is gone.
   ring->reset();
+  services[index].reset();
 }
 
 WorkerGroup::WorkerGroup() : state_(std::make_unique<State>()) {}

@@ -88,6 +88,22 @@ TEST(RunQueue, TellsParkedWorkFromWork) {
   queue.unschedule(other);
 }
 
+TEST(RunQueue, KnowsThatAllAreParkedAlsoWhenThereAreMany) {
+  RunQueue queue;
+  std::vector<std::unique_ptr<Item>> items;
+  for (int i = 0; i < 40; ++i) items.push_back(std::make_unique<Item>([] { return Again::kParked; }));
+  for (const auto& item : items) queue.schedule(*item);
+  EXPECT_EQ(queue.run_round(), Left::kWork);
+  EXPECT_EQ(queue.run_round(), Left::kWork);
+  EXPECT_EQ(queue.run_round(), Left::kParkedOnly);
+  EXPECT_EQ(queue.run_round(), Left::kParkedOnly);
+  Item fresh([] { return Again::kYes; });
+  queue.schedule(fresh);
+  EXPECT_EQ(queue.run_round(), Left::kWork);
+  queue.unschedule(fresh);
+  for (const auto& item : items) queue.unschedule(*item);
+}
+
 TEST(RunQueue, OwnersMayGoWhileTheyRun) {
   RunQueue queue;
   std::unique_ptr<Item> self;

@@ -24,10 +24,11 @@ void append_escaped(std::string& out, std::string_view value) {
   }
 }
 
+// expfmt decides by the rule for metric names, colon included, for label names too.
 bool is_legacy_name(std::string_view name) noexcept {
   for (size_t i = 0; i < name.size(); ++i) {
     const char c = name[i];
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':';
     if (!letter && (i == 0 || c < '0' || c > '9')) return false;
   }
   return !name.empty();

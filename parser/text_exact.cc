@@ -8,6 +8,7 @@
 #include "core/base/limits.h"
 #include "parser/number.h"
 #include "parser/quote.h"
+#include "parser/text_reserve.h"
 
 namespace sluice::parser {
 namespace {
@@ -48,17 +49,6 @@ bool type_from_text(std::string_view text, model::MetricType& out) {
     }
   }
   return false;
-}
-
-// Room for a large body as it usually is, so that no step has to copy millions of entries into a larger array. Memory
-// that is not used is not touched, so too much costs address space only.
-void reserve_for(size_t body_bytes, model::Families& out) {
-  constexpr size_t kLargeBytes = 1 << 20;
-  if (body_bytes < kLargeBytes) return;
-  out.metrics.reserve(body_bytes / 32);
-  out.labels.reserve(body_bytes / 16);
-  out.points.reserve(body_bytes / 32);
-  out.families.reserve(body_bytes / 64);
 }
 
 }  // namespace

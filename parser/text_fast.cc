@@ -9,6 +9,7 @@
 
 #include "parser/names.h"
 #include "parser/text_fast_number.h"
+#include "parser/text_reserve.h"
 
 namespace sluice::parser {
 namespace {
@@ -60,8 +61,9 @@ void FastTextParser::start(std::string_view body, model::Families& out) {
   at_ = 0;
   out_ = &out;
   out.clear();
+  reserve_for(body.size(), out);
   window_bytes_ = kWindowBytes;
-  names_.start(out);
+  names_.start(body.size(), out);
   name_ = 0;
   label_names_.clear();
   series_.start(out);

@@ -1,6 +1,7 @@
 #include "parser/text_fast_names.h"
 
 #include "core/base/hash.h"
+#include "parser/text_reserve.h"
 
 namespace sluice::parser {
 namespace {
@@ -17,11 +18,15 @@ constexpr Suffix kSuffixes[] = {
 
 }  // namespace
 
-void MetricNames::start(model::Families& families) {
+void MetricNames::start(size_t body_bytes, model::Families& families) {
   families_ = &families;
   names_.clear();
   type_known_.clear();
   by_hash_.clear();
+  if (body_bytes >= kLargeBodyBytes) {
+    names_.reserve(body_bytes / kBytesPerFamily);
+    type_known_.reserve(body_bytes / kBytesPerFamily);
+  }
 }
 
 uint32_t MetricNames::find(std::string_view name, uint64_t hash) const {

@@ -6,6 +6,7 @@
 // One owner, one thread, reused from body to body. Names are views into the body.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -28,7 +29,8 @@ struct MetricName {
 
 class MetricNames {
  public:
-  void start(model::Families& families);
+  // Begins a body of that many bytes.
+  void start(size_t body_bytes, model::Families& families);
 
   // The entry of `name`, a valid legacy name; a name that stands for nothing yet becomes a family without a type.
   [[nodiscard]] uint32_t find_or_add(std::string_view name);

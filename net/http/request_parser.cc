@@ -48,12 +48,22 @@ struct RequestParser::Callbacks {
     return 0;
   }
   static int field(llhttp_t* state, const char* at, size_t length) noexcept {
-    if (Request* request = self(state).request_) request->headers.push_back({{at, length}, {at + length, 0}});
+    RequestParser& parser = self(state);
+    if (parser.in_chunks_) {
+      parser.trailer_name_.append({at, length});
+    } else if (parser.request_ != nullptr) {
+      parser.request_->headers.push_back({{at, length}, {at + length, 0}});
+    }
     return 0;
   }
   static int value(llhttp_t* state, const char* at, size_t length) noexcept {
     RequestParser& parser = self(state);
-    if (parser.request_ == nullptr) return 0;
+    if (parser.request_ == nullptr) {
+      // llhttp 9.x refuses such trailers, 8.1 only some of them.
+      const NamePrefix& name = parser.trailer_name_;
+      const bool bad = name.empty() || name.is("content-length") || name.is("transfer-encoding");
+      return parser.in_chunks_ && bad ? -1 : 0;
+    }
     Header& header = parser.request_->headers.back();
     // A second piece of one value in a head that lies in one piece is a folded line. So is a line end between the
     // colon and the value, which llhttp skips silently. (An empty value is reported behind its line.)
@@ -61,7 +71,12 @@ struct RequestParser::Callbacks {
     for (const char* c = header.name.data() + header.name.size(); length != 0 && c != at; ++c) {
       if (*c == '\n') parser.folded_ = true;
     }
+    if (length == 0 && (*at == ' ' || *at == '\t')) parser.folded_ = true;
     header.value = {at, length};
+    return 0;
+  }
+  static int value_complete(llhttp_t* state) noexcept {
+    self(state).trailer_name_.clear();
     return 0;
   }
   static int headers_complete(llhttp_t* state) noexcept {
@@ -76,6 +91,7 @@ struct RequestParser::Callbacks {
       parser.data_begin_ = from;
       parser.data_end_ = from;
     }
+    parser.raw_end_ = from + length;
     if (parser.data_end_ != from) std::memmove(parser.data_end_, from, length);
     parser.data_end_ += length;
     return 0;
@@ -94,6 +110,7 @@ struct RequestParser::Callbacks {
       made.on_url = url;
       made.on_header_field = field;
       made.on_header_value = value;
+      made.on_header_value_complete = value_complete;
       made.on_headers_complete = headers_complete;
       made.on_body = body;
       made.on_chunk_header = chunk_header;
@@ -144,8 +161,7 @@ RequestParser::HeadResult RequestParser::collect(std::string_view bytes, Request
     head_done_ = true;
     head_is_own_ = true;
     HeadResult result = parse_whole_head(head_, request, framing);
-    // llhttp and find_head_end() agree on where a head ends, or the head is not one.
-    if (result.event == Event::kNeedMore) return refuse_head(kBadRequest);
+    SLUICE_DCHECK(result.event != Event::kNeedMore);
     result.consumed = end - old_bytes;
     return result;
   }
@@ -184,16 +200,17 @@ RequestParser::HeadResult RequestParser::parse_whole_head(std::string_view bytes
   request_ = nullptr;
   if (error == HPE_PAUSED) {
     const auto head_bytes = static_cast<size_t>(llhttp_get_error_pos(as_llhttp(llhttp_)) - bytes.data());
-    const Refusal refusal = judge_fast(bytes.substr(0, head_bytes), request, framing);
+    const std::string_view head = bytes.substr(0, head_bytes);
+    // llhttp 8.1 takes LF LF for the end of a head, 9.x does not.
+    if (!head.ends_with("\r\n\r\n")) return repair(head, request, framing);
+    const Refusal refusal = judge_fast(head, request, framing);
     if (refusal.status != 0) return refuse_head(refusal);
     // A tab beside `chunked` is enough for llhttp to see another encoding: show it the trimmed form.
-    if (framing.chunked && (as_llhttp(llhttp_)->flags & F_CHUNKED) == 0) {
-      return repair(bytes.substr(0, head_bytes), request, framing);
-    }
+    if (framing.chunked && (as_llhttp(llhttp_)->flags & F_CHUNKED) == 0) return repair(head, request, framing);
     llhttp_resume(as_llhttp(llhttp_));
     return {Event::kHead, head_bytes, {}};
   }
-  if (error == HPE_OK) return {Event::kNeedMore, 0, {}};
+  // Also when llhttp asks for more: it takes the preface of HTTP/2 for longer than a head.
   const size_t head_bytes = find_head_end(bytes.substr(0, length), 0);
   if (head_bytes == std::string_view::npos) return {Event::kNeedMore, 0, {}};
   return repair(bytes.substr(0, head_bytes), request, framing);
@@ -230,6 +247,8 @@ void RequestParser::accept_head(const RequestLine& line, const Framing& framing,
   request.body = {};
   line_ends_allowed_ = line.method == Method::kPost ? kLeadingLineEndBytes : 0;
   excess_ = 0;
+  last_of_chunks_ = 0;
+  trailer_name_.clear();
 }
 
 // The slow path: see head_repair.h.
@@ -250,21 +269,40 @@ RequestParser::HeadResult RequestParser::repair(std::string_view head, Request& 
 RequestParser::ChunkResult RequestParser::read_chunked(std::span<char> bytes) {
   data_begin_ = nullptr;
   data_end_ = nullptr;
+  raw_end_ = bytes.data();
   chunks_ = 0;
+  in_chunks_ = true;
   const llhttp_errno_t error = llhttp_execute(as_llhttp(llhttp_), bytes.data(), bytes.size());
+  in_chunks_ = false;
   ChunkResult result;
   if (error == HPE_PAUSED) {
     result.event = ChunkEvent::kDone;
     result.consumed = static_cast<size_t>(llhttp_get_error_pos(as_llhttp(llhttp_)) - bytes.data());
+    // llhttp 8.1 takes a lone LF for the last line.
+    const char before_last = result.consumed >= 2 ? bytes[result.consumed - 2] : last_of_chunks_;
+    if (before_last != '\r') return {ChunkEvent::kRefused, 0, {}, kBadRequest};
   } else if (error == HPE_OK) {
     result.consumed = bytes.size();
   } else {
     return {ChunkEvent::kRefused, 0, {}, kBadRequest};
   }
+  if (has_folded_trailer(bytes.first(result.consumed))) return {ChunkEvent::kRefused, 0, {}, kBadRequest};
+  if (result.consumed > 0) last_of_chunks_ = bytes[result.consumed - 1];
   if (data_begin_ != nullptr) result.data = {data_begin_, data_end_};
   excess_ += static_cast<int64_t>(result.consumed - result.data.size()) - kChunkLineBytes * chunks_;
   if (excess_ > kChunkExcessBytes) return {ChunkEvent::kRefused, 0, {}, kBadRequest};
   return result;
+}
+
+// Whether a line behind the last piece of data begins with a blank: a folded trailer, which llhttp 8.1 passes. (No
+// chunk line begins so.)
+bool RequestParser::has_folded_trailer(std::span<const char> consumed) const noexcept {
+  char previous = raw_end_ == consumed.data() ? last_of_chunks_ : '\0';
+  for (const char* c = raw_end_; c != consumed.data() + consumed.size(); ++c) {
+    if (previous == '\n' && (*c == ' ' || *c == '\t')) return true;
+    previous = *c;
+  }
+  return false;
 }
 
 void RequestParser::forget_head() noexcept {

@@ -19,11 +19,30 @@
 #include <string>
 #include <string_view>
 
+#include "net/http/ascii.h"
 #include "net/http/exchange.h"
 #include "net/http/field_rules.h"
 #include "net/http/status.h"
 
 namespace sluice::net::http {
+
+// The name of a trailer field that may come in pieces: as much of it as it takes to recognise the short ones.
+class NamePrefix {
+ public:
+  void append(std::string_view piece) noexcept {
+    const size_t count = piece.copy(bytes_ + used_, sizeof bytes_ - used_);
+    used_ += count;
+  }
+  void clear() noexcept { used_ = 0; }
+  [[nodiscard]] bool empty() const noexcept { return used_ == 0; }
+  [[nodiscard]] bool is(std::string_view lower_case) const noexcept {
+    return equals_ignoring_case({bytes_, used_}, lower_case);
+  }
+
+ private:
+  char bytes_[24];
+  size_t used_ = 0;
+};
 
 class RequestParser {
  public:
@@ -83,6 +102,7 @@ class RequestParser {
   void accept_head(const RequestLine& line, const Framing& framing, Request& request) noexcept;
   void forget_head() noexcept;
   void restart() noexcept;
+  [[nodiscard]] bool has_folded_trailer(std::span<const char> consumed) const noexcept;
 
   // The state of llhttp (llhttp_t), kept opaque so that no other folder sees its header.
   alignas(8) std::byte llhttp_[128];
@@ -91,15 +111,20 @@ class RequestParser {
   size_t scanned_ = 0;            // of head_: no end of the head lies before it
   size_t line_ends_allowed_ = 0;  // before the next request
   int64_t excess_ = 0;            // of the current chunked body
+  char last_of_chunks_ = 0;       // the byte that the last call of read_chunked() ended with
+  NamePrefix trailer_name_;
   bool head_is_own_ = false;
   bool head_done_ = false;    // head_ belongs to a request that is out; dropped by the next parse_head()
   bool line_judged_ = false;  // the request line of head_ is well-formed
-  // Of one call: what the callbacks write.
+  // Of one call: what the callbacks write. Without request_ and in_chunks_ the slow path's head is shown to llhttp, and
+  // only its verdict counts.
   Request* request_ = nullptr;
+  bool in_chunks_ = false;
   std::string_view url_;
   bool folded_ = false;
   char* data_begin_ = nullptr;
   char* data_end_ = nullptr;
+  const char* raw_end_ = nullptr;  // where the last piece of data ended before it was moved
   int64_t chunks_ = 0;
 };
 

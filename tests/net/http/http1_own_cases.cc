@@ -93,6 +93,11 @@ void add_chunks(Cases& cases) {
   cases.refuse("chunk-cr-cr", 400, head + "5\r\r;ABCD\r\n34\r\nE\r\n0\r\n\r\n" + kNext);
   cases.refuse("chunk-too-short", 400, head + "3\r\na 1\n\r\n0\r\n\r\n" + kNext);
   cases.refuse("chunk-extension-20k", 400, head + "4;" + std::string(20'000, 'a') + "\r\na 1\n\r\n0\r\n\r\n" + kNext);
+  cases.refuse("chunk-end-lf", 400, head + "4\r\na 1\n\r\n0\r\n\n" + kNext);
+  cases.refuse("chunk-trailer-length", 400, head + "4\r\na 1\n\r\n0\r\nContent-Length: 36\r\n\r\n" + kNext);
+  cases.refuse("chunk-trailer-encoding", 400, head + "4\r\na 1\n\r\n0\r\nTransfer-Encoding: x\r\n\r\n" + kNext);
+  cases.refuse("chunk-trailer-nameless", 400, head + "4\r\na 1\n\r\n0\r\n: y\r\n\r\n" + kNext);
+  cases.refuse("chunk-trailer-folded", 400, head + "4\r\na 1\n\r\n0\r\nX: y\r\n z\r\n\r\n" + kNext);
   cases.cut("chunk-cut", head + "4\r\na 1\n\r\n0\r\n");
 }
 
@@ -156,6 +161,8 @@ void add_lines(Cases& cases) {
   cases.refuse("leading-line", 400, "\r\n" + line("GET /-/ready HTTP/1.1"));
   cases.serve("line-after-post", 2, kPost + "Content-Length: 4\r\n\r\na 1\n\r\n" + kNext);
   cases.add("line-after-get", get("Host: x\r\n") + "\r\n" + kNext, {200}, 2, 2, Http1Case::Close::kMust);
+  cases.refuse("lf-after-crlf", 400, kPost + "\n" + kNext);
+  cases.refuse("http-2-preface", 505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
   cases.refuse("not-http", 400, std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11));
   cases.cut("cut-line", "GET /-/re");
   cases.cut("cut-fields", "GET /-/ready HTTP/1.1\r\nHost: x\r\n");

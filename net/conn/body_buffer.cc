@@ -50,12 +50,11 @@ void BodyBuffer::commit(size_t bytes) noexcept {
   used_ += bytes;
 }
 
-bool BodyBuffer::append(std::span<const char> bytes) noexcept {
-  if (bytes.empty()) return true;
-  if (!reserve(bytes.size())) return false;
+void BodyBuffer::append(std::span<const char> bytes) noexcept {
+  SLUICE_DCHECK(bytes.size() <= capacity_ - used_);
+  if (bytes.empty()) return;
   std::memcpy(memory_ + used_, bytes.data(), bytes.size());
   used_ += bytes.size();
-  return true;
 }
 
 void BodyBuffer::commit_part(std::span<const char> part) noexcept {
@@ -65,18 +64,28 @@ void BodyBuffer::commit_part(std::span<const char> part) noexcept {
   used_ += part.size();
 }
 
-BodyBuffer BodyPool::take() noexcept {
-  if (spare_.empty()) return {};
-  BodyBuffer buffer = std::move(spare_.back());
-  spare_.pop_back();
-  return buffer;
+bool BodyPool::reserve(BodyBuffer& buffer, size_t more) noexcept {
+  if (more == 0) return true;
+  if (buffer.capacity() == 0 && !spare_.empty()) {
+    buffer = std::move(spare_.back());
+    spare_.pop_back();
+    held_bytes_ += buffer.capacity();
+  }
+  const size_t before = buffer.capacity();
+  if (before - buffer.used() >= more) return true;
+  if (held_bytes_ + more > held_bytes_max_ || !buffer.reserve(more)) return false;
+  held_bytes_ += buffer.capacity() - before;
+  return true;
 }
 
-void BodyPool::give_back(BodyBuffer buffer) noexcept {
-  if (buffer.capacity() == 0 || buffer.capacity() > limits::kBodyBufferBytesKept) return;
-  if (spare_.size() >= limits::kBodyBuffersKept) return;
-  buffer.clear();
-  spare_.push_back(std::move(buffer));
+void BodyPool::give_back(BodyBuffer& buffer) noexcept {
+  if (buffer.capacity() == 0) return;
+  held_bytes_ -= buffer.capacity();
+  BodyBuffer taken = std::move(buffer);
+  buffer = BodyBuffer();
+  if (taken.capacity() > limits::kBodyBufferBytesKept || spare_.size() >= limits::kBodyBuffersKept) return;
+  taken.clear();
+  spare_.push_back(std::move(taken));
 }
 
 }  // namespace sluice::net::conn

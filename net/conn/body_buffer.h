@@ -26,7 +26,8 @@ class BodyBuffer {
   [[nodiscard]] std::span<char> tail() const noexcept { return {memory_ + used_, capacity_ - used_}; }
   // `bytes` of the tail have been written.
   void commit(size_t bytes) noexcept;
-  [[nodiscard]] bool append(std::span<const char> bytes) noexcept;
+  // There is room for them.
+  void append(std::span<const char> bytes) noexcept;
   // Takes a part of the tail into use; moves it down when there is a gap before it.
   void commit_part(std::span<const char> part) noexcept;
 
@@ -41,14 +42,23 @@ class BodyBuffer {
   size_t used_ = 0;
 };
 
-// Buffers between two bodies, so that steady large pushes do not map and fault in their pages each time. At most
+// The buffers of a worker: what all its bodies hold together is bounded by Options::body_bytes_held_max. Buffers
+// between two bodies are kept, so that steady large pushes do not map and fault in their pages each time: at most
 // kBodyBuffersKept, none above kBodyBufferBytesKept.
 class BodyPool {
  public:
-  [[nodiscard]] BodyBuffer take() noexcept;
-  void give_back(BodyBuffer buffer) noexcept;
+  explicit BodyPool(size_t held_bytes_max) noexcept : held_bytes_max_(held_bytes_max) {}
+
+  // Makes room for `more` bytes in `buffer`, which may be a spare one before. False at the bound or without memory.
+  [[nodiscard]] bool reserve(BodyBuffer& buffer, size_t more) noexcept;
+  // `buffer` is empty afterwards. No effect on one that never held anything.
+  void give_back(BodyBuffer& buffer) noexcept;
+  // Bytes of all buffers that are out.
+  [[nodiscard]] size_t held_bytes() const noexcept { return held_bytes_; }
 
  private:
+  const size_t held_bytes_max_;
+  size_t held_bytes_ = 0;
   std::vector<BodyBuffer> spare_;
 };
 

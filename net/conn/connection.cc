@@ -1,5 +1,6 @@
 #include "net/conn/connection.h"
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -13,6 +14,16 @@
 namespace sluice::net::conn {
 
 using ring::Op;
+
+namespace {
+
+// True when the socket holds bytes that no receive has taken yet: a request that came before the stop is answered.
+bool bytes_wait(int socket) noexcept {
+  int bytes = 0;
+  return ::ioctl(socket, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+}  // namespace
 
 void Connection::bind(Shared& shared, ConnectionOwner& owner, uint32_t index) noexcept {
   shared_ = &shared;
@@ -95,11 +106,7 @@ void Connection::on_receive_into(const ring::Completion& completion) {
     fail(Op::kReceiveInto, -completion.result);
   }
   // The exchange ended while the kernel still had its memory.
-  if (phase_ != Phase::kBody && body_.capacity() != 0) {
-    body_.clear();
-    shared_->bodies.give_back(std::move(body_));
-    body_ = {};
-  }
+  if (phase_ != Phase::kBody) shared_->bodies.give_back(body_);
 }
 
 void Connection::on_send(const ring::Completion& completion) {
@@ -216,8 +223,7 @@ void Connection::receive_body_directly() {
   if (!framing_.chunked) bytes = static_cast<size_t>(std::min<uint64_t>(bytes, body_left_));
   if (!direct_) ++shared_->counters.bodies_direct;
   direct_ = true;
-  if (body_.capacity() == 0) body_ = shared_->bodies.take();
-  if (!body_.reserve(bytes)) {
+  if (!shared_->bodies.reserve(body_, bytes)) {
     refuse({503, {}}, CloseReason::kRefused);
     process();
     return;
@@ -302,7 +308,7 @@ void Connection::on_timer(int64_t now_ns) {
 
 void Connection::stop() {
   stopping_ = true;
-  if (phase_ != Phase::kHead || !inbox_.empty() || parser_.in_head()) return;
+  if (phase_ != Phase::kHead || !inbox_.empty() || parser_.in_head() || bytes_wait(socket_)) return;
   phase_ = Phase::kFlush;
   close_reason_ = CloseReason::kStop;
   settle();
@@ -350,10 +356,7 @@ void Connection::close_when_quiet() {
   if (receive_armed_ || into_in_flight_ || shutdown_in_flight_ || outbox_.in_flight()) return;
   ring().close(socket_);
   socket_ = -1;
-  if (body_.capacity() != 0) {
-    shared_->bodies.give_back(std::move(body_));
-    body_ = {};
-  }
+  shared_->bodies.give_back(body_);
   outbox_.reset();
   parser_.reset();
   head_copy_ = {};

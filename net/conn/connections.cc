@@ -71,6 +71,7 @@ void Connections::on_turn(int64_t /*now_ns*/) {
     connection.unpark();
   }
   if (shared_.counters.open >= shared_.worker->connections_max()) relieve_pressure();
+  if (shared_.worker->stopping()) stop_idle();
 }
 
 void Connections::relieve_pressure() {
@@ -87,7 +88,11 @@ void Connections::for_each_open(const Action& action) {
   }
 }
 
-void Connections::on_stop() {
+void Connections::on_stop() { stop_turns_ = 0; }
+
+void Connections::stop_idle() {
+  // A receive may have taken a request whose completion is still to come: idle is who is idle after some turns.
+  if (++stop_turns_ < kStopTurns) return;
   for_each_open([](Connection& connection) { connection.stop(); });
 }
 

@@ -49,14 +49,17 @@ class Connections final : public loop::Service, private ConnectionOwner {
 
   [[nodiscard]] Connection* free_slot();
   void relieve_pressure();
+  void stop_idle();
   template <typename Action>
   void for_each_open(const Action& action);
 
   static constexpr uint32_t kSlabSlots = 64;
+  static constexpr uint32_t kStopTurns = 3;  // turns between a stop and the first look at who is idle
 
   Shared shared_;
   std::vector<std::unique_ptr<Connection[]>> slabs_;
   std::vector<uint32_t> free_;
+  uint32_t stop_turns_ = 0;                                     // since the stop began
   IntrusiveList<Connection, &Connection::idle_link> idle_;      // the longest idle first
   IntrusiveList<Connection, &Connection::parked_link> parked_;  // the longest parked first
 };

@@ -17,6 +17,8 @@ struct Options {
   int64_t linger_ns = limits::kLingerNs;
   int64_t inline_ns = limits::kInlineNs;
   uint64_t drain_bytes_max = limits::kDrainBytesMax;
+  // Memory of all bodies that a worker is receiving or working on: four of the largest. 503 above it.
+  size_t body_bytes_held_max = 4 * limits::kBodyBytesMax;
   size_t held_buffers_max = limits::kHeldBuffersMax;
   size_t pending_bytes_max = limits::kPendingBytesMax;
   size_t stream_bytes = limits::kStreamBytes;

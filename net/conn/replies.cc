@@ -129,11 +129,7 @@ void Connection::finish_exchange(bool sent) {
   exchange_.request.body = {};
   head_at_ = {};
   // Memory that the kernel is still writing to is given back when that operation completes.
-  if (!into_in_flight_ && body_.capacity() != 0) {
-    body_.clear();
-    shared_->bodies.give_back(std::move(body_));
-    body_ = {};
-  }
+  if (!into_in_flight_) shared_->bodies.give_back(body_);
   inbox_.release(ring());
   parser_.trim();
   outbox_.trim();

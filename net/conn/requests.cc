@@ -67,13 +67,14 @@ bool Connection::read_head() {
   const std::span<char> bytes = inbox_.front();
   if (bytes.empty()) {
     inbox_.release(ring());
-    if (!input_ended_) return false;
     if (parser_.in_head()) {
+      if (!input_ended_) return false;
       refuse(kBadRequest, CloseReason::kRefused);
-    } else {
-      phase_ = Phase::kFlush;
-      close_reason_ = CloseReason::kClient;
+      return true;
     }
+    if (!input_ended_ && !stopping_) return false;
+    phase_ = Phase::kFlush;
+    close_reason_ = input_ended_ ? CloseReason::kClient : CloseReason::kStop;
     return true;
   }
   if (outbox_.pending().size() > shared_->options.pending_bytes_max) return false;
@@ -161,11 +162,11 @@ bool Connection::body_is_cut_short() {
 // A piece of a body that does not lie in one buffer. False: the request has been refused.
 bool Connection::keep_piece(std::span<const char> piece) {
   if (body_.used() == 0 && !piece.empty()) ++shared_->counters.bodies_copied;
-  if (body_.capacity() == 0) body_ = shared_->bodies.take();
-  if (!body_.append(piece)) {
+  if (!shared_->bodies.reserve(body_, piece.size())) {
     refuse(kNoMemory, CloseReason::kRefused);
     return false;
   }
+  body_.append(piece);
   return true;
 }
 

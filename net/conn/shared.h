@@ -19,7 +19,7 @@ namespace sluice::net::conn {
 class Shared {
  public:
   Shared(http::Handler& the_handler, const Options& the_options) noexcept
-      : handler(the_handler), options(the_options) {}
+      : handler(the_handler), options(the_options), bodies(the_options.body_bytes_held_max) {}
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;
 

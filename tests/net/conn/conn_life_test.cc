@@ -110,7 +110,7 @@ TEST(ConnectionLife, OnlyPressureClosesIdleOnesTheOldestFirst) {
 }
 
 TEST(ConnectionLife, ReceivesParkUntilBuffersComeBack) {
-  TestBed bed(1, {}, {}, {.buffers = 2, .buffer_bytes = 1024});
+  TestBed bed(1, {}, patient_options(), {.buffers = 2, .buffer_bytes = 1024});
   // Both buffers are held by requests at work; the third waits, and is served when they are done.
   const auto one = bed.connect();
   const auto two = bed.connect();
@@ -126,6 +126,24 @@ TEST(ConnectionLife, ReceivesParkUntilBuffersComeBack) {
   bed.settle();
   EXPECT_EQ(bed.statuses(one), (Statuses{200}));
   EXPECT_EQ(bed.statuses(two), (Statuses{200}));
+  EXPECT_EQ(bed.statuses(three), (Statuses{200}));
+}
+
+TEST(ConnectionLife, BodiesTogetherAreBounded) {
+  Options options = patient_options();
+  options.body_bytes_held_max = 600'000;
+  TestBed bed(1, {}, options);
+  const std::string head = "POST /metrics/job/h HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n";
+  const auto one = bed.connect();
+  const auto two = bed.connect();
+  bed.send(one, head + std::string(299'999, 'x'));
+  bed.send(two, head + std::string(299'999, 'x'));
+  EXPECT_TRUE(bed.statuses(one).empty());
+  EXPECT_EQ(bed.statuses(two), (Statuses{503}));
+  bed.send(one, "x");
+  EXPECT_EQ(bed.statuses(one), (Statuses{200}));
+  const auto three = bed.connect();
+  bed.send(three, head + std::string(300'000, 'x'));
   EXPECT_EQ(bed.statuses(three), (Statuses{200}));
 }
 
@@ -217,7 +235,7 @@ TEST(ConnectionLife, AbortWithEverythingInFlight) {
 // end everything is home.
 TEST(ConnectionLife, SoakOnAnUnkindRing) {
   for (uint64_t seed = 1; seed <= 10; ++seed) {
-    TestBed bed(seed, ring::FakeFaults::unkind(), {}, {.buffers = 8, .buffer_bytes = 512});
+    TestBed bed(seed, ring::FakeFaults::unkind(), patient_options(), {.buffers = 8, .buffer_bytes = 512});
     std::vector<ring::ClientId> ids;
     const std::string large = stream_text(20'000);
     for (int i = 0; i < 12; ++i) {

@@ -280,7 +280,7 @@ TEST(Connection, ReaderThatTakesNothingIsCut) {
 }
 
 TEST(Connection, PipelineThatNobodyReadsStops) {
-  Options options;
+  Options options = patient_options();
   options.pending_bytes_max = 2'000;
   TestBed bed(1, {}, options);
   const auto id = bed.connect();

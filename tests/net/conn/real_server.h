@@ -20,20 +20,32 @@
 
 namespace sluice::net::conn {
 
-// A service that owns its handler.
+// What a service leaves behind: it goes with its worker.
+struct Remains {
+  TestHandler handler;
+  uint64_t accepted = 0;
+  uint64_t bodies_direct = 0;
+};
+
 class TestService final : public loop::Service {
  public:
-  explicit TestService(const Options& options) : connections(handler, options) {}
+  TestService(Remains& remains, const Options& options) : connections(remains.handler, options), remains_(remains) {}
   void on_start(loop::Worker& worker) override { connections.on_start(worker); }
   void on_connection(const loop::NewConnection& connection) override { connections.on_connection(connection); }
   void on_completion(const ring::Completion& completion) override { connections.on_completion(completion); }
   void on_turn(int64_t now_ns) override { connections.on_turn(now_ns); }
   void on_stop() override { connections.on_stop(); }
   void on_abort() override { connections.on_abort(); }
-  void on_end() override { connections.on_end(); }
+  void on_end() override {
+    connections.on_end();
+    remains_.accepted = connections.counters().accepted;
+    remains_.bodies_direct = connections.counters().bodies_direct;
+  }
 
-  TestHandler handler;
   Connections connections;
+
+ private:
+  Remains& remains_;
 };
 
 class RealServer {
@@ -58,11 +70,8 @@ class RealServer {
     loop::WorkerOptions worker_options;
     worker_options.connections_max = connections_max;
     worker_options.ring = {.submissions = 64, .completions = 256, .buffers = 64, .buffer_bytes = 4096};
-    auto started = group_.start(*capabilities, worker_options, std::move(*listeners), [&](uint32_t) {
-      auto made = std::make_unique<TestService>(options);
-      service = made.get();
-      return made;
-    });
+    auto started = group_.start(*capabilities, worker_options, std::move(*listeners),
+                                [&](uint32_t) { return std::make_unique<TestService>(remains, options); });
     if (!started) return started.error();
     port = group_.listeners().entries()[0].port;
     return {};
@@ -74,8 +83,7 @@ class RealServer {
   }
 
   uint16_t port = 0;
-  // Of the worker's thread: to be looked at after stop() only, but for the counters.
-  TestService* service = nullptr;
+  Remains remains;  // to be looked at after stop()
 
  private:
   loop::WorkerGroup group_;

@@ -94,8 +94,8 @@ inline constexpr uint32_t kParticipantsMax = 256;
 // Distinct snapshots alive at one time. Each holds at most one version per group, so memory stays within a small factor
 // of the live set; further scrapes share one that starts after their request.
 inline constexpr uint32_t kSnapshotsMax = 4;
-// Retired objects freed by one call, once per turn: 256 frees of about 100 ns are half a slice, and more than one turn
-// retires.
+// Retired objects freed by one call, once per turn, unless the turn retired more than half as many: 256 frees of about
+// 100 ns are half a slice.
 inline constexpr uint32_t kReclaimPerTurn = 256;
 // Retirement nodes that a participant keeps for reuse, 56 bytes each.
 inline constexpr uint32_t kRetiredNodesKept = 4096;

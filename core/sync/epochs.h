@@ -103,8 +103,10 @@ class BasicEpochs<Atomics>::Participant {
   // The same for what no snapshot reads (map tables).
   void retire(void* object, FreeFunction free) noexcept { retire(object, free, kNoBirth); }
 
-  // Frees up to `objects_max` objects whose time has come; returns how many. Call once per turn.
-  size_t reclaim(size_t objects_max = limits::kReclaimPerTurn) noexcept;
+  // Frees objects whose time has come, up to kReclaimPerTurn or twice what was retired since the last call, so that no
+  // backlog grows however much one turn retires; returns how many. Call once per turn.
+  size_t reclaim() noexcept;
+  size_t reclaim(size_t objects_max) noexcept;
   // Nothing of this participant's waits to be freed (what snapshots pin is theirs).
   [[nodiscard]] bool nothing_retired() const noexcept {
     return pending_ == nullptr && waiting_ == nullptr && ready_.empty();
@@ -142,6 +144,7 @@ class BasicEpochs<Atomics>::Participant {
   RetiredNode* pending_ = nullptr;  // retired since the last seal
   RetiredNode* waiting_ = nullptr;  // sealed, its grace period has not passed
   uint64_t waiting_token_ = 0;
+  size_t retired_since_reclaim_ = 0;
   ChainQueue ready_;  // grace period passed
   RetiredNode* spare_nodes_ = nullptr;
   uint32_t spare_count_ = 0;

@@ -1,6 +1,7 @@
 // The definitions of epochs.h. Included by it only.
 #pragma once
 
+#include <algorithm>
 #include <new>
 
 #include "core/sync/epochs.h"
@@ -157,7 +158,15 @@ void BasicEpochs<Atomics>::Participant::retire(void* object, FreeFunction free, 
   node->birth = birth_stamp;
   node->next = pending_;
   pending_ = node;
+  ++retired_since_reclaim_;
   count(slot_.retired_objects);
+}
+
+template <typename Atomics>
+size_t BasicEpochs<Atomics>::Participant::reclaim() noexcept {
+  const size_t budget = std::max<size_t>(limits::kReclaimPerTurn, 2 * retired_since_reclaim_);
+  retired_since_reclaim_ = 0;
+  return reclaim(budget);
 }
 
 template <typename Atomics>

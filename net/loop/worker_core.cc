@@ -14,6 +14,8 @@ namespace {
 
 // Timers called in one turn; the rest follows in the next. Each closes or answers one connection, a few microseconds.
 constexpr uint32_t kTimersPerTurn = 128;
+// Connections taken from a queue with accept(2) in one turn, a few microseconds each.
+constexpr uint32_t kAcceptsPerTurn = 64;
 // When only parked work is left: the first rounds follow at once (a grace period on one worker is over by then), later
 // ones after 20 us, doubled up to 1 ms.
 constexpr uint32_t kParkedAtOnce = 2;
@@ -124,11 +126,12 @@ void WorkerCore::take_mail() {
 // ---- Accepting -----------------------------------------------------------------------------------------------------
 
 void WorkerCore::take_over(const Listeners& listeners) {
-  for (uint16_t entry = 0; entry < listeners.entries().size(); ++entry) {
+  for (size_t i = 0; i < listeners.entries().size(); ++i) {
+    const auto entry = static_cast<uint16_t>(i);
     const int socket = listeners.socket_of(entry, index_);
     if (socket < 0) continue;
     ring_.adopt(socket);
-    const Listeners::Entry& e = listeners.entries()[entry];
+    const Listeners::Entry& e = listeners.entries()[i];
     listening_.push_back({.socket = socket,
                           .entry = entry,
                           .unix_socket = e.unix_socket,
@@ -178,8 +181,21 @@ void WorkerCore::on_accept(const ring::Completion& completion) {
 void WorkerCore::rearm_listeners() {
   if (connections_ >= options_.connections_max) return;
   for (Listening& l : listening_) {
-    if (l.state == Listening::State::kParked && l.retry_ns <= now_ns_) arm(l);
+    if (l.state == Listening::State::kParked && l.retry_ns <= now_ns_ && accept_queued(l)) arm(l);
   }
+}
+
+// Takes what waits in the queue, up to the limit and a few in one turn: a multishot accept would take all of it and
+// refuse what is beyond the limit.
+// True when the queue was empty.
+bool WorkerCore::accept_queued(const Listening& listening) {
+  for (uint32_t taken = 0; taken < kAcceptsPerTurn && connections_ < options_.connections_max; ++taken) {
+    const int socket = accept_now(listening.socket);
+    if (socket < 0) return true;
+    ring_.adopt(socket);
+    place({.socket = socket, .unix_socket = listening.unix_socket, .listener = listening.entry}, listening.handed_on);
+  }
+  return false;
 }
 
 void WorkerCore::place(const NewConnection& connection, bool handed_on) {
@@ -267,12 +283,7 @@ void WorkerCore::empty_and_close(Listening& listening) {
     listening.state = Listening::State::kEmptying;
     static_cast<void>(::listen(listening.socket, 0));
   }
-  while (connections_ < options_.connections_max) {
-    const int socket = accept_now(listening.socket);
-    if (socket < 0) return close(listening);
-    ring_.adopt(socket);
-    take({.socket = socket, .unix_socket = listening.unix_socket, .listener = listening.entry});
-  }
+  if (accept_queued(listening)) close(listening);
 }
 
 void WorkerCore::close(Listening& listening) {

@@ -75,6 +75,7 @@ class WorkerCore final : public Worker, public ring::CompletionHandler {
   void hand_on(const NewConnection& connection, uint32_t target);
   void refresh_loads() noexcept;
   void rearm_listeners();
+  [[nodiscard]] bool accept_queued(const Listening& listening);
   // Stopping.
   void begin_stop();
   void empty_and_close(Listening& listening);

@@ -19,15 +19,16 @@ void append_escaped(std::string& text, std::string_view value) {
   text.resize(static_cast<size_t>(end - text.data()));
 }
 
-// As the reference's writer decides: by the rule for metric names, colon included.
-void append_name(std::string& text, std::string_view name) {
+// As the reference's writer decides: by the rule for metric names, colon included. True when it is quoted.
+bool append_name(std::string& text, std::string_view name) {
   if (is_unquoted_name(name)) {
     text += name;
-    return;
+    return false;
   }
   text += '"';
   append_escaped(text, name);
   text += '"';
+  return true;
 }
 
 }  // namespace
@@ -120,9 +121,10 @@ void LabelPlans::lay_out_text() {
   std::string& text = plan_.text;
   text.clear();
   plan_.holes.clear();
+  plan_.has_quoted_names = false;
   for (const LabelPlan::Slot& slot : plan_.slots) {
     if (!text.empty()) text += ',';
-    append_name(text, slot.name);
+    if (append_name(text, slot.name)) plan_.has_quoted_names = true;
     text += "=\"";
     if (slot.source == model::kNone) {
       append_escaped(text, slot.fixed_value);

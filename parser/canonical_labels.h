@@ -39,6 +39,7 @@ struct LabelPlan {
   std::vector<std::string_view> names;  // of the metric, in its order: what the plan was made for
   model::ConflictKind fault = model::ConflictKind::kNoConflict;  // kDuplicateLabel, kInvalidLabelName
   std::string_view fault_label;
+  bool has_quoted_names = false;  // in text
   bool has_quantile = false;
   bool has_le = false;
 };

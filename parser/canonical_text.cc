@@ -90,6 +90,7 @@ void FragmentWriter::start(const model::Family& family, bool unquoted) {
   series_ = family.metrics_count;
   name_ = family.name;
   unquoted_ = unquoted;
+  quoted_ = !unquoted;
   series_done_ = 0;
   samples_ = 0;
   in_metric_ = false;
@@ -109,7 +110,8 @@ uint64_t FragmentWriter::finish() {
   SLUICE_CHECK(at_ - text_at_ <= std::numeric_limits<uint32_t>::max());
   model::FragmentHeader header;
   header.series = series_;
-  header.samples = samples_;
+  header.samples = samples_ & 0x7fff'ffff;  // each is several bytes of text, so there are fewer
+  header.has_quoted_names = quoted_ ? 1 : 0;
   header.text_bytes = static_cast<uint32_t>(at_ - text_at_);
   const size_t padding = (8 - at_ % 8) % 8;
   char* at = reserve(padding);
@@ -139,6 +141,7 @@ FragmentWriter::Result FragmentWriter::write(const model::Families& families, co
 }
 
 char* FragmentWriter::write_labels(const model::LabelPair* labels, const LabelPlan& plan, char* at) {
+  quoted_ = quoted_ || plan.has_quoted_names;
   const char* text = plan.text.data();
   size_t from = 0;
   for (const LabelPlan::Hole& hole : plan.holes) {

@@ -74,6 +74,7 @@ class FragmentWriter {
   model::MetricType type_ = model::MetricType::kUntyped;
   std::string_view name_;
   bool unquoted_ = true;
+  bool quoted_ = false;                  // some name of the fragment is quoted
   size_t name_bytes_ = 0;                // of what stands before the labels in the first line of simple metrics
   Prefix plain_, sum_, count_, bucket_;  // of summaries and histograms
   std::string label_text_;  // of the metric that is being written line by line; kCopySlack bytes follow label_bytes_

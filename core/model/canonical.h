@@ -28,9 +28,10 @@
 namespace sluice::model {
 
 struct FragmentHeader {
-  int64_t push_time_ns = 0;  // wall clock of the push that brought it; set by the store
-  uint32_t series = 0;       // metrics, and entries of series_hash
-  uint32_t samples = 0;      // lines of text
+  int64_t push_time_ns = 0;           // wall clock of the push that brought it; set by the store
+  uint32_t series = 0;                // metrics, and entries of series_hash
+  uint32_t samples : 31 = 0;          // lines of text
+  uint32_t has_quoted_names : 1 = 0;  // a metric or label name in the text is not a legacy name
   uint32_t text_bytes = 0;
   uint32_t record_bytes = 0;
 };

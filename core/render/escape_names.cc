@@ -67,19 +67,6 @@ void append_underscored_name(std::string_view name, std::string& out) {
   }
 }
 
-bool has_quoted_names(std::string_view text) noexcept {
-  if (text.starts_with('{')) return true;
-  // A quote that opens a name follows `,` or `{`; one that opens or closes a value follows `=` or ends it. Inside a
-  // value `,"` can only be a comma before the closing quote: a false alarm, which costs the exact pass and no more.
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  while ((at = static_cast<const char*>(std::memchr(at, '"', static_cast<size_t>(end - at)))) != nullptr) {
-    if (at != text.data() && (at[-1] == ',' || at[-1] == '{')) return true;
-    ++at;
-  }
-  return false;
-}
-
 void append_underscored_text(std::string_view text, std::string& out) {
   std::string name;
   while (!text.empty()) {

@@ -172,7 +172,6 @@ void Renderer::make_header() {
     help = merge_.family(members_[i]).help;
   }
   work_ += static_cast<uint32_t>(1 + members_.size() / 16);
-  rewrite_ = escaping_ == NameEscaping::kUnderscores && !is_legacy_name(name_);
   scratch_.clear();
   append_family_header(scratch_, name_, has_help, help, type_, escaping_);
   pending_ = scratch_;
@@ -208,8 +207,7 @@ bool Renderer::copy_chunk(Output& out, const store::Snapshot::Chunk& chunk, uint
     const model::Fragment fragment = chunk[at]->fragment(family);
     const model::FragmentHeader& header = fragment.header();
     const std::string_view text = fragment.text();
-    const bool may_be_quoted = rewrite_ || (header.record_bytes != 0 && escaping_ == NameEscaping::kUnderscores);
-    if (may_be_quoted && has_quoted_names(text)) {
+    if (header.has_quoted_names != 0 && escaping_ == NameEscaping::kUnderscores) {
       scratch_.clear();
       append_underscored_text(text, scratch_);
       pending_ = scratch_;

@@ -92,7 +92,6 @@ class Renderer final : public ByteSource {
   const Own* own_current_ = nullptr;
   std::vector<FamilyMember> members_;
   size_t member_ = 0;
-  bool rewrite_ = false;  // its name is to be escaped
   model::MetricType type_ = model::MetricType::kUntyped;
   Place place_;
 };

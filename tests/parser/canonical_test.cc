@@ -120,6 +120,24 @@ TEST(Canonical, QuotesNamesThatAreNotLegacy) {
             "{\"h.h_count\",instance=\"\",job=\"t\"} 0\n");
 }
 
+TEST(Canonical, FragmentsSayWhetherTheyHoldQuotedNames) {
+  model::Families families;
+  ASSERT_TRUE(
+      parse_text("{\"a.b\"} 1\nc{\"d.e\"=\"x\"} 1\nf{x=\",\"} 1\n# TYPE g summary\ng{quantile=\"1\"} 1\n# TYPE h "
+                 "summary\nh{\"i.j\"=\"x\",quantile=\"1\"} 1\nk 1\n",
+                 NameScheme::kUtf8, families));
+  Canonicaliser canonicaliser;
+  model::CanonicalPush out;
+  ASSERT_EQ(canonicalise(canonicaliser, families, make_key({{"job", "t"}}), out), State::kDone);
+  std::string flags;
+  for (const model::CanonicalFamily& family : out.families) {
+    flags += std::string(family.name) + (out.fragment(family).header().has_quoted_names != 0 ? "+ " : "- ");
+  }
+  EXPECT_EQ(flags, "a.b+ c+ f- g- h+ k- ");
+  ASSERT_EQ(canonicalise(canonicaliser, families, make_key({{"job", "t"}, {"l.m", "x"}}), out), State::kDone);
+  EXPECT_EQ(out.fragment(out.families.back()).header().has_quoted_names, 1u);
+}
+
 TEST(Canonical, FragmentCarriesHashesOfTheLabelText) {
   model::Families families;
   ASSERT_TRUE(parse_text("# HELP a text\n# TYPE a histogram\na_bucket{le=\"1\",x=\"y\"} 1\na_count{x=\"z\"} 2\n",

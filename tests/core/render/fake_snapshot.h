@@ -45,6 +45,8 @@ class FakeSnapshot {
       model::FragmentHeader header;
       header.series = 1;
       header.samples = 1;
+      header.has_quoted_names =
+          texts[i].find("{\"") != std::string::npos || texts[i].find(",\"") != std::string::npos ? 1 : 0;
       header.text_bytes = static_cast<uint32_t>(texts[i].size());
       header.record_bytes = record_bytes;
       std::memcpy(at, &header, sizeof(header));

@@ -147,8 +147,6 @@ TEST(Render, EscapedNamesAreTheReferences) {
   EXPECT_EQ(escaped("1a1:"), "_a1:");
   EXPECT_EQ(escaped("grün€😀x"), "gr_n__x");
   EXPECT_EQ(escaped("a\xff\xc3("), "a___");
-  EXPECT_FALSE(has_quoted_names("a{b=\"c\",d=\"e\\\"\"} 1\n"));
-  EXPECT_TRUE(has_quoted_names("a{b=\"c\",\"d\"=\"e\"} 1\n"));
 }
 
 FakeSnapshot many_groups(uint64_t seed) {
@@ -162,12 +160,12 @@ FakeSnapshot many_groups(uint64_t seed) {
     }
     for (const std::string& name : names) families.push_back({name, "", false, MetricType::kGauge});
     const size_t shape = snapshot.add_shape(families);
-    const size_t groups = s == 0 ? 3000 : random() % 20;
+    const size_t groups = s == 0 ? 1200 : random() % 20;
     for (size_t g = 0; g < groups; ++g) {
       std::vector<std::string> texts;
       for (const std::string& name : names) {
         std::string text;
-        const size_t lines = random() % 200 == 0 ? 5000 : 1 + random() % 3;
+        const size_t lines = random() % 200 == 0 ? 3000 : 1 + random() % 3;
         for (size_t l = 0; l < lines; ++l)
           text += name + "{g=\"" + std::to_string(g) + "\"} " + std::to_string(l) + "\n";
         texts.push_back(std::move(text));

@@ -30,6 +30,9 @@ class Version {
   [[nodiscard]] std::string_view label_text() const noexcept { return {label_text_, label_bytes_}; }
   // When the mutation that made this version happened, in the order of all mutations. Unique in the process.
   [[nodiscard]] uint64_t stamp() const noexcept { return stamp_; }
+  // The version that this one replaced, nullptr for a group's first. Only for a snapshot that registered before this
+  // version's stamp was drawn: for everybody else it may have been freed.
+  [[nodiscard]] const Version* previous() const noexcept { return previous_; }
   // Wall clock of the last successful and the last failed push; 0 for never (rendered as 0).
   [[nodiscard]] int64_t push_time_ns() const noexcept { return push_time_ns_; }
   [[nodiscard]] int64_t push_failure_time_ns() const noexcept { return push_failure_time_ns_; }
@@ -47,6 +50,7 @@ class Version {
   const Shape* shape_ = nullptr;
   const std::byte* const* fragments_ = nullptr;
   const char* label_text_ = nullptr;
+  const Version* previous_ = nullptr;
   uint64_t stamp_ = 0;
   int64_t push_time_ns_ = 0;
   int64_t push_failure_time_ns_ = 0;

@@ -26,6 +26,7 @@ class VersionAccess {
     version.label_bytes_ = static_cast<uint32_t>(text.size());
   }
   static void set_stamp(Version& version, uint64_t stamp) noexcept { version.stamp_ = stamp; }
+  static void set_previous(Version& version, const Version* previous) noexcept { version.previous_ = previous; }
   static void set_times(Version& version, int64_t push_time_ns, int64_t push_failure_time_ns) noexcept {
     version.push_time_ns_ = push_time_ns;
     version.push_failure_time_ns_ = push_failure_time_ns;

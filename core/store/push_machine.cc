@@ -2,6 +2,7 @@
 
 #include "core/base/check.h"
 #include "core/model/label_text.h"
+#include "core/model/version_access.h"
 #include "core/store/store_core.h"
 
 namespace sluice::store {
@@ -202,6 +203,7 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
   const int64_t push_time = fail_ ? (base_ != nullptr ? base_->push_time_ns() : 0) : request_->wall_ns;
   const int64_t failure_time = fail_ ? request_->wall_ns : (base_ != nullptr ? base_->push_failure_time_ns() : 0);
   model::Version& next = builder_.finish(stamp, push_time, failure_time);
+  model::VersionAccess::set_previous(next, base_);
   const bool compacted = builder_.compacted();
   const bool born = base_ == nullptr;
   // A birth gives our reference to the set to the group; the job's lock is still given back through it below.
@@ -249,7 +251,9 @@ PushMachine::Next PushMachine::conflict(PushResult& result, const model::Conflic
 void PushMachine::refresh() noexcept {
   model::Version* now = nullptr;
   group_ = writer_.find_group(request_->key, now);
-  if (now != base_ || stage_ == Stage::kStart) restart(now);
+  if (now == base_ && stage_ != Stage::kStart) return;
+  if (stage_ != Stage::kStart) writer_.counters.restarts.add(1);
+  restart(now);
 }
 
 void PushMachine::restart(model::Version* base) noexcept {

@@ -139,11 +139,15 @@ void ShapeClaim::published() noexcept {
     registry.insert(std::move(unregistered_));
     lock_.reset();
   }
+  shape_->usage.count_unclaimed(writer_.index());
   shape_ = nullptr;
 }
 
 void ShapeClaim::drop() noexcept {
-  if (shape_ != nullptr) shape_->usage.count_freed(writer_.index());
+  if (shape_ != nullptr) {
+    shape_->usage.count_unclaimed(writer_.index());
+    shape_->usage.count_freed(writer_.index());
+  }
   shape_ = nullptr;
   unregistered_.reset();
   restore_all();
@@ -169,6 +173,7 @@ void ShapeClaim::restore_all() noexcept {
 
 void ShapeClaim::hold(ShapeRecord& record) noexcept {
   record.usage.count_created(writer_.index());
+  record.usage.count_claimed(writer_.index());
   shape_ = &record;
 }
 

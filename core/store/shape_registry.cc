@@ -230,7 +230,7 @@ void ShapeRegistry::mark_idle(size_t count) {
   for (size_t i = 0; i < records_.size() && i < count; ++i) {
     mark_cursor_ = mark_cursor_ + 1 < records_.size() ? mark_cursor_ + 1 : 0;
     ShapeRecord& record = *records_[mark_cursor_];
-    if (&record == empty_ || record.state() != ShapeState::kAlive || record.usage.live_at_most() > 0) continue;
+    if (&record == empty_ || record.state() != ShapeState::kAlive || record.usage.wanted()) continue;
     if (record.listed_) continue;  // revived, but still on one of the lists: looked at when that comes up
     record.set_state(ShapeState::kIdle);
     record.listed_ = true;
@@ -244,7 +244,7 @@ void ShapeRegistry::bury_waiting() {
   for (ShapeRecord* record : waiting) {
     record->listed_ = false;
     if (record->state() != ShapeState::kIdle) continue;  // somebody wanted it
-    if (record->usage.live_at_most() > 0) {
+    if (record->usage.wanted()) {
       record->set_state(ShapeState::kAlive);
       continue;
     }

@@ -82,7 +82,7 @@ struct ShapeConflict {
 
 class ShapeRegistry {
  public:
-  ShapeRegistry(const Options& options);
+  explicit ShapeRegistry(const Options& options);
   ~ShapeRegistry();
   ShapeRegistry(const ShapeRegistry&) = delete;
   ShapeRegistry& operator=(const ShapeRegistry&) = delete;

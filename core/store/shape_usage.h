@@ -3,6 +3,8 @@
 //
 // published / unpublished: group versions that became and stopped being current. created / freed: versions (and
 //   operations) that point to the shape. A push that keeps its group's shape touches neither of the first two.
+// claimed / unclaimed: operations that are going to publish a version with it; between the two the collector leaves it
+//   alone.
 // Reading two sums that grow makes exact statements possible although no moment sees all cells at once:
 //   live_at_least(): reads `published` first, `unpublished` second. The result was not too high between the two reads.
 //   live_at_most(): the other way round. The result was not too low.
@@ -24,6 +26,9 @@ class ShapeUsage {
   void count_published(unsigned writer) noexcept { grow(cells_[writer].published); }
   void count_unpublished(unsigned writer) noexcept { grow(cells_[writer].unpublished); }
   void count_created(unsigned writer) noexcept { grow(cells_[writer].created); }
+  // Both while the writer holds a reference; after a publication, count_published() comes before count_unclaimed().
+  void count_claimed(unsigned writer) noexcept { grow(cells_[writer].claimed); }
+  void count_unclaimed(unsigned writer) noexcept { grow(cells_[writer].unclaimed); }
   // The writer does not touch the shape afterwards.
   void count_freed(unsigned writer) noexcept { grow(cells_[writer].freed); }
 
@@ -41,6 +46,11 @@ class ShapeUsage {
     const uint64_t unpublished = sum(&Cell::unpublished);
     return static_cast<int64_t>(sum(&Cell::published) - unpublished);
   }
+  // Current or about to be, possibly: nothing for the collector.
+  [[nodiscard]] bool wanted() const noexcept {
+    const uint64_t unclaimed = sum(&Cell::unclaimed);
+    return sum(&Cell::claimed) != unclaimed || live_at_most() > 0;
+  }
   // For a shape that nobody can newly refer to: no version, operation or cache points to it any more.
   [[nodiscard]] bool unused() const noexcept {
     const uint64_t freed = sum(&Cell::freed);
@@ -51,6 +61,8 @@ class ShapeUsage {
   struct alignas(sync::kCacheLineBytes) Cell {
     Atomic<uint64_t> published{0};
     Atomic<uint64_t> unpublished{0};
+    Atomic<uint64_t> claimed{0};
+    Atomic<uint64_t> unclaimed{0};
     Atomic<uint64_t> created{0};
     Atomic<uint64_t> freed{0};
     Atomic<uint64_t> cached{0};

@@ -1,8 +1,10 @@
 // A snapshot: one version of every group, bucketed by shape, kept in memory until it is released.
 //
-// What it shows: every mutation that was done before the request for it, each group in exactly one version. It is not
-// one point in time across groups. What it costs: 8 bytes a group, and at most one version a group beyond those that
-// are current, however long it is held. Writers never wait for it.
+// What it shows: the state at one stamp, read when the request for it began to be served; of the groups that are
+// deleted while it is being made some may be missing. So every mutation that was done before the request is in it, each
+// group appears in exactly one version, and since a part of a consistent state is consistent, it never shows a
+// conflict. What it costs: 8 bytes a group, and at most one version a group beyond those that are current, however long
+// it is held (while it is being made also those that are replaced meanwhile). Writers never wait for it.
 //
 // At most limits::kSnapshotsMax are alive; a request beyond that waits for a free place, and all that wait share the
 // one snapshot that begins after their requests.
@@ -42,11 +44,11 @@ class Snapshot {
   [[nodiscard]] uint64_t series() const noexcept { return series_; }
   [[nodiscard]] uint64_t samples() const noexcept { return samples_; }
   [[nodiscard]] uint64_t fragment_bytes() const noexcept { return fragment_bytes_; }
-  // No version in it is newer.
+  // The stamp whose state it shows: no version in it is newer.
   [[nodiscard]] uint64_t bound() const noexcept { return bound_; }
   // Changes with every snapshot.
   [[nodiscard]] uint64_t sequence() const noexcept { return sequence_; }
-  // A number that is equal for two snapshots exactly when no mutation happened between them.
+  // If it is equal for two snapshots, they show the same: no mutation was going on during or between their walks.
   [[nodiscard]] uint64_t mutations() const noexcept { return mutations_; }
 
  private:

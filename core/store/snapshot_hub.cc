@@ -21,36 +21,44 @@ void SnapshotWalk::start(WriterCore& writer, Snapshot& snapshot) {
   bucket_of_.clear();
   last_shape_ = nullptr;
   ended_before_ = writer.store.mutations_ended();
+  cut_ = writer.store.stamps.last();
 }
 
 bool SnapshotWalk::step(WriterCore& writer, sync::SnapshotId id, Deadline deadline) {
   while (shard_ < GroupMap::shard_count()) {
-    batch_.clear();
-    const bool shard_done = writer.store.groups.walk_shard(shard_, cursor_, kBucketsPerSlice, writer.participant,
-                                                           [&](Group& group) { batch_.push_back(&group); });
-    // Three passes, so that the misses of a batch overlap: group, version, shape.
-    for (const Group* group : batch_) __builtin_prefetch(group);
-    versions_.clear();
-    for (const Group* group : batch_) {
-      const model::Version* version = group->cell.load();
-      if (version == nullptr || version == Group::Cell::dead()) continue;
-      __builtin_prefetch(version);
-      versions_.push_back(version);
-    }
-    for (const model::Version* version : versions_) add(*version);
-    if (shard_done) {
+    if (walk_some(writer)) {
       ++shard_;
       cursor_.reset();
     }
     if (shard_ < GroupMap::shard_count() && deadline.passed()) return false;
   }
-  const uint64_t bound = writer.store.stamps.last();
-  writer.participant.set_bound(id, bound);
-  snapshot_->bound_ = bound;
+  writer.participant.set_bound(id, cut_);
+  snapshot_->bound_ = cut_;
   const uint64_t begun = writer.store.mutations_begun();
   constexpr uint64_t kUnique = uint64_t{1} << 63;
   snapshot_->mutations_ = begun == ended_before_ ? begun : kUnique | snapshot_->sequence_;
   return true;
+}
+
+// A few buckets of the present shard; true at its end. Passes over a batch, so that its cache misses overlap: group,
+// version, shape.
+bool SnapshotWalk::walk_some(WriterCore& writer) {
+  batch_.clear();
+  const bool done = writer.store.groups.walk_shard(shard_, cursor_, kBucketsPerSlice, writer.participant,
+                                                   [this](Group& group) { batch_.push_back(&group); });
+  for (const Group* group : batch_) __builtin_prefetch(group);
+  versions_.clear();
+  for (const Group* group : batch_) {
+    const model::Version* version = group->cell.load();
+    if (version == Group::Cell::dead()) continue;
+    __builtin_prefetch(version);
+    versions_.push_back(version);
+  }
+  for (const model::Version* version : versions_) {
+    while (version != nullptr && version->stamp() > cut_) version = version->previous();
+    if (version != nullptr) add(*version);
+  }
+  return done;
 }
 
 void SnapshotWalk::add(const model::Version& version) {

@@ -24,17 +24,24 @@ namespace sluice::store {
 class WriterCore;
 
 // The walk of one snapshot: every shard once, in slices.
+//
+// The cut: the stamp S is read after the snapshot has been registered with the reclamation domain. Of a group whose
+// current version is younger than S the walk takes the newest predecessor that is not. Predecessors of younger versions
+// were replaced after S was read, hence after the registration, so this snapshot keeps them. What any version with a
+// stamp up to S was checked against had been published before its stamp was drawn, so the walk sees that too.
 class SnapshotWalk {
  public:
   void start(WriterCore& writer, Snapshot& snapshot);
-  // True when done; the bound is set then.
+  // True when done.
   [[nodiscard]] bool step(WriterCore& writer, sync::SnapshotId id, Deadline deadline);
 
  private:
+  [[nodiscard]] bool walk_some(WriterCore& writer);
   void add(const model::Version& version);
 
   Snapshot* snapshot_ = nullptr;
   size_t shard_ = 0;
+  uint64_t cut_ = 0;           // the stamp S
   uint64_t ended_before_ = 0;  // mutations that had ended when the walk began
   map::WalkCursor<Group> cursor_;
   std::unordered_map<const model::Shape*, size_t> bucket_of_;

@@ -100,6 +100,7 @@ Stats StoreCore::stats() const noexcept {
     samples += writer.samples.get();
     bytes += writer.bytes.get();
     sums.cas_failures += writer.cas_failures.get();
+    sums.restarts += writer.restarts.get();
     sums.conflicts += writer.conflicts.get();
     sums.limit_hits += writer.limit_hits.get();
     sums.parks += writer.parks.get();

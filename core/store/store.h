@@ -65,6 +65,7 @@ struct Stats {
   // Since the start.
   uint64_t mutations = 0;
   uint64_t cas_failures = 0;
+  uint64_t restarts = 0;  // pushes that computed anew because their group changed, cas_failures included
   uint64_t conflicts = 0;
   uint64_t limit_hits = 0;
   uint64_t parks = 0;        // steps that ended in kParked

@@ -29,6 +29,7 @@ struct alignas(sync::kCacheLineBytes) WriterCounters {
   sync::SingleWriter<int64_t> samples;
   sync::SingleWriter<int64_t> bytes;
   sync::SingleWriter<uint64_t> cas_failures;
+  sync::SingleWriter<uint64_t> restarts;
   sync::SingleWriter<uint64_t> conflicts;
   sync::SingleWriter<uint64_t> limit_hits;
   sync::SingleWriter<uint64_t> parks;

@@ -14,16 +14,17 @@ namespace {
 constexpr std::string_view kBase64Suffix = "@base64";
 constexpr std::string_view kReservedPrefix = "__";
 
-constexpr std::array<int8_t, 256> make_digits() {
-  std::array<int8_t, 256> digits{};
-  digits.fill(-1);
+constexpr uint8_t kNoDigit = 0xff;
+constexpr std::array<uint8_t, 256> make_digits() {
+  std::array<uint8_t, 256> digits{};
+  digits.fill(kNoDigit);
   constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   for (size_t i = 0; i < kAlphabet.size(); ++i) {
-    digits[static_cast<unsigned char>(kAlphabet[i])] = static_cast<int8_t>(i);
+    digits[static_cast<unsigned char>(kAlphabet[i])] = static_cast<uint8_t>(i);
   }
   return digits;
 }
-constexpr std::array<int8_t, 256> kDigits = make_digits();
+constexpr std::array<uint8_t, 256> kDigits = make_digits();
 
 std::string_view without_padding(std::string_view text) {
   const size_t last = text.find_last_not_of('=');
@@ -112,9 +113,9 @@ Base64Result decode_base64_url(std::string_view text, std::string& out) {
   size_t digits = 0;  // of the current group of four
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\n' || text[i] == '\r') continue;
-    const int digit = kDigits[static_cast<unsigned char>(text[i])];
-    if (digit < 0) return {false, i};
-    bits = bits << 6 | static_cast<uint32_t>(digit);
+    const uint8_t digit = kDigits[static_cast<unsigned char>(text[i])];
+    if (digit == kNoDigit) return {false, i};
+    bits = bits << 6 | digit;
     if (++digits == 4) {
       out += static_cast<char>(bits >> 16);
       out += static_cast<char>(bits >> 8);

@@ -202,7 +202,7 @@ ExactTextParser::Go ExactTextParser::undo_escapes() {
     rewriting_ = true;
     rewritten_ = 0;
     rewritten_to_ = out_->arena.allocate(raw.size());
-    text_ = {rewritten_to_, 0};
+    text_ = {rewritten_to_, rewritten_to_};
   }
   size_t bytes = std::min(kWindowBytes, raw.size() - rewritten_);
   // An escape is not cut in two: an odd number of backslashes at the end takes the next byte along.

@@ -38,7 +38,8 @@ inline constexpr std::array<double, 23> kExactPowersOfTen = {1e0,  1e1,  1e2,  1
   if (count == 0 || count > 19 || digits > (1ull << 53)) return false;
   if (at != end) {
     // e, an optional sign, one or two digits.
-    if ((*at | 0x20) != 'e' || ++at == end) return false;
+    if ((*at | 0x20) != 'e') return false;
+    if (++at == end) return false;
     const bool down = *at == '-';
     if (*at == '-' || *at == '+') ++at;
     if (at == end || end - at > 2) return false;

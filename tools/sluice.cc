@@ -136,19 +136,21 @@ int serve(const Flags& flags, const sigset_t& waited) {
   return 0;
 }
 
-}  // namespace
-}  // namespace sluice::tools
-
-int main(int argc, char** argv) {
-  using namespace sluice;
-  const auto flags = tools::parse_flags(std::vector<std::string>(argv + 1, argv + argc));
+// The whole program; returns its exit code.
+int run(int argc, char** argv) {
+  const auto flags = parse_flags(std::vector<std::string>(argv + 1, argv + argc));
   if (!flags) {
     std::fputs(flags.error().text.c_str(), flags.error().code == 0 ? stdout : stderr);
     return flags.error().code;
   }
-  const sigset_t waited = tools::block_signals();
+  const sigset_t waited = block_signals();
   log::start(flags->log_level, flags->log_format);
-  const int code = tools::serve(*flags, waited);
+  const int code = serve(*flags, waited);
   log::stop();
   return code;
 }
+
+}  // namespace
+}  // namespace sluice::tools
+
+int main(int argc, char** argv) { return sluice::tools::run(argc, argv); }

@@ -75,7 +75,7 @@ class WipeMachine {
  private:
   void wipe(Group& group) noexcept {
     for (;;) {
-      model::Version* version = group.cell.load();
+      model::Version* version = group.cell.current();
       if (version == Group::Cell::dead() || version->stamp() > stamp_) return;
       writer_.begin_mutation();
       const bool killed = writer_.kill_group(group, *version);

@@ -141,7 +141,7 @@ bool SeriesProbe::probe_group(const GroupMap& groups) {
   if (!probed_.emplace(key.bytes()).second) return false;
   const Group* group = groups.find(key.hash(), key.bytes());
   if (group == nullptr) return false;
-  const model::Version* version = group->cell.load();
+  const model::Version* version = group->cell.current();
   if (version == nullptr || version == Group::Cell::dead()) return false;
   for (size_t i = 0; i < request_->push.families.size(); ++i) {
     const uint32_t theirs = version->shape().find(request_->push.families[i].name);

@@ -34,7 +34,7 @@ ShapeClaim::State ShapeClaim::step(const FamilyMerge& merge, const Group* group,
   if (const State state = find_unlocked(merge, base, deadline); state != State::kParked) return state;
   if (!lock_.held() && !lock_.acquire(writer_.store.registry.lock())) return State::kParked;
   // Kept families are consistent with what is registered only while the version that they come from is published.
-  if (base != nullptr && group->cell.load() != base) {
+  if (base != nullptr && group->cell.current() != base) {
     lock_.reset();
     return State::kStale;
   }

@@ -49,7 +49,7 @@ bool SnapshotWalk::walk_some(WriterCore& writer) {
   for (const Group* group : batch_) __builtin_prefetch(group);
   versions_.clear();
   for (const Group* group : batch_) {
-    const model::Version* version = group->cell.load();
+    const model::Version* version = group->cell.current();
     if (version == Group::Cell::dead()) continue;
     __builtin_prefetch(version);
     versions_.push_back(version);

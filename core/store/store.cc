@@ -64,7 +64,7 @@ StoreCore::~StoreCore() {
     }
   }
   for (Group* group : all) {
-    if (model::Version* version = group->cell.load(); version != Group::Cell::dead()) release_version(*version);
+    if (model::Version* version = group->cell.current(); version != Group::Cell::dead()) release_version(*version);
     Group::destroy(group);
   }
   name_sets.clear(participant);
@@ -135,7 +135,7 @@ Group* WriterCore::find_group(const model::GroupKey& key, model::Version*& versi
   version = nullptr;
   Group* group = store.groups.find(key.hash(), key.bytes());
   if (group == nullptr) return nullptr;
-  model::Version* current = group->cell.load();
+  model::Version* current = group->cell.current();
   if (current == Group::Cell::dead()) return nullptr;
   version = current;
   return group;
@@ -174,7 +174,7 @@ bool WriterCore::insert_group(const model::GroupKey& key, NameSet& set, model::V
   for (;;) {
     const auto inserted = store.groups.insert(group, participant);
     if (inserted.inserted) break;
-    if (inserted.entry->cell.load() != Group::Cell::dead()) {
+    if (inserted.entry->cell.current() != Group::Cell::dead()) {
       Group::destroy(group);
       return false;
     }

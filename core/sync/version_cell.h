@@ -24,7 +24,7 @@ class VersionCell {
     return reinterpret_cast<T*>(mark);
   }
 
-  [[nodiscard]] T* load() const noexcept {
+  [[nodiscard]] T* current() const noexcept {
     return version_.load(std::memory_order_acquire);  // (1) acquire load, pairs with (2): the version's content.
   }
 

@@ -6,7 +6,7 @@ namespace sluice::net::http {
 
 std::string_view Request::header(std::string_view name) const noexcept {
   for (const Header& field : headers) {
-    if (equals_ignoring_case(field.name, name)) return field.value.data() ? field.value : std::string_view("", 0);
+    if (equals_ignoring_case(field.name, name)) return field.value.data() ? field.value : std::string_view("");
   }
   return {};
 }

@@ -52,7 +52,7 @@ struct RequestParser::Callbacks {
     if (parser.in_chunks_) {
       parser.trailer_name_.append({at, length});
     } else if (parser.request_ != nullptr) {
-      parser.request_->headers.push_back({{at, length}, {at + length, 0}});
+      parser.request_->headers.push_back({{at, length}, {at + length, at + length}});
     }
     return 0;
   }
@@ -156,7 +156,7 @@ RequestParser::HeadResult RequestParser::collect(std::string_view bytes, Request
   SLUICE_DCHECK(old_bytes <= limits::kHeadBytesMax);
   head_.append(bytes.substr(0, limits::kHeadBytesMax + 1 - old_bytes));
   const size_t end = find_head_end(head_, scanned_);
-  if (end != std::string_view::npos && end <= limits::kHeadBytesMax) {
+  if (end <= limits::kHeadBytesMax) {  // npos is beyond it
     head_.resize(end);
     head_done_ = true;
     head_is_own_ = true;

@@ -231,4 +231,18 @@ def arguments(**extra):
     parser.add_argument("--backend", default=None)
     for name, default in extra.items():
         parser.add_argument("--" + name, default=default, type=type(default) if default is not None else str)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.backend == "io_uring":
+        stop_where_refused(options)
+    return options
+
+
+def stop_where_refused(options):
+    """Ends the test as not run where the kernel or a container's policy refuses io_uring."""
+    try:
+        Gateway(options.binary, backend=options.backend).stop()
+    except RuntimeError as error:
+        if "cannot be used here" not in str(error):
+            raise
+        print("NOT RUN: io_uring: %s" % error)
+        sys.exit(0)

@@ -140,7 +140,7 @@ class Worker {
     while (true) {
       Group* group = shared_.map.find(hash, name);
       if (group == nullptr) group = insert(number, hash);
-      Version* seen = group->cell.load();
+      Version* seen = group->cell.current();
       while (seen != Cell::dead()) {
         if (seen != nullptr) seen->check();
         auto* version = new Version;
@@ -183,7 +183,7 @@ class Worker {
   void erase(size_t number) {
     Group* group = shared_.map.find(Group::hash_of(number), std::to_string(number));
     if (group == nullptr) return;
-    Version* seen = group->cell.load();
+    Version* seen = group->cell.current();
     while (seen != Cell::dead() && !group->cell.compare_exchange(seen, Cell::dead())) {
     }
     if (seen != Cell::dead() && seen != nullptr) retire_version(seen);
@@ -194,14 +194,14 @@ class Worker {
   void read(size_t number) {
     const Group* group = shared_.map.find(Group::hash_of(number), std::to_string(number));
     if (group == nullptr) return;
-    const Version* version = group->cell.load();
+    const Version* version = group->cell.current();
     if (version == nullptr || version == Cell::dead()) return;
     for (int i = 0; i < 4; ++i) {
       std::this_thread::yield();
       version->check();
       SLUICE_CHECK(group->key() == std::to_string(number));
     }
-    if (group->cell.load() == Cell::dead()) shared_.deletes_under_read.fetch_add(1, std::memory_order_relaxed);
+    if (group->cell.current() == Cell::dead()) shared_.deletes_under_read.fetch_add(1, std::memory_order_relaxed);
   }
 
   Shared& shared_;
@@ -226,7 +226,7 @@ void scrape(Shared& shared, uint64_t seed) {
       cursor.reset();
       while (!shared.map.walk_shard(shard, cursor, 8, me, [&](Group& group) {
         SLUICE_CHECK(names.insert(group.name).second);
-        const Version* version = group.cell.load();
+        const Version* version = group.cell.current();
         if (version != nullptr && version != Cell::dead()) seen.push_back(version);
       })) {
         me.quiescent();
@@ -296,7 +296,7 @@ void check_books(Shared& shared) {
   }
   EXPECT_EQ(present, groups.size());
   for (Group* group : groups) {
-    Version* version = group->cell.load();
+    Version* version = group->cell.current();
     if (version != nullptr && version != Cell::dead()) me.retire(version, &Version::free, version->birth);
     EXPECT_TRUE(shared.map.erase(group, me));
     me.retire(group, &Group::free, group->birth);

@@ -52,7 +52,7 @@ struct World {
   }
 
   void replace(size_t cell, SimParticipant& me) {
-    Version* seen = cells[cell].load();
+    Version* seen = cells[cell].current();
     while (true) {
       seen->follow();
       Version* version = make();
@@ -99,7 +99,7 @@ void read(World& world, Random& random, size_t times) {
   for (size_t i = 0; i < times; ++i) {
     Version* seen[kCells];
     for (size_t cell = 0; cell < kCells; ++cell) {
-      seen[cell] = world.cells[cell].load();
+      seen[cell] = world.cells[cell].current();
       seen[cell]->follow();
     }
     for (int again = 0; again < 3; ++again) {
@@ -139,7 +139,7 @@ void snapshot(World& world, Random& random, size_t times) {
     }
     std::vector<const Version*> seen;
     for (auto& cell : world.cells) {
-      seen.push_back(cell.load());
+      seen.push_back(cell.current());
       if (random.one_in(2)) me.quiescent();
     }
     const uint64_t bound = world.stamps.last();

@@ -51,7 +51,7 @@ TEST(VersionCellTest, ChangesOnlyFromWhatWasRead) {
   EXPECT_FALSE(cell.compare_exchange(seen, &second));
   EXPECT_EQ(seen, &first);
   EXPECT_TRUE(cell.compare_exchange(seen, cell.dead()));
-  EXPECT_EQ(cell.load(), VersionCell<int>::dead());
+  EXPECT_EQ(cell.current(), VersionCell<int>::dead());
   seen = &first;
   EXPECT_FALSE(cell.compare_exchange(seen, &second));
   EXPECT_EQ(seen, VersionCell<int>::dead());

@@ -152,7 +152,7 @@ class OnBothBackends : public testing::TestWithParam<ring::BackendChoice> {
  protected:
   void start(const Options& options = {}, uint32_t connections_max = 1000) {
     const std::string problem = server_.start(GetParam(), options, connections_max);
-    if (!problem.empty()) GTEST_SKIP() << "NOT RUN: " << problem;
+    if (!problem.empty()) GTEST_SKIP() << "NOT RUN: io_uring: " << problem;
   }
   RealServer server_;
 };

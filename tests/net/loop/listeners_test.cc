@@ -168,7 +168,7 @@ TEST(Listeners, OneFamilyWhenAskedForOne) {
   auto four = open("127.0.0.1:0");
   ASSERT_TRUE(four.has_value());
   EXPECT_FALSE(Client::tcp("::1", four->entries()[0].port).ok());
-  if (!has_ipv6()) GTEST_SKIP() << "IPv6 is off here";
+  if (!has_ipv6()) GTEST_SKIP() << "NOT RUN: IPv6: it is off here";
   auto six = open("[::1]:0");
   ASSERT_TRUE(six.has_value());
   EXPECT_EQ(six->entries()[0].bound, "[::1]:" + std::to_string(six->entries()[0].port));

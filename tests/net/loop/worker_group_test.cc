@@ -21,7 +21,7 @@ class WorkerGroupTest : public testing::TestWithParam<ring::BackendChoice> {
 
   void SetUp() override {
     auto probed = ring::probe(GetParam());
-    if (!probed) GTEST_SKIP() << probed.error();
+    if (!probed) GTEST_SKIP() << "NOT RUN: io_uring: " << probed.error();
     capabilities_ = *probed;
     options_.ring = {.submissions = 128, .completions = 512, .buffers = 32, .buffer_bytes = 4096};
   }

@@ -63,7 +63,7 @@ std::string probe_and_serve(BackendChoice choice, FeatureSet refused = {}) {
 }
 
 TEST(Probe, ChoosesIoUringWhenItCan) {
-  if (!have_io_uring()) GTEST_SKIP() << "no io_uring here";
+  if (!have_io_uring()) GTEST_SKIP() << "NOT RUN: io_uring: it cannot be used here";
   EXPECT_TRUE(probe_and_serve(BackendChoice::kAuto).starts_with("served: io_uring with defer_taskrun, disabled_start"));
 }
 
@@ -84,21 +84,21 @@ TEST(Probe, FallsBackWhenSetupIsRefused) {
 }
 
 TEST(Probe, FallsBackWhenEnteringIsRefused) {
-  if (!have_io_uring()) GTEST_SKIP() << "no io_uring here";
+  if (!have_io_uring()) GTEST_SKIP() << "NOT RUN: io_uring: it cannot be used here";
   EXPECT_EQ(
       in_child({{.number = SYS_io_uring_enter, .error = EPERM}}, [] { return probe_and_serve(BackendChoice::kAuto); }),
       "served: epoll, because io_uring cannot be used here (io_uring_setup: Operation not permitted)");
 }
 
 TEST(Probe, FallsBackWhenBufferRingsAreRefused) {
-  if (!have_io_uring()) GTEST_SKIP() << "no io_uring here";
+  if (!have_io_uring()) GTEST_SKIP() << "NOT RUN: io_uring: it cannot be used here";
   EXPECT_EQ(in_child({{.number = SYS_io_uring_register, .error = EINVAL, .argument = 1, .value = kRegisterBufferRing}},
                      [] { return probe_and_serve(BackendChoice::kAuto); }),
             "served: epoll, because io_uring cannot be used here (provided_buffers: Invalid argument)");
 }
 
 TEST(Probe, DoesWithoutEnablingRings) {
-  if (!have_io_uring()) GTEST_SKIP() << "no io_uring here";
+  if (!have_io_uring()) GTEST_SKIP() << "NOT RUN: io_uring: it cannot be used here";
   const std::string answer =
       in_child({{.number = SYS_io_uring_register, .error = EINVAL, .argument = 1, .value = kRegisterEnableRings}},
                [] { return probe_and_serve(BackendChoice::kAuto); });
@@ -108,14 +108,14 @@ TEST(Probe, DoesWithoutEnablingRings) {
 
 // All of io_uring_register: no buffer ring, no ring descriptor, nothing.
 TEST(Probe, FallsBackWhenRegisteringIsRefused) {
-  if (!have_io_uring()) GTEST_SKIP() << "no io_uring here";
+  if (!have_io_uring()) GTEST_SKIP() << "NOT RUN: io_uring: it cannot be used here";
   EXPECT_TRUE(in_child({{.number = SYS_io_uring_register, .error = EPERM}}, [] {
                 return probe_and_serve(BackendChoice::kAuto);
               }).starts_with("served: epoll, because"));
 }
 
 TEST(Probe, EachFeatureMayBeMissing) {
-  if (!have_io_uring()) GTEST_SKIP() << "no io_uring here";
+  if (!have_io_uring()) GTEST_SKIP() << "NOT RUN: io_uring: it cannot be used here";
   for (unsigned i = 0; i < kFeatures; ++i) {
     FeatureSet refused;
     const auto feature = static_cast<Feature>(i);

@@ -47,7 +47,7 @@ class RingTest : public testing::TestWithParam<Variant>, public CompletionHandle
     auto refused = parse_features(GetParam().refused);
     ASSERT_TRUE(refused.has_value());
     auto probed = probe(GetParam().choice, *refused);
-    if (!probed) GTEST_SKIP() << "this machine has no " << GetParam().name << ": " << probed.error();
+    if (!probed) GTEST_SKIP() << "NOT RUN: io_uring " << GetParam().name << ": " << probed.error();
     capabilities_ = *probed;
     make(kOptions);
   }

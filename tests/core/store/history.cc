@@ -99,7 +99,8 @@ class GroupSearch {
     if (state.has_value()) store.set_groups({{label_, *state}});
     switch (op.kind) {
       case HistoryOp::Kind::kPush:
-        SLUICE_CHECK(store.push(*op.pushed, op.replace, op.wall_ns));
+        // It was stored; in an order where it would contradict its own group it cannot have been.
+        if (!store.push(*op.pushed, op.replace, op.wall_ns)) return false;
         break;
       case HistoryOp::Kind::kFail:
         store.fail(op.key, op.wall_ns);

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include <charconv>
+#include <memory>
 #include <optional>
 
 #include "tools/version.h"
@@ -16,6 +17,16 @@ struct Raw {
   using Values = std::vector<std::string>;
   Values listen_address, telemetry_path, route_prefix, unix_socket_mode, log_level, log_format, workers, backend;
   bool lifecycle = false, admin_api = false, utf8_names = false;
+};
+
+// Booleans as the reference's help shows them.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    const std::vector<std::string>& names = option->get_lnames();
+    if (names.size() == 2 && names[1] == "no-" + names[0]) return "--[no-]" + names[0];
+    return Formatter::make_option_name(option, is_positional);
+  }
 };
 
 FlagExit wrong(std::string_view text) { return {1, fmt::format("sluice: error: {}, try --help\n", text)}; }
@@ -161,6 +172,7 @@ std::string version_text() {
 Result<Flags, FlagExit> parse_flags(const std::vector<std::string>& arguments) {
   Raw raw;
   CLI::App app("sluice: a drop-in Prometheus Pushgateway for fleets", "sluice");
+  app.formatter(std::make_shared<HelpFormatter>());
   app.set_help_flag("-h,--help", "Show this help.");
   bool version = false;
   app.add_flag("--version", version, "Show the version.");

@@ -66,7 +66,7 @@ TEST(Flags, HelpAndVersionEndWithoutError) {
     EXPECT_EQ(flags.error().code, 0);
     EXPECT_TRUE(flags.error().text.starts_with("sluice")) << flags.error().text;
   }
-  for (const char* group : {"Web:", "Push:", "Log:", "Runtime:"}) {
+  for (const char* group : {"Web:", "Push:", "Log:", "Runtime:", "--[no-]web.enable-lifecycle "}) {
     EXPECT_NE(parse_flags({"--help"}).error().text.find(group), std::string::npos) << group;
   }
 }

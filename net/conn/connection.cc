@@ -164,8 +164,7 @@ void Connection::fail(Op op, int error) {
   cut(reason);
 }
 
-// ---- Between two events
-// ----------------------------------------------------------------------------------------------
+// ---- Between two events ---------------------------------------------------------------------------------------------
 
 // Brings operations, deadline and lists into line with the state. After every event.
 void Connection::settle() {
@@ -303,8 +302,7 @@ void Connection::on_timer(int64_t now_ns) {
   process();
 }
 
-// ---- The end
-// ---------------------------------------------------------------------------------------------------------
+// ---- The end --------------------------------------------------------------------------------------------------------
 
 void Connection::stop() {
   stopping_ = true;

@@ -44,7 +44,9 @@ def started(options, *how, **more):
         raise
     with gateway:
         yield gateway
-        gateway.stop()
+        code = gateway.stop()
+        if code != 0:
+            raise RuntimeError("exit code %d: %s" % (code, "\n".join(gateway.log[-20:])))
 
 
 def check_refusal(checks, options, name, *wanted, how=(), flags=("--web.listen-address=127.0.0.1:0",), env=None):

@@ -79,7 +79,7 @@ def resident(gateway):
 def is_sanitized(gateway):
     with open("/proc/%d/exe" % gateway.process.pid, "rb") as file:
         program = file.read()
-    return b"AddressSanitizer" in program or b"ThreadSanitizer" in program
+    return b"__asan_init" in program or b"__tsan_init" in program
 
 
 def check_slow_scraper(checks, gateway):

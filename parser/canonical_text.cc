@@ -63,10 +63,11 @@ void FragmentWriter::Prefix::set(std::string_view name, std::string_view suffix,
   bytes = static_cast<size_t>(write_prefix(name, suffix, unquoted, text.data()) - text.data());
 }
 
-void FragmentWriter::begin(model::CanonicalPush& out, uint64_t estimate) {
+void FragmentWriter::begin(model::CanonicalPush& out, uint64_t most) {
   out_ = &out;
-  const size_t words = static_cast<size_t>(estimate / sizeof(uint64_t)) + 64;
-  if (out.words.size() > kWordsKept && words < out.words.size() / 4) model::CanonicalWords().swap(out.words);
+  const size_t words = static_cast<size_t>(most / sizeof(uint64_t)) + 64;
+  if (out.words.size() > kWordsKept && words < out.words.size() / 4)
+    model::UninitialisedVector<uint64_t>().swap(out.words);
   if (out.words.size() < words) {
     out.words.clear();  // nothing to copy
     out.words.resize(std::max(words, size_t{1024}));

@@ -20,9 +20,9 @@ class FragmentWriter {
  public:
   enum class Result : uint8_t { kDone, kSliced, kBadUtf8 };
 
-  // Output goes to `out`, which is empty; room for about `estimate` bytes is taken at once, so that a large push does
-  // not grow (and copy) its way up.
-  void begin(model::CanonicalPush& out, uint64_t estimate);
+  // Output goes to `out`, which is empty; room for `most` bytes is taken at once, so that a large push does not grow
+  // (and copy) its way up.
+  void begin(model::CanonicalPush& out, uint64_t most);
   // Starts the fragment of a family, for all of its metrics. `unquoted`: is_unquoted_name() of its name.
   void start(const model::Family& family, bool unquoted);
   // Writes one metric. A long one (many points) is written in slices: kSliced means call again with the same metric.

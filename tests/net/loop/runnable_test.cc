@@ -52,7 +52,7 @@ TEST(RunQueue, ATurnHasABoundedNumberOfSlices) {
   RunQueue queue;
   int runs = 0;
   std::vector<std::unique_ptr<Item>> items;
-  for (int i = 0; i < 40; ++i)
+  for (int i = 0; i < 30; ++i)
     items.push_back(std::make_unique<Item>([&] {
       ++runs;
       return Again::kNo;
@@ -62,7 +62,7 @@ TEST(RunQueue, ATurnHasABoundedNumberOfSlices) {
   EXPECT_EQ(runs, static_cast<int>(RunQueue::kSlicesPerTurn));
   queue.run_round();
   EXPECT_EQ(queue.run_round(), Left::kNothing);
-  EXPECT_EQ(runs, 40);
+  EXPECT_EQ(runs, 30);
 }
 
 TEST(RunQueue, TellsParkedWorkFromWork) {

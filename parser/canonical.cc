@@ -173,7 +173,7 @@ void Canonicaliser::emit_in_order() {
   while (metric_ != kNone) {
     if (work_ >= kWorkPerCheck) return;
     const LabelPlan& plan = plans_.find(labels_of(metric_));
-    if (!labels_are_good(metric_, plan)) return;
+    if (!metric_is_good(metric_, plan)) return;
     if (previous_ != kNone && !strictly_after(metric_, plan)) {
       // Not the canonical order, or a duplicate: start again, with everything in hand.
       writer_.rewind();
@@ -230,7 +230,7 @@ void Canonicaliser::collect() {
     if (work_ >= kWorkPerCheck) return;
     const auto labels = labels_of(metric_);
     const LabelPlan& plan = plans_.find(labels);
-    if (!labels_are_good(metric_, plan)) return;
+    if (!metric_is_good(metric_, plan)) return;
     collected_.push_back({metric_, static_cast<uint32_t>(pairs_.size()), static_cast<uint32_t>(plan.slots.size())});
     for (const LabelPlan::Slot& slot : plan.slots) {
       pairs_.push_back({slot.name, slot.source == kNone ? slot.fixed_value : labels[slot.source].value});
@@ -292,8 +292,12 @@ int Canonicaliser::compare(const Collected& a, const Collected& b) const {
   return 0;
 }
 
-bool Canonicaliser::labels_are_good(uint32_t metric, const LabelPlan& plan) {
+bool Canonicaliser::metric_is_good(uint32_t metric, const LabelPlan& plan) {
   const uint32_t source = order_[family_at_];
+  if ((families_->metrics[metric].fields & model::kWrongContent) != 0) {
+    fail(ConflictKind::kMetricShape, source, metric);
+    return false;
+  }
   if (plan.fault != ConflictKind::kNoConflict) {
     fail(plan.fault, source, metric, plan.fault_label);
     return false;

@@ -14,10 +14,10 @@
 //
 // Conflicts, the first in this order: a timestamp anywhere (input order); then the grouping key itself (`family` and
 // `metric` are kNone: the reference would create a group that breaks every scrape, so such a push must leave no group
-// behind); then, family by family in name order: its name, a suffix collision, the labels of its metrics (input order),
-// a duplicate series (the first metric in input order that repeats an earlier one). `le` as an ordinary label of a
-// histogram is refused like `quantile` in a summary: the reference lets it through and then shows lines with two `le`
-// labels, for which Prometheus drops the whole scrape.
+// behind); then, family by family in name order: its name, a suffix collision, content and labels of its metrics (input
+// order), a duplicate series (the first metric in input order that repeats an earlier one). `le` as an ordinary label
+// of a histogram is refused like `quantile` in a summary: the reference lets it through and then shows lines with two
+// `le` labels, for which Prometheus drops the whole scrape.
 #pragma once
 
 #include <cstddef>
@@ -95,7 +95,7 @@ class Canonicaliser {
   // True when the metric was written completely.
   [[nodiscard]] bool emit(uint32_t metric, const LabelPlan& plan);
   [[nodiscard]] bool strictly_after(uint32_t metric, const LabelPlan& plan) const;
-  [[nodiscard]] bool labels_are_good(uint32_t metric, const LabelPlan& plan);
+  [[nodiscard]] bool metric_is_good(uint32_t metric, const LabelPlan& plan);
   [[nodiscard]] bool family_is_good(uint32_t family);
   [[nodiscard]] uint32_t find_family(std::string_view name) const;
   [[nodiscard]] int compare(const Collected& a, const Collected& b) const;

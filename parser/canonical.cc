@@ -49,7 +49,7 @@ void Canonicaliser::begin(const model::Families& families, const model::GroupKey
   key_fault_ = plans_.begin(key, key_fault_label_);
   state_ = State::kMore;
   phase_ = Phase::kSurvey;
-  estimate_ = 0;
+  estimate_ = value_bytes_ = 0;
   has_suffixed_ = false;
   names_sorted_ = true;
   cursor_ = 0;
@@ -91,6 +91,10 @@ void Canonicaliser::run_phase() {
       return find_duplicates();
     case Phase::kEmitSorted:
       return emit_sorted();
+    case Phase::kRecordInOrder:
+      return record_in_order();
+    case Phase::kRecordSorted:
+      return record_sorted();
   }
 }
 
@@ -104,9 +108,17 @@ void Canonicaliser::survey() {
     }
     const model::Family& family = families_->families[metric.family];
     uint64_t line = plans_.key_text_bytes() + family.name.size() + kLineExtra;
-    for (const model::LabelPair& label : labels_of(cursor_)) line += label.name.size() + label.value.size() + 4;
+    uint64_t values = 0;
+    for (const model::LabelPair& label : labels_of(cursor_)) {
+      line += label.name.size() + 4;
+      values += label.value.size();
+    }
+    line += values;
     const bool simple = family.type != MetricType::kSummary && !is_histogram(family.type);
-    estimate_ += sizeof(uint64_t) + line * (simple ? 1 : uint64_t{metric.points_count} + 3);
+    const uint64_t lines = simple ? 1 : uint64_t{metric.points_count} + 3;
+    estimate_ += sizeof(uint64_t) + line * lines;
+    value_bytes_ += values * lines;
+    if (family.needs_record) estimate_ += line + metric.exact.size() + size_t{8} * metric.labels_count;
     work_ += 1 + metric.labels_count / 8;
   }
   estimate_ += families_->families.size() * (sizeof(model::FragmentHeader) + sizeof(uint64_t));
@@ -115,9 +127,11 @@ void Canonicaliser::survey() {
     state_ = State::kTooLarge;
     return;
   }
-  writer_.begin(*out_, estimate_);
+  writer_.begin(*out_, estimate_ + value_bytes_);
   phase_ = Phase::kSelect;
   cursor_ = 0;
+  order_.reserve(families_->families.size());
+  out_->families.reserve(families_->families.size());
 }
 
 void Canonicaliser::select() {
@@ -185,7 +199,42 @@ void Canonicaliser::emit_in_order() {
     previous_labels_ = static_cast<uint32_t>(plan.slots.size());
     metric_ = families_->metrics[metric_].next;
   }
+  metric_ = families_->families[order_[family_at_]].metrics_first;
+  finish_text(Phase::kRecordInOrder);
+}
+
+void Canonicaliser::finish_text(Phase record) {
+  if (!families_->families[order_[family_at_]].needs_record) return finish_family();
+  writer_.start_record();
+  cursor_ = 0;
+  phase_ = record;
+}
+
+void Canonicaliser::record_in_order() {
+  while (metric_ != kNone) {
+    if (work_ >= kWorkPerCheck) return;
+    if (!record(metric_)) return;
+    metric_ = families_->metrics[metric_].next;
+  }
   finish_family();
+}
+
+void Canonicaliser::record_sorted() {
+  for (; cursor_ != positions_.size(); ++cursor_) {
+    if (work_ >= kWorkPerCheck) return;
+    if (!record(collected_[positions_[cursor_]].metric)) return;
+  }
+  finish_family();
+}
+
+bool Canonicaliser::record(uint32_t metric) {
+  const size_t before = writer_.bytes();
+  const LabelPlan& plan = plans_.find(labels_of(metric));
+  const auto result = writer_.write_record(*families_, families_->metrics[metric], plan, deadline_);
+  work_ += 1 + static_cast<uint32_t>((writer_.bytes() - before) / kBytesPerUnit);
+  if (result == FragmentWriter::Result::kDone) return true;
+  work_ = kWorkPerCheck;
+  return false;
 }
 
 bool Canonicaliser::emit(uint32_t metric, const LabelPlan& plan) {
@@ -220,7 +269,10 @@ void Canonicaliser::begin_collecting(const LabelPlan& plan) {
   collected_.clear();
   collected_.reserve(family.metrics_count);
   pairs_.clear();
-  pairs_.reserve(size_t{family.metrics_count} * plan.slots.size());
+  positions_.clear();
+  positions_.reserve(family.metrics_count);
+  // Each metric has its own labels at most, and those of the grouping key, which this one has too.
+  pairs_.reserve(families_->labels.size() + size_t{family.metrics_count} * plan.slots.size());
   metric_ = family.metrics_first;
   phase_ = Phase::kCollect;
 }
@@ -231,6 +283,7 @@ void Canonicaliser::collect() {
     const auto labels = labels_of(metric_);
     const LabelPlan& plan = plans_.find(labels);
     if (!metric_is_good(metric_, plan)) return;
+    positions_.push_back(static_cast<uint32_t>(collected_.size()));
     collected_.push_back({metric_, static_cast<uint32_t>(pairs_.size()), static_cast<uint32_t>(plan.slots.size())});
     for (const LabelPlan::Slot& slot : plan.slots) {
       pairs_.push_back({slot.name, slot.source == kNone ? slot.fixed_value : labels[slot.source].value});
@@ -238,8 +291,6 @@ void Canonicaliser::collect() {
     metric_ = families_->metrics[metric_].next;
     work_ += 1 + static_cast<uint32_t>(labels.size() / 8);
   }
-  positions_.resize(collected_.size());
-  for (uint32_t i = 0; i < positions_.size(); ++i) positions_[i] = i;
   sort_.begin(positions_);
   phase_ = Phase::kOrderMetrics;
 }
@@ -272,7 +323,7 @@ void Canonicaliser::emit_sorted() {
     const uint32_t metric = collected_[positions_[cursor_]].metric;
     if (!emit(metric, plans_.find(labels_of(metric)))) return;
   }
-  finish_family();
+  finish_text(Phase::kRecordSorted);
 }
 
 int Canonicaliser::compare(const Collected& a, const Collected& b) const {

@@ -24,9 +24,9 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "core/base/clock.h"
+#include "core/base/large_memory.h"
 #include "core/model/canonical.h"
 #include "core/model/families.h"
 #include "core/model/group_key.h"
@@ -57,6 +57,8 @@ class Canonicaliser {
   void begin(const model::Families& families, const model::GroupKey& key, model::CanonicalPush& out);
   [[nodiscard]] State step(Deadline deadline);
   [[nodiscard]] const model::Conflict& conflict() const noexcept { return conflict_; }
+  // Bytes of text that it has written, also when it did not come to an end.
+  [[nodiscard]] size_t written_bytes() const noexcept { return writer_.bytes(); }
 
  private:
   enum class Phase : uint8_t {
@@ -69,6 +71,8 @@ class Canonicaliser {
     kOrderMetrics,  // sort
     kDuplicates,    // equal neighbours
     kEmitSorted,
+    kRecordInOrder,  // the record of a family whose text does not say everything
+    kRecordSorted,
   };
 
   // The labels of one metric of a family that is being sorted.
@@ -89,11 +93,16 @@ class Canonicaliser {
   void order_metrics();
   void find_duplicates();
   void emit_sorted();
+  void record_in_order();
+  void record_sorted();
 
   void start_family();
+  // Ends the text; `record` is the phase that writes the record, where there is one.
+  void finish_text(Phase record);
   void finish_family();
   // True when the metric was written completely.
   [[nodiscard]] bool emit(uint32_t metric, const LabelPlan& plan);
+  [[nodiscard]] bool record(uint32_t metric);
   [[nodiscard]] bool strictly_after(uint32_t metric, const LabelPlan& plan) const;
   [[nodiscard]] bool metric_is_good(uint32_t metric, const LabelPlan& plan);
   [[nodiscard]] bool family_is_good(uint32_t family);
@@ -121,20 +130,21 @@ class Canonicaliser {
   FragmentWriter writer_;
   MergeSort sort_;
 
-  uint64_t estimate_ = 0;  // bytes of the canonical push, escapes not counted
+  uint64_t estimate_ = 0;     // bytes of the canonical push, escapes not counted
+  uint64_t value_bytes_ = 0;  // of the labels' values in it: what escapes may add at most
   bool names_sorted_ = true;
   bool has_suffixed_ = false;         // some family is a summary or a histogram
   uint32_t cursor_ = 0;               // of the phase: a metric, a family or a position
-  std::vector<uint32_t> order_;       // the families to write, by name once sorted
+  MergeSort::Items order_;            // the families to write, by name once sorted
   bool unquoted_ = true;              // the name of the family at family_at_
   size_t family_at_ = 0;              // position in order_
   uint32_t metric_ = model::kNone;    // next metric in input order
   uint32_t previous_ = model::kNone;  // the one before it
   uint64_t previous_generation_ = 0;  // of its plan
   uint32_t previous_labels_ = 0;      // its number of labels
-  std::vector<Collected> collected_;  // metrics of a family that came unsorted, in input order
-  std::vector<model::LabelPair> pairs_;
-  std::vector<uint32_t> positions_;    // into collected_, sorted
+  LargeVector<Collected> collected_;  // metrics of a family that came unsorted, in input order
+  LargeVector<model::LabelPair> pairs_;
+  MergeSort::Items positions_;         // into collected_, sorted
   uint32_t duplicate_ = model::kNone;  // the first metric that repeats another
 };
 

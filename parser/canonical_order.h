@@ -7,13 +7,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+
+#include "core/model/canonical.h"
 
 namespace sluice::parser {
 
 class MergeSort {
  public:
-  void begin(std::vector<uint32_t>& items) {
+  using Items = model::UninitialisedVector<uint32_t>;
+
+  void begin(Items& items) {
     items_ = &items;
     scratch_.resize(items.size());
     width_ = 1;
@@ -54,8 +57,8 @@ class MergeSort {
     high_ = std::min(low + 2 * width_, size);
   }
 
-  std::vector<uint32_t>* items_ = nullptr;
-  std::vector<uint32_t> scratch_;
+  Items* items_ = nullptr;
+  Items scratch_;
   size_t width_ = 1;   // of a sorted run
   size_t left_ = 0;    // next of the left run
   size_t middle_ = 0;  // end of the left run

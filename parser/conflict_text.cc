@@ -181,6 +181,8 @@ std::string conflict_text(const model::Conflict& conflict, const model::Families
       return about_metric(conflict, families, key) + "has a label named " + quoted_label +
              " whose value is not utf8: " + go_quoted(cut(value_of_label(conflict, families, key)));
     case ConflictKind::kInvalidLabelName:
+      // The reference compares a name with the one before it first, and before the first label that is "".
+      if (label.empty()) return about_metric(conflict, families, key) + "has two or more labels with the same name: ";
       return about_metric(conflict, families, key) + "has a label with an invalid name: " + label;
     case ConflictKind::kReservedLabel:
       return about_metric(conflict, families, key) + "must not have an explicit " + quoted_label + " label";

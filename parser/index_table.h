@@ -8,11 +8,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
-#include <new>
 #include <utility>
 
+#include "core/base/large_memory.h"
 #include "core/model/families.h"
 
 namespace sluice::parser {
@@ -23,7 +21,7 @@ class IndexTable {
     size_ = 0;
     former_ = {};
     if (++generation_ == 0) {
-      slots_ = Slots(slots_.count);
+      slots_ = Slots(slots_.size());
       generation_ = 1;
     }
   }
@@ -33,16 +31,16 @@ class IndexTable {
   [[nodiscard]] uint32_t find(uint64_t hash, Equals equals) const {
     if (size_ == 0) return model::kNone;
     const uint32_t index = find_in(slots_, hash, equals);
-    if (index != model::kNone || former_.count == 0) return index;
+    if (index != model::kNone || former_.size() == 0) return index;
     return find_in(former_, hash, equals);
   }
 
   void insert(uint64_t hash, uint32_t index) {
-    if ((size_ + 1) * 2 > slots_.count) grow();
+    if ((size_ + 1) * 2 > slots_.size()) grow();
     place(hash, index);
     ++size_;
     // Twice as many slots are left to move as inserts remain before the next growth; eight finish in good time.
-    for (int i = 0; i < 8 && former_.count != 0; ++i) move_one();
+    for (int i = 0; i < 8 && former_.size() != 0; ++i) move_one();
   }
 
  private:
@@ -51,45 +49,34 @@ class IndexTable {
     uint32_t index;
     uint32_t generation;
   };
-  struct Free {
-    void operator()(Slot* slots) const noexcept { std::free(slots); }
-  };
-  // Zeroed by calloc, which does not touch the pages of a large block: allocating a large table is quick too.
-  struct Slots {
-    Slots() = default;
-    explicit Slots(size_t wanted) : all(static_cast<Slot*>(std::calloc(wanted, sizeof(Slot)))), count(wanted) {
-      if (wanted != 0 && all == nullptr) throw std::bad_alloc();
-    }
-    std::unique_ptr<Slot[], Free> all;
-    size_t count = 0;  // a power of two, or 0
-  };
+  using Slots = ZeroedArray<Slot>;  // a power of two of them, or none
 
   template <typename Equals>
   [[nodiscard]] uint32_t find_in(const Slots& slots, uint64_t hash, Equals& equals) const {
-    const size_t mask = slots.count - 1;
-    for (size_t at = hash & mask; slots.all[at].generation == generation_; at = (at + 1) & mask) {
-      if (slots.all[at].hash == hash && equals(slots.all[at].index)) return slots.all[at].index;
+    const size_t mask = slots.size() - 1;
+    for (size_t at = hash & mask; slots[at].generation == generation_; at = (at + 1) & mask) {
+      if (slots[at].hash == hash && equals(slots[at].index)) return slots[at].index;
     }
     return model::kNone;
   }
 
   void place(uint64_t hash, uint32_t index) {
-    const size_t mask = slots_.count - 1;
+    const size_t mask = slots_.size() - 1;
     size_t at = hash & mask;
-    while (slots_.all[at].generation == generation_) at = (at + 1) & mask;
-    slots_.all[at] = {hash, index, generation_};
+    while (slots_[at].generation == generation_) at = (at + 1) & mask;
+    slots_[at] = {hash, index, generation_};
   }
 
   // Copies one former slot; it stays there, since a lookup may pass over it.
   void move_one() {
-    const Slot& slot = former_.all[moved_];
+    const Slot& slot = former_[moved_];
     if (slot.generation == generation_) place(slot.hash, slot.index);
-    if (++moved_ == former_.count) former_ = {};
+    if (++moved_ == former_.size()) former_ = {};
   }
 
   void grow() {
-    while (former_.count != 0) move_one();
-    Slots larger(slots_.count == 0 ? 64 : slots_.count * 2);
+    while (former_.size() != 0) move_one();
+    Slots larger(slots_.size() == 0 ? 64 : slots_.size() * 2);
     former_ = std::move(slots_);
     slots_ = std::move(larger);
     moved_ = 0;

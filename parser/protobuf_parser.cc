@@ -29,10 +29,10 @@ void ProtobufParser::start(std::string_view body, model::Families& out) {
   out_ = &out;
   out.clear();
   reserve_for(body.size(), out);
-  // The shortest metrics that make sense: a label of three bytes and a value, or a bucket.
   if (body.size() >= kLargeBodyBytes) {
-    out.metrics.reserve(body.size() / 20);
-    out.points.reserve(body.size() / 13);
+    // An empty label or bucket takes two bytes.
+    reserve_room(out.labels, body.size() / 2 + 1, body.size() / 16);
+    reserve_room(out.points, body.size() / 2 + 1, body.size() / 32);
   }
   state_ = State::kBetween;
   error_.clear();
@@ -41,7 +41,9 @@ void ProtobufParser::start(std::string_view body, model::Families& out) {
   odd_types_.clear();
   by_name_.clear();
   latest_.clear();
-  if (body.size() >= kLargeBodyBytes) latest_.reserve(body.size() / kBytesPerFamily);
+  if (body.size() >= kLargeBodyBytes) {
+    reserve_room(latest_, body.size() / kShortestLine + 1, body.size() / kBytesPerFamily);
+  }
 }
 
 ProtobufParser::Step ProtobufParser::step(Deadline deadline) {
@@ -97,6 +99,7 @@ bool ProtobufParser::begin_family() {
   out_->families.emplace_back().type = MetricType::kCounter;
   type_ = 0;
   type_final_ = false;
+  group_in_metric_ = false;
   only_type_ = false;
   wrong_content_ = false;
   metrics_begin_ = out_->metrics.size();
@@ -121,6 +124,8 @@ bool ProtobufParser::read_field() {
   if ((tag & 7) == 3) {  // a group, which only unknown fields are
     groups_.assign(1, static_cast<uint32_t>(tag >> 3));
     if (depth_ > 1 && stack_[1].live) note_inexact();  // of a metric
+    // A record copies the fields of a metric one by one, and a group has no length.
+    if (depth_ == 2) group_in_metric_ = true;
     state_ = State::kInGroup;
     return true;
   }
@@ -239,7 +244,9 @@ bool ProtobufParser::close_family() {
   if (family.name.size() > limits::kNameBytesMax) {
     return fail("name of more than " + std::to_string(limits::kNameBytesMax) + " bytes");
   }
-  if (type_ < 0 || type_ > static_cast<int32_t>(MetricType::kGaugeHistogram)) odd_types_.push_back({family_, type_});
+  if (group_in_metric_) family.needs_record = false;
+  const bool odd = type_ < 0 || type_ > static_cast<int32_t>(MetricType::kGaugeHistogram);
+  if (odd && family.metrics_count != 0) odd_types_.push_back({family_, type_});
   state_ = State::kBetween;
   const uint64_t hash = keyed_hash(family.name);
   const uint32_t known =
@@ -249,11 +256,14 @@ bool ProtobufParser::close_family() {
     latest_.push_back(family_);
     return true;
   }
-  model::Family& former = out_->families[std::exchange(latest_[known], family_)];
+  // An empty one takes away what the former had, but needs no place of its own: a body may have a family a byte.
+  const bool empty = family.metrics_count == 0;
+  model::Family& former = out_->families[empty ? latest_[known] : std::exchange(latest_[known], family_)];
   forget_ = former.metrics_first;
   former.metrics_first = kNone;
   former.metrics_last = kNone;
   former.metrics_count = 0;
+  if (empty) out_->families.pop_back();
   state_ = State::kForgetting;
   return true;
 }

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/base/large_memory.h"
 #include "core/model/families.h"
 #include "parser/index_table.h"
 
@@ -143,10 +144,11 @@ class ProtobufParser {
   // The family being read.
   const char* family_begin_ = nullptr;
   uint32_t family_ = 0;
-  int32_t type_ = 0;            // as it came
-  bool type_final_ = false;     // read in an earlier pass over the family
-  bool only_type_ = false;      // the type changed behind a metric: look for the last one, then read the family again
-  bool wrong_content_ = false;  // a metric lacked the content of the type
+  int32_t type_ = 0;              // as it came
+  bool type_final_ = false;       // read in an earlier pass over the family
+  bool only_type_ = false;        // the type changed behind a metric: look for the last one, then read the family again
+  bool group_in_metric_ = false;  // no record then
+  bool wrong_content_ = false;    // a metric lacked the content of the type
   size_t metrics_begin_ = 0;
   size_t labels_begin_ = 0;
   size_t points_begin_ = 0;
@@ -164,10 +166,10 @@ class ProtobufParser {
     uint32_t family = 0;
     int32_t type = 0;
   };
-  std::vector<OddType> odd_types_;
+  LargeVector<OddType> odd_types_;
 
   IndexTable by_name_;              // into latest_
-  std::vector<uint32_t> latest_;    // for each name the family that counts
+  LargeVector<uint32_t> latest_;    // for each name the family that counts
   uint32_t forget_ = model::kNone;  // next metric of a family that a later one replaces
 };
 

@@ -68,9 +68,12 @@ void ExactTextParser::start(std::string_view body, NameScheme scheme, model::Fam
   role_ = last_role_ = Role::kPlain;
   last_name_ = {};
   type_known_.clear();
+  if (body.size() >= kLargeBodyBytes) {
+    reserve_room(type_known_, body.size() / kShortestLine + 1, body.size() / kBytesPerFamily);
+  }
   families_by_name_.clear();
   metrics_by_labels_.clear();
-  any_float_counts_ = false;
+  any_float_counts_ = in_points_ = false;
   normalized_ = 0;
   reserve_for(body.size(), out);
 }
@@ -356,16 +359,21 @@ ExactTextParser::Go ExactTextParser::normalize() {
   for (; normalized_ < stop; ++normalized_) {
     model::Metric& metric = out_->metrics[normalized_];
     if ((metric.fields & model::kCountsAreFloat) == 0) continue;
-    if (metric.count_float == 0) {
+    if (!in_points_ && metric.count_float == 0) {
       metric.count_float = static_cast<double>(metric.count);
       metric.count = 0;
       metric.fields &= static_cast<uint16_t>(~model::kHasCount);
     }
-    for (uint32_t i = metric.points_first; i != model::kNone; i = out_->points[i].next) {
-      model::Point& point = out_->points[i];
+    if (!in_points_) normalized_point_ = metric.points_first;
+    in_points_ = true;
+    uint32_t& at = normalized_point_;
+    for (uint32_t done = 0; at != model::kNone; at = out_->points[at].next) {
+      if (++done > kWindowMetrics) return Go::kLimit;
+      model::Point& point = out_->points[at];
       if (point.value == 0) point.value = static_cast<double>(point.count);
       point.count = 0;
     }
+    in_points_ = false;
   }
   return normalized_ == out_->metrics.size() ? Go::kEnd : Go::kLimit;
 }

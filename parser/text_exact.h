@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/base/large_memory.h"
 #include "core/model/families.h"
 #include "parser/index_table.h"
 #include "parser/names.h"
@@ -176,7 +177,7 @@ class ExactTextParser {
   Role role_ = Role::kPlain;
 
   // The body so far.
-  std::vector<uint8_t> type_known_;  // for each family
+  LargeVector<uint8_t> type_known_;  // for each family
   IndexTable families_by_name_;
   IndexTable metrics_by_labels_;  // summaries and histograms
   IndexTable label_names_;        // of a line with many labels
@@ -184,7 +185,9 @@ class ExactTextParser {
   uint32_t last_family_ = model::kNone;
   Role last_role_ = Role::kPlain;
   bool any_float_counts_ = false;
-  uint32_t normalized_ = 0;  // metrics that normalize() has seen
+  uint32_t normalized_ = 0;                   // metrics that normalize() has seen
+  uint32_t normalized_point_ = model::kNone;  // next point of the metric behind them
+  bool in_points_ = false;                    // normalized_point_ is in use
   std::vector<uint32_t> order_a_, order_b_;
 };
 

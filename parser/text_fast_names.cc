@@ -24,8 +24,8 @@ void MetricNames::start(size_t body_bytes, model::Families& families) {
   type_known_.clear();
   by_hash_.clear();
   if (body_bytes >= kLargeBodyBytes) {
-    names_.reserve(body_bytes / kBytesPerFamily);
-    type_known_.reserve(body_bytes / kBytesPerFamily);
+    reserve_room(names_, body_bytes / kShortestLine + 1, body_bytes / kBytesPerFamily);
+    reserve_room(type_known_, body_bytes / kShortestLine + 1, body_bytes / kBytesPerFamily);
   }
 }
 

@@ -9,8 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <vector>
 
+#include "core/base/large_memory.h"
 #include "core/model/families.h"
 #include "parser/index_table.h"
 #include "parser/text_fast_name.h"
@@ -51,8 +51,8 @@ class MetricNames {
   [[nodiscard]] bool resolve_suffix(std::string_view name, MetricName& out) const;
 
   model::Families* families_ = nullptr;
-  std::vector<MetricName> names_;
-  std::vector<uint8_t> type_known_;  // for each family
+  LargeVector<MetricName> names_;
+  LargeVector<uint8_t> type_known_;  // for each family
   IndexTable by_hash_;
 };
 

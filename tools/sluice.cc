@@ -67,11 +67,22 @@ Result<net::loop::Listeners, std::string> open_listeners(const Flags& flags, uin
   return net::loop::Listeners::open(addresses, options);
 }
 
-void log_start(const net::loop::Sizes& sizes, std::string_view kernel) {
+void log_start() {
   log::write(log::Level::kInfo, log::Reason::kAlways, "starting sluice",
              {{"version", std::string(kVersion)}, {"revision", std::string(kRevision)}});
+}
+
+void log_choice(const net::loop::Sizes& sizes, std::string_view kernel, const net::loop::Listeners& listeners) {
   log::write(log::Level::kInfo, log::Reason::kAlways, "chosen for this machine",
              {{"sizes", sizes.sentence}, {"kernel", std::string(kernel)}});
+  for (const auto& entry : listeners.entries()) {
+    if (entry.note.empty()) {
+      log::write(log::Level::kInfo, log::Reason::kAlways, "Listening on", {{"address", entry.bound}});
+    } else {
+      log::write(log::Level::kInfo, log::Reason::kAlways, "Listening on",
+                 {{"address", entry.bound}, {"note", entry.note}});
+    }
+  }
 }
 
 net::api::GatewayOptions gateway_options(const Flags& flags, uint32_t workers, net::ring::Backend backend,
@@ -94,43 +105,71 @@ net::api::GatewayOptions gateway_options(const Flags& flags, uint32_t workers, n
   return options;
 }
 
+// Workers and what they serve, on one backend. Main thread; destroyed only after group.join() or a failed start.
+struct Server {
+  std::vector<std::unique_ptr<net::http::Handler>> handlers;  // outlive the workers
+  net::loop::WorkerGroup group;
+  std::shared_ptr<LoopMetrics> loop_metrics = std::make_shared<LoopMetrics>(group);
+  std::unique_ptr<net::api::Gateway> gateway;
+
+  Result<void, std::string> start(const Flags& flags, const net::ring::Capabilities& capabilities,
+                                  const net::loop::Sizes& sizes, std::string_view kernel,
+                                  net::loop::Listeners listeners) {
+    gateway = std::make_unique<net::api::Gateway>(
+        gateway_options(flags, sizes.workers, capabilities.backend, kernel, loop_metrics));
+    net::loop::WorkerOptions options;
+    options.workers = sizes.workers;
+    options.connections_max = sizes.connections_max;
+    options.ring = sizes.ring;
+    options.stop_bound_ns = limits::kStopBoundNs;
+    return group.start(
+        capabilities, options, std::move(listeners),
+        [this](uint32_t index) {
+          auto service = std::make_unique<net::conn::Connections>(*handlers.emplace_back(gateway->make_handler(index)));
+          loop_metrics->add(service->counters());
+          return service;
+        },
+        [this](uint32_t index) { return gateway->make_hooks(index); });
+  }
+};
+
+// Serves from `flags`' addresses with what was probed; with epoll where the probe's small rings could be made and the
+// workers' own cannot, as when a limit is shared with other processes. Logs what was chosen in the end.
+Result<std::unique_ptr<Server>, std::string> start_server(const Flags& flags, net::ring::Capabilities capabilities,
+                                                          std::string_view kernel) {
+  const net::loop::SystemLimits system = net::loop::read_system();
+  for (bool announced = false;; announced = true) {
+    const net::loop::Sizes sizes = net::loop::size_for(system, capabilities, flags.workers);
+    auto listeners = open_listeners(flags, sizes.workers);
+    if (!listeners) return std::unexpected(listeners.error());
+    if (!announced) log_start();
+    auto server = std::make_unique<Server>();
+    const auto started = server->start(flags, capabilities, sizes, kernel, std::move(*listeners));
+    if (started) {
+      log_choice(sizes, kernel, server->group.listeners());
+      return server;
+    }
+    if (flags.backend != Backend::kAuto || capabilities.backend == net::ring::Backend::kEpoll) {
+      return std::unexpected(started.error());
+    }
+    capabilities = net::ring::epoll_instead_of_io_uring(started.error());
+  }
+}
+
 int serve(const Flags& flags, const sigset_t& waited) {
   const auto kernel = parser::simd::select_kernel_from_environment();
   if (!kernel) return fail(kernel.error());
-  const auto capabilities = net::ring::probe(choice_of(flags.backend));
+  const auto refused = net::ring::refused_by_environment();
+  if (!refused) return fail(refused.error());
+  const auto capabilities = net::ring::probe(choice_of(flags.backend), *refused);
   if (!capabilities) return fail(capabilities.error());
-  const net::loop::Sizes sizes = net::loop::size_for(net::loop::read_system(), *capabilities, flags.workers);
-  auto listeners = open_listeners(flags, sizes.workers);
-  if (!listeners) return fail(listeners.error());
-  log_start(sizes, (*kernel)->name);
-
-  std::vector<std::unique_ptr<net::http::Handler>> handlers;  // outlive the workers
-  net::loop::WorkerGroup group;
-  auto loop_metrics = std::make_shared<LoopMetrics>(group);
-  net::api::Gateway gateway(
-      gateway_options(flags, sizes.workers, capabilities->backend, (*kernel)->name, loop_metrics));
-  net::loop::WorkerOptions options;
-  options.workers = sizes.workers;
-  options.connections_max = sizes.connections_max;
-  options.ring = sizes.ring;
-  options.stop_bound_ns = limits::kStopBoundNs;
-  const auto started = group.start(
-      *capabilities, options, std::move(*listeners),
-      [&](uint32_t index) {
-        auto service = std::make_unique<net::conn::Connections>(*handlers.emplace_back(gateway.make_handler(index)));
-        loop_metrics->add(service->counters());
-        return service;
-      },
-      [&](uint32_t index) { return gateway.make_hooks(index); });
-  if (!started) return fail(started.error());
-  for (const auto& entry : group.listeners().entries()) {
-    log::write(log::Level::kInfo, log::Reason::kAlways, "Listening on", {{"address", entry.bound}});
-  }
+  const auto server = start_server(flags, *capabilities, (*kernel)->name);
+  if (!server) return fail(server.error());
   int signal_number = 0;
   sigwait(&waited, &signal_number);
   log::write(log::Level::kInfo, log::Reason::kAlways, "received SIGINT/SIGTERM; exiting gracefully...");
-  group.request_stop();
-  const bool clean = group.join();
+  (*server)->group.request_stop();
+  const bool clean = (*server)->group.join();
   log::write(clean ? log::Level::kInfo : log::Level::kWarn, log::Reason::kAlways, "HTTP server stopped",
              {{"connections_cut", clean ? "false" : "true"}});
   return 0;

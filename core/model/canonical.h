@@ -82,7 +82,7 @@ struct CanonicalFamily {
 // Memory of the fragments. New words are not zeroed: a large push reserves room for its whole text at once, and
 // touching hundreds of megabytes before writing them would hold a worker for too long.
 template <typename T>
-struct UninitialisedAllocator : std::allocator<T> {
+struct UninitialisedAllocator : LargeAllocator<T> {
   template <typename U>
   struct rebind {
     using other = UninitialisedAllocator<U>;
@@ -99,14 +99,15 @@ struct UninitialisedAllocator : std::allocator<T> {
     ::new (static_cast<void*>(at)) U(std::forward<Args>(args)...);
   }
 };
-using CanonicalWords = std::vector<uint64_t, UninitialisedAllocator<uint64_t>>;
+template <typename T>
+using UninitialisedVector = std::vector<T, UninitialisedAllocator<T>>;
 
 // Families sorted by name and unique; families without metrics and the names push_time_seconds and
 // push_failure_time_seconds do not occur. Reused from push to push; clear() keeps the capacity.
 struct CanonicalPush {
-  std::vector<CanonicalFamily> families;
-  CanonicalWords words;   // backing store of the fragments; uint64_t for its alignment
-  size_t used_bytes = 0;  // of words; a multiple of 8
+  LargeVector<CanonicalFamily> families;
+  UninitialisedVector<uint64_t> words;  // backing store of the fragments; uint64_t for its alignment
+  size_t used_bytes = 0;                // of words; a multiple of 8
   uint64_t series = 0;
   uint64_t samples = 0;
 

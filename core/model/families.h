@@ -15,7 +15,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "core/base/large_memory.h"
 
 namespace sluice::model {
 
@@ -105,25 +106,31 @@ class StringArena {
     if (chunks_.size() > 1) chunks_.erase(chunks_.begin(), chunks_.end() - 1);
     used_ = 0;
   }
+  // Of the memory that clear() would keep.
+  [[nodiscard]] size_t capacity() const noexcept { return capacity_; }
 
  private:
+  struct Free {
+    size_t bytes;
+    void operator()(char* chunk) const noexcept { LargeAllocator<char>().deallocate(chunk, bytes); }
+  };
   void grow(size_t bytes) {
     capacity_ = capacity_ * 2 > bytes ? capacity_ * 2 : bytes;
     if (capacity_ < 4096) capacity_ = 4096;
-    chunks_.push_back(std::make_unique_for_overwrite<char[]>(capacity_));
+    chunks_.emplace_back(LargeAllocator<char>().allocate(capacity_), Free{capacity_});
     used_ = 0;
   }
 
-  std::deque<std::unique_ptr<char[]>> chunks_;
+  std::deque<std::unique_ptr<char[], Free>> chunks_;
   size_t capacity_ = 0;  // of the last chunk
   size_t used_ = 0;      // of the last chunk
 };
 
 struct Families {
-  std::vector<Family> families;
-  std::vector<Metric> metrics;
-  std::vector<LabelPair> labels;
-  std::vector<Point> points;
+  LargeVector<Family> families;
+  LargeVector<Metric> metrics;
+  LargeVector<LabelPair> labels;
+  LargeVector<Point> points;
   StringArena arena;
 
   void clear() {

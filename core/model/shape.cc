@@ -7,25 +7,37 @@
 
 namespace sluice::model {
 
-Shape::Shape(std::span<const ShapeFamily> families, uint64_t id) : count_(families.size()), id_(id) {
-  size_t text_bytes = 0;
-  for (const ShapeFamily& family : families) text_bytes += family.name.size() + family.help.size();
-  families_ = std::make_unique<ShapeFamily[]>(count_);
-  text_ = std::make_unique_for_overwrite<char[]>(text_bytes);
-  char* out = text_.get();
-  for (size_t i = 0; i < count_; ++i) {
-    const ShapeFamily& from = families[i];
-    SLUICE_DCHECK(i == 0 || families[i - 1].name < from.name);
-    ShapeFamily& to = families_[i];
-    to = from;
-    from.name.copy(out, from.name.size());
-    to.name = {out, from.name.size()};
-    out += from.name.size();
-    from.help.copy(out, from.help.size());
-    to.help = {out, from.help.size()};
-    out += from.help.size();
-  }
-  bytes_ = sizeof(Shape) + count_ * sizeof(ShapeFamily) + text_bytes;
+namespace {
+
+size_t text_of(std::span<const ShapeFamily> families) noexcept {
+  size_t bytes = 0;
+  for (const ShapeFamily& family : families) bytes += family.name.size() + family.help.size();
+  return bytes;
+}
+
+}  // namespace
+
+Shape::Shape(std::span<const ShapeFamily> families, uint64_t id) : Shape(families.size(), text_of(families), id) {
+  for (const ShapeFamily& family : families) append(family);
+}
+
+Shape::Shape(size_t families, size_t text_bytes, uint64_t id)
+    : bytes_(sizeof(Shape) + families * sizeof(ShapeFamily) + text_bytes), id_(id) {
+  families_.reserve(families);
+  text_.reserve(text_bytes);
+}
+
+void Shape::append(const ShapeFamily& family) {
+  SLUICE_CHECK(text_.capacity() - text_.size() >= family.name.size() + family.help.size());
+  SLUICE_DCHECK(families_.empty() || families_.back().name < family.name);
+  const auto store = [this](std::string_view text) {
+    const size_t at = text_.size();
+    text_.insert(text_.end(), text.begin(), text.end());
+    return std::string_view(text_.data() + at, text.size());
+  };
+  const std::string_view name = store(family.name);
+  const std::string_view help = store(family.help);
+  families_.push_back({name, help, family.has_help, family.type});
 }
 
 uint32_t Shape::find(std::string_view name) const noexcept {

@@ -10,10 +10,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string_view>
 
+#include "core/base/large_memory.h"
 #include "core/model/families.h"
 
 namespace sluice::model {
@@ -31,12 +31,15 @@ class Shape {
  public:
   // Copies names and helps. `families` must be sorted by name and unique; `id` is never used twice in a process.
   Shape(std::span<const ShapeFamily> families, uint64_t id);
+  // The same in slices: room for that many, then append() in name order before anybody else sees it.
+  Shape(size_t families, size_t text_bytes, uint64_t id);
+  void append(const ShapeFamily& family);
   Shape(const Shape&) = delete;
   Shape& operator=(const Shape&) = delete;
 
-  [[nodiscard]] std::span<const ShapeFamily> families() const noexcept { return {families_.get(), count_}; }
+  [[nodiscard]] std::span<const ShapeFamily> families() const noexcept { return {families_.data(), families_.size()}; }
   [[nodiscard]] const ShapeFamily& family(size_t index) const noexcept { return families_[index]; }
-  [[nodiscard]] size_t size() const noexcept { return count_; }
+  [[nodiscard]] size_t size() const noexcept { return families_.size(); }
   // Index of the family `name`, or kNone.
   [[nodiscard]] uint32_t find(std::string_view name) const noexcept;
   // Stable for the life of the shape and never used again after it: what a cache remembers instead of the pointer.
@@ -45,9 +48,8 @@ class Shape {
   [[nodiscard]] size_t bytes() const noexcept { return bytes_; }
 
  private:
-  std::unique_ptr<ShapeFamily[]> families_;
-  std::unique_ptr<char[]> text_;
-  size_t count_ = 0;
+  LargeVector<ShapeFamily> families_;
+  LargeVector<char> text_;  // never grows: the families point into it
   size_t bytes_ = 0;
   uint64_t id_ = 0;
 };

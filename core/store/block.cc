@@ -3,10 +3,12 @@
 #include <cstdlib>
 #include <new>
 
+#include "core/base/large_memory.h"
+
 namespace sluice::store {
 
 Block* allocate_block(size_t bytes) noexcept {
-  void* memory = std::malloc(bytes);
+  void* memory = bytes < kLargeBytes ? std::malloc(bytes) : allocate_large(bytes);
   SLUICE_CHECK(memory != nullptr);
   return new (memory) Block(bytes);
 }
@@ -15,7 +17,11 @@ size_t release_block(Block* block) noexcept {
   // A holder that is alone needs no locked instruction: nobody can gain a reference but through it.
   if (!block->refs.unique() && !block->refs.release()) return 0;
   const size_t bytes = block->bytes;
-  std::free(block);
+  if (bytes < kLargeBytes) {
+    std::free(block);
+  } else {
+    release_large(block, bytes);
+  }
   return bytes;
 }
 

@@ -22,6 +22,11 @@ void FamilyMerge::start(const model::Version* base, const model::CanonicalPush& 
   pushed_.clear();
   fragments_.clear();
   push_indices_.clear();
+  const size_t most = push.families.size() + (replace ? 0 : base_count_);
+  families_.reserve(most);
+  pushed_.reserve(most);
+  fragments_.reserve(most);
+  push_indices_.reserve(most);
 }
 
 bool FamilyMerge::step(Deadline deadline) {

@@ -7,9 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "core/base/clock.h"
+#include "core/base/large_memory.h"
 #include "core/model/canonical.h"
 #include "core/model/version.h"
 
@@ -51,10 +51,10 @@ class FamilyMerge {
   size_t base_at_ = 0;
   bool same_ = true;
   bool grows_ = false;
-  std::vector<model::ShapeFamily> families_;
-  std::vector<uint8_t> pushed_;
-  std::vector<const std::byte*> fragments_;
-  std::vector<uint32_t> push_indices_;
+  LargeVector<model::ShapeFamily> families_;
+  LargeVector<uint8_t> pushed_;
+  LargeVector<const std::byte*> fragments_;
+  LargeVector<uint32_t> push_indices_;
 };
 
 }  // namespace sluice::store

@@ -13,7 +13,8 @@ const model::Families kEmptyFamilies;
 
 }  // namespace
 
-PushMachine::PushMachine(WriterCore& writer) : writer_(writer), claim_(writer), builder_(writer.counters.bytes) {}
+PushMachine::PushMachine(WriterCore& writer)
+    : writer_(writer), claim_(writer), builder_(writer.counters.bytes), probe_(writer) {}
 
 void PushMachine::start(const PushRequest& request) {
   SLUICE_DCHECK(stage_ == Stage::kNone);
@@ -171,8 +172,9 @@ PushMachine::Next PushMachine::find_set(PushResult& result) {
 }
 
 PushMachine::Next PushMachine::probe(Deadline deadline, PushResult& result) {
-  switch (probe_.step(writer_.store.groups, deadline)) {
+  switch (probe_.step(deadline)) {
     case SeriesProbe::State::kClean:
+      probe_.stop();
       stage_ = Stage::kPublish;
       return Next::kGoOn;
     case SeriesProbe::State::kAgain:
@@ -257,6 +259,7 @@ void PushMachine::refresh() noexcept {
 }
 
 void PushMachine::restart(model::Version* base) noexcept {
+  probe_.stop();
   unlock_job();
   claim_.drop();
   drop_base();
@@ -269,6 +272,7 @@ void PushMachine::restart(model::Version* base) noexcept {
 
 void PushMachine::reset() noexcept {
   if (stage_ == Stage::kNone) return;
+  probe_.stop();
   unlock_job();
   builder_.discard();
   claim_.drop();
@@ -283,16 +287,13 @@ void PushMachine::reset() noexcept {
 
 void PushMachine::hold_base() noexcept {
   if (base_ == nullptr || base_held_) return;
-  hold_version(*base_);
-  ShapeRecord::of(base_->shape()).usage.count_created(writer_.index());
+  writer_.hold(*base_);
   base_held_ = true;
 }
 
 void PushMachine::drop_base() noexcept {
   if (!base_held_) return;
-  ShapeRecord& shape = ShapeRecord::of(base_->shape());
-  writer_.counters.bytes.add(-static_cast<int64_t>(release_version(*base_)));
-  shape.usage.count_freed(writer_.index());
+  writer_.release(*base_);
   base_held_ = false;
 }
 

@@ -4,11 +4,15 @@
 
 #include "core/base/check.h"
 #include "core/model/label_text.h"
+#include "core/store/store_core.h"
 
 namespace sluice::store {
 namespace {
 
+// Between two looks at the clock, each a few microseconds.
 constexpr size_t kMetricsPerCheck = 16;
+constexpr size_t kFamiliesPerCheck = 32;
+constexpr uint32_t kSeriesPerCheck = 128;
 
 // The value that the label `name` has in a series: the key's, else the body's, else none (nullptr data).
 std::string_view series_label(const model::GroupKey& key, const model::Families& parsed, const model::Metric& metric,
@@ -22,84 +26,90 @@ std::string_view series_label(const model::GroupKey& key, const model::Families&
   return {};
 }
 
-// From behind `{` to before the `}` that ends it; quoted text is skipped.
-std::string_view braces(std::string_view line) noexcept {
-  const size_t open = line.find('{');
-  if (open == std::string_view::npos) return {};
-  bool quoted = false;
-  for (size_t i = open + 1; i < line.size(); ++i) {
-    if (quoted) {
-      if (line[i] == '\\') {
-        ++i;
-      } else if (line[i] == '"') {
-        quoted = false;
-      }
-    } else if (line[i] == '"') {
-      quoted = true;
-    } else if (line[i] == '}') {
-      return line.substr(open + 1, i - open - 1);
-    }
-  }
-  return {};
-}
-
-// Whether a line is the `name_count` line that ends each metric of a summary or histogram, in both spellings of names.
-bool is_count_line(std::string_view line, std::string_view name) noexcept {
-  if (line.starts_with("{\"")) {
-    const std::string_view inside = line.substr(2);
-    const size_t comma = inside.find("\",");
-    const size_t brace = inside.find("\"}");
-    return inside.substr(0, std::min(comma, brace)).ends_with("_count");
-  }
-  return line.size() > name.size() + 6 && line.starts_with(name) && line.substr(name.size()).starts_with("_count{");
-}
-
 }  // namespace
 
-std::string_view series_label_text(const model::Fragment& fragment, std::string_view name, model::MetricType type,
-                                   uint32_t series) noexcept {
-  const bool many_lines = type == model::MetricType::kSummary || type == model::MetricType::kHistogram ||
-                          type == model::MetricType::kGaugeHistogram;
-  std::string_view text = fragment.text();
-  uint32_t index = 0;
-  while (!text.empty()) {
-    const size_t end = text.find('\n');
-    const std::string_view line = text.substr(0, end);
-    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-    if (many_lines && !is_count_line(line, name)) continue;
-    if (index++ == series) return braces(line);
-  }
-  return {};
-}
-
 void SeriesProbe::start(const PushRequest& request, const NameSet& own) {
+  stop();
   request_ = &request;
   own_ = &own;
+  phase_ = Phase::kProject;
   set_at_ = 0;
   metric_at_ = 0;
-  probed_.clear();
-  families_.clear();
-  families_.resize(request.push.families.size());
   conflict_ = {};
 }
 
-SeriesProbe::State SeriesProbe::step(const GroupMap& groups, Deadline deadline) {
-  const std::vector<NameSet*>& sets = own_->job().list().sets;
-  for (; set_at_ < sets.size(); ++set_at_, metric_at_ = 0) {
-    const NameSet& set = *sets[set_at_];
-    if (&set == own_) continue;
-    if (project_key(set)) {
-      if (probe_group(groups)) return State::kDuplicate;
-    } else if (const State state = probe_metrics(set, groups, deadline); state != State::kClean) {
-      return state;
-    }
-    if (set_at_ + 1 < sets.size() && deadline.passed()) {
-      ++set_at_;
-      metric_at_ = 0;
-      return State::kAgain;
+void SeriesProbe::stop() noexcept {
+  drop();
+  compared_.clear();
+  index_.clear();
+  request_ = nullptr;
+}
+
+SeriesProbe::State SeriesProbe::step(Deadline deadline) {
+  SLUICE_DCHECK(request_ != nullptr);
+  for (;;) {
+    switch (run(deadline)) {
+      case Next::kGoOn:
+        continue;
+      case Next::kAgain:
+        hold();
+        return State::kAgain;
+      case Next::kClean:
+        return State::kClean;
+      case Next::kDuplicate:
+        return State::kDuplicate;
     }
   }
-  return State::kClean;
+}
+
+SeriesProbe::Next SeriesProbe::run(Deadline deadline) {
+  switch (phase_) {
+    case Phase::kProject:
+      return project(deadline);
+    case Phase::kIndex:
+      if (!index_.build(request_->push, deadline)) return Next::kAgain;
+      phase_ = Phase::kFamilies;
+      return Next::kGoOn;
+    case Phase::kFamilies:
+      return next_family(deadline);
+    case Phase::kSeries:
+      return compare_series(deadline);
+    case Phase::kOurText:
+      if (!our_text_.step(deadline)) return Next::kAgain;
+      phase_ = Phase::kTheirText;
+      return Next::kGoOn;
+    case Phase::kTheirText:
+      return compare_texts(deadline);
+    case Phase::kFindMetric:
+      return find_metric(deadline);
+  }
+  SLUICE_CHECK(false);
+}
+
+SeriesProbe::Next SeriesProbe::project(Deadline deadline) {
+  // Stays the same while the job's lock is held.
+  const std::vector<NameSet*>& sets = own_->job().list().sets;
+  const auto& metrics = request_->parsed.metrics;
+  for (size_t done = 1; set_at_ < sets.size(); ++done) {
+    const NameSet& set = *sets[set_at_];
+    bool found = false;
+    if (&set == own_ || metric_at_ == metrics.size()) {
+      ++set_at_;
+      metric_at_ = 0;
+    } else if (metric_at_ == 0 && project_key(set)) {
+      ++set_at_;
+      found = find_group();
+    } else {
+      found = project_series(set, metrics[metric_at_++]) && find_group();
+    }
+    if (found) {
+      family_at_ = 0;
+      phase_ = Phase::kIndex;
+      return Next::kGoOn;
+    }
+    if (done % kMetricsPerCheck == 0 && deadline.passed()) return Next::kAgain;
+  }
+  return Next::kClean;
 }
 
 // All names of the set are in the push's own key.
@@ -125,80 +135,100 @@ bool SeriesProbe::project_series(const NameSet& set, const model::Metric& metric
   return true;
 }
 
-SeriesProbe::State SeriesProbe::probe_metrics(const NameSet& set, const GroupMap& groups, Deadline deadline) {
-  const model::Families& parsed = request_->parsed;
-  for (size_t done = 1; metric_at_ < parsed.metrics.size(); ++done) {
-    const model::Metric& metric = parsed.metrics[metric_at_++];
-    if (project_series(set, metric) && probe_group(groups)) return State::kDuplicate;
-    if (done % kMetricsPerCheck == 0 && deadline.passed()) return State::kAgain;
-  }
-  return State::kClean;
-}
-
-// Compares the push with the group whose labels are projected_.
-bool SeriesProbe::probe_group(const GroupMap& groups) {
+// The group whose labels are projected_, unless it was compared already. While the job's lock is held no group of it
+// that has series is born, so an address stands for the same group or for one without series.
+bool SeriesProbe::find_group() {
   const model::GroupKey key = model::GroupKey::from_labels(projected_);
-  if (!probed_.emplace(key.bytes()).second) return false;
-  const Group* group = groups.find(key.hash(), key.bytes());
+  const Group* group = writer_.store.groups.find(key.hash(), key.bytes());
   if (group == nullptr) return false;
   const model::Version* version = group->cell.current();
   if (version == nullptr || version == Group::Cell::dead()) return false;
-  for (size_t i = 0; i < request_->push.families.size(); ++i) {
-    const uint32_t theirs = version->shape().find(request_->push.families[i].name);
-    if (theirs != model::kNone && compare_family(i, version->fragment(theirs))) return true;
-  }
-  return false;
+  // At most one for each series of each other set, and one for each set.
+  const size_t most = (request_->parsed.metrics.size() + 1) * own_->job().list().sets.size();
+  if (!compared_.add(group, most)) return false;
+  version_ = version;
+  return true;
 }
 
-bool SeriesProbe::compare_family(size_t family, const model::Fragment& theirs) {
-  const FamilyHashes& ours = hashes_of(family);
-  const model::CanonicalFamily& pushed = request_->push.families[family];
-  const uint64_t* hashes = theirs.series_hashes();
-  for (uint32_t i = 0; i < theirs.header().series; ++i) {
-    const auto at = ours.series.find(hashes[i]);
-    if (at == ours.series.end()) continue;
-    const model::Fragment fragment = request_->push.fragment(pushed);
-    if (series_label_text(fragment, pushed.name, pushed.type, at->second) !=
-        series_label_text(theirs, pushed.name, pushed.type, i)) {
-      continue;
-    }
-    report(family, at->second);
-    return true;
+SeriesProbe::Next SeriesProbe::next_family(Deadline deadline) {
+  const auto& families = request_->push.families;
+  for (size_t done = 1; family_at_ < families.size(); ++family_at_, ++done) {
+    if (done % kFamiliesPerCheck == 0 && deadline.passed()) return Next::kAgain;
+    const uint32_t found = version_->shape().find(families[family_at_].name);
+    if (found == model::kNone) continue;
+    theirs_ = version_->fragment(found).address();
+    series_at_ = 0;
+    phase_ = Phase::kSeries;
+    return Next::kGoOn;
   }
-  return false;
+  drop();
+  phase_ = Phase::kProject;
+  return Next::kGoOn;
 }
 
-const SeriesProbe::FamilyHashes& SeriesProbe::hashes_of(size_t family) {
-  FamilyHashes& hashes = families_[family];
-  if (!hashes.made) {
-    const model::Fragment fragment = request_->push.fragment(request_->push.families[family]);
-    hashes.series.reserve(fragment.header().series);
-    for (uint32_t i = 0; i < fragment.header().series; ++i) hashes.series.emplace(fragment.series_hashes()[i], i);
-    hashes.made = true;
+SeriesProbe::Next SeriesProbe::compare_series(Deadline deadline) {
+  const model::Fragment theirs(theirs_);
+  const auto family = static_cast<uint32_t>(family_at_);
+  for (uint32_t done = 1; series_at_ < theirs.header().series; ++series_at_, ++done) {
+    if (done % kSeriesPerCheck == 0 && deadline.passed()) return Next::kAgain;
+    our_series_ = index_.find(family, theirs.series_hashes()[series_at_]);
+    if (our_series_ == model::kNone) continue;
+    const model::CanonicalFamily& pushed = request_->push.families[family];
+    our_text_.start(request_->push.fragment(pushed), pushed.name, pushed.type, our_series_);
+    their_text_.start(theirs, pushed.name, pushed.type, series_at_);
+    phase_ = Phase::kOurText;
+    return Next::kGoOn;
   }
-  return hashes;
+  ++family_at_;
+  phase_ = Phase::kFamilies;
+  // A family with few series must not escape the look at the clock.
+  return family_at_ % kFamiliesPerCheck == 0 && deadline.passed() ? Next::kAgain : Next::kGoOn;
 }
 
-// Finds the metric of the parsed push that the series was made of, for the error's text.
-void SeriesProbe::report(size_t family, uint32_t series) {
-  const model::CanonicalFamily& pushed = request_->push.families[family];
-  const model::Families& parsed = request_->parsed;
-  const std::string_view wanted = series_label_text(request_->push.fragment(pushed), pushed.name, pushed.type, series);
+SeriesProbe::Next SeriesProbe::compare_texts(Deadline deadline) {
+  if (!their_text_.step(deadline)) return Next::kAgain;
+  if (our_text_.found() != their_text_.found()) {
+    ++series_at_;
+    phase_ = Phase::kSeries;
+    return Next::kGoOn;
+  }
   conflict_.kind = model::ConflictKind::kDuplicateSeries;
-  conflict_.family = pushed.source;
-  conflict_.metric = parsed.families[pushed.source].metrics_first;
+  conflict_.family = request_->push.families[family_at_].source;
+  conflict_.metric = candidate_ = request_->parsed.families[conflict_.family].metrics_first;
+  phase_ = Phase::kFindMetric;
+  return Next::kGoOn;
+}
+
+SeriesProbe::Next SeriesProbe::find_metric(Deadline deadline) {
+  const model::Families& parsed = request_->parsed;
+  const std::string_view wanted = our_text_.found();
   std::string text;
-  for (uint32_t at = conflict_.metric; at != model::kNone; at = parsed.metrics[at].next) {
-    const model::Metric& metric = parsed.metrics[at];
+  for (size_t done = 1; candidate_ != model::kNone; ++done) {
+    const model::Metric& metric = parsed.metrics[candidate_];
     text.clear();
     model::append_series_label_text(text, request_->key,
                                     {parsed.labels.data() + metric.labels_begin, metric.labels_count});
     // With a name that is not a legacy name the braces begin with the name itself.
     if (text == wanted || (wanted.ends_with(text) && wanted.starts_with('"'))) {
-      conflict_.metric = at;
-      return;
+      conflict_.metric = candidate_;
+      return Next::kDuplicate;
     }
+    candidate_ = metric.next;
+    if (done % kMetricsPerCheck == 0 && deadline.passed()) return Next::kAgain;
   }
+  return Next::kDuplicate;
+}
+
+void SeriesProbe::hold() noexcept {
+  if (version_ == nullptr || held_) return;
+  writer_.hold(*version_);
+  held_ = true;
+}
+
+void SeriesProbe::drop() noexcept {
+  if (held_) writer_.release(*version_);
+  held_ = false;
+  version_ = nullptr;
 }
 
 }  // namespace sluice::store

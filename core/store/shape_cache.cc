@@ -1,14 +1,11 @@
 #include "core/store/shape_cache.h"
 
-#include <algorithm>
-
 namespace sluice::store {
 
-ShapeRecord* ShapeCache::find(uint64_t hash, std::span<const model::ShapeFamily> families) noexcept {
+ShapeRecord* ShapeCache::find(uint64_t hash) noexcept {
   if (registry_.deaths() != deaths_seen_) drop_dead();
   const auto at = shapes_.find(hash);
-  if (at == shapes_.end() || !std::ranges::equal(at->second->families(), families)) return nullptr;
-  return at->second;
+  return at == shapes_.end() ? nullptr : at->second;
 }
 
 void ShapeCache::add(ShapeRecord& record) {

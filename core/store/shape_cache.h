@@ -21,8 +21,8 @@ class ShapeCache {
   ShapeCache(const ShapeCache&) = delete;
   ShapeCache& operator=(const ShapeCache&) = delete;
 
-  // The shape with exactly these families, dead or alive, or nullptr.
-  [[nodiscard]] ShapeRecord* find(uint64_t hash, std::span<const model::ShapeFamily> families) noexcept;
+  // The shape with this hash, dead or alive, or nullptr. The caller compares the families.
+  [[nodiscard]] ShapeRecord* find(uint64_t hash) noexcept;
   // Remembers a shape that the caller holds.
   void add(ShapeRecord& record);
   void drop_dead() noexcept;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/check.h"
+#include "core/base/limits.h"
 #include "core/store/store_core.h"
 
 namespace sluice::store {
@@ -11,6 +12,17 @@ namespace {
 constexpr size_t kFamiliesPerCheck = 64;
 constexpr size_t kCollectedPerInsert = 8;   // so unused shapes stay below an eighth of the others
 constexpr size_t kCollectedAtLimit = 1024;  // about 20 us under the lock
+
+// Compares the families with those of a shape from `at` on. kReady: all are equal; kStale: they are not.
+ShapeClaim::State compare(const model::Shape& shape, std::span<const model::ShapeFamily> families, size_t& at,
+                          Deadline deadline) noexcept {
+  if (shape.size() != families.size()) return ShapeClaim::State::kStale;
+  while (at < families.size()) {
+    if (shape.family(at) != families[at]) return ShapeClaim::State::kStale;
+    if (++at % kFamiliesPerCheck == 0 && at < families.size() && deadline.passed()) return ShapeClaim::State::kAgain;
+  }
+  return ShapeClaim::State::kReady;
+}
 
 }  // namespace
 
@@ -26,20 +38,26 @@ void ShapeClaim::begin() noexcept {
 
 ShapeClaim::State ShapeClaim::step(const FamilyMerge& merge, const Group* group, const model::Version* base,
                                    Deadline deadline) {
-  if (!contested_.empty()) return grace_over() ? settle_contest(merge, base) : State::kParked;
+  if (!contested_.empty()) {
+    if (grace_token_ != 0 && !grace_over()) return State::kParked;
+    return settle_contest(merge, base, deadline);
+  }
   if (grace_token_ != 0) {
     if (!grace_over()) return State::kParked;
     graced_ = true;
   }
-  if (const State state = find_unlocked(merge, base, deadline); state != State::kParked) return state;
-  if (!lock_.held() && !lock_.acquire(writer_.store.registry.lock())) return State::kParked;
+  if (!lock_.held()) {
+    if (const State state = find_unlocked(merge, base, deadline); state != State::kParked) return state;
+    if (!lock_.acquire(writer_.store.registry.lock())) return State::kParked;
+  }
+  if (!writer_.store.registry.settle(deadline)) return State::kAgain;
   // Kept families are consistent with what is registered only while the version that they come from is published.
   if (base != nullptr && group->cell.current() != base) {
-    lock_.reset();
+    unlock();
     return State::kStale;
   }
-  const State state = register_locked(merge, base);
-  if (contested_.empty()) lock_.reset();
+  const State state = register_locked(merge, base, deadline);
+  if (contested_.empty() && state != State::kAgain) unlock();
   return state;
 }
 
@@ -64,30 +82,105 @@ ShapeClaim::State ShapeClaim::find_unlocked(const FamilyMerge& merge, const mode
     record = &writer_.store.registry.empty_shape();
   } else {
     if (!hash_done_ && !hash_families(merge, deadline)) return State::kAgain;
-    record = writer_.shapes.find(hash_, merge.families());
+    if (const State state = find_cached(merge, deadline); state != State::kReady) return state;
+    record = cached_;
   }
-  if (record == nullptr || record->state() != ShapeState::kAlive) return State::kParked;
-  hold(*record);
-  return State::kReady;
+  const bool alive = record->state() == ShapeState::kAlive;
+  if (alive) hold(*record);
+  drop_cached();
+  return alive ? State::kReady : State::kParked;
 }
 
-ShapeClaim::State ShapeClaim::register_locked(const FamilyMerge& merge, const model::Version* base) {
+// kReady: cached_ has the families; kParked: the cache does not know them.
+ShapeClaim::State ShapeClaim::find_cached(const FamilyMerge& merge, Deadline deadline) {
+  if (cached_ == nullptr) {
+    cached_ = writer_.shapes.find(hash_);
+    if (cached_ == nullptr) return State::kParked;
+    cached_at_ = 0;
+  }
+  const State state = compare(*cached_, merge.families(), cached_at_, deadline);
+  if (state == State::kAgain && !cached_held_) {
+    cached_->usage.count_created(writer_.index());
+    cached_held_ = true;
+  }
+  if (state != State::kStale) return state;
+  drop_cached();
+  return State::kParked;
+}
+
+void ShapeClaim::drop_cached() noexcept {
+  if (cached_held_) cached_->usage.count_freed(writer_.index());
+  cached_held_ = false;
+  cached_ = nullptr;
+}
+
+ShapeClaim::State ShapeClaim::register_locked(const FamilyMerge& merge, const model::Version* base, Deadline deadline) {
+  if (stage_ == Stage::kFind) {
+    if (const State state = find_registered(merge, deadline); state != State::kStale) return state;
+    stage_ = Stage::kLimits;
+    at_ = 0;
+    unknown_ = 0;
+  }
+  if (stage_ == Stage::kLimits) {
+    if (const State state = pass_limits(merge, deadline); state != State::kReady) return state;
+    stage_ = Stage::kConflicts;
+    at_ = 0;
+    conflicts_.clear();
+  }
+  if (stage_ == Stage::kConflicts) {
+    if (const State state = pass_conflicts(merge, base, deadline); state != State::kReady) return state;
+    stage_ = Stage::kMake;
+  }
+  if (const State state = make(merge, deadline); state != State::kReady) return state;
+  writer_.store.registry.insert(std::move(made_));
+  inserted_ = true;
+  // Once that is done, it is found among the registered ones.
+  stage_ = Stage::kFind;
+  candidate_ = at_ = 0;
+  if (!writer_.store.registry.settle(deadline)) return State::kAgain;
+  return find_registered(merge, deadline);
+}
+
+// kStale: there is none.
+ShapeClaim::State ShapeClaim::find_registered(const FamilyMerge& merge, Deadline deadline) {
   ShapeRegistry& registry = writer_.store.registry;
-  if (ShapeRecord* known = registry.find(hash_, merge.families())) {
-    hold(*known);
-    writer_.shapes.add(*known);
-    return State::kReady;
+  while (ShapeRecord* known = registry.candidate(hash_, candidate_)) {
+    const State state = compare(*known, merge.families(), at_, deadline);
+    if (state == State::kAgain) return state;
+    if (state == State::kReady) {
+      registry.revive(*known);
+      hold(*known);
+      writer_.shapes.add(*known);
+      if (inserted_) static_cast<void>(writer_.collect_shapes(kCollectedPerInsert));
+      return state;
+    }
+    ++candidate_;
+    at_ = 0;
   }
-  if (const State state = pass_limits(merge); state != State::kReady) return state;
+  return State::kStale;
+}
+
+// At a limit unused shapes are collected before the push is refused.
+ShapeClaim::State ShapeClaim::pass_limits(const FamilyMerge& merge, Deadline deadline) {
+  if (!merge.grows()) return State::kReady;
+  limit_ = writer_.store.registry.limit_for(merge.families(), at_, unknown_, deadline);
+  if (limit_ == LimitKind::kNone) return at_ == merge.families().size() ? State::kReady : State::kAgain;
+  if (collected_) return State::kLimit;
+  collected_ = writer_.collect_shapes(kCollectedAtLimit);
+  if (!collected_) return State::kParked;
+  // Counted anew when the names of what was collected have been taken out.
+  at_ = 0;
+  unknown_ = 0;
+  return State::kAgain;
+}
+
+ShapeClaim::State ShapeClaim::pass_conflicts(const FamilyMerge& merge, const model::Version* base, Deadline deadline) {
   const ShapeRecord* base_record = base != nullptr ? &ShapeRecord::of(base->shape()) : nullptr;
-  registry.find_conflicts(merge.families(), merge.pushed(), base_record, conflicts_);
-  if (conflicts_.empty()) {
-    ShapeRecord& record = registry.insert(registry.make(hash_, merge.families()));
-    hold(record);
-    writer_.shapes.add(record);
-    static_cast<void>(writer_.collect_shapes(kCollectedPerInsert));
-    return State::kReady;
+  if (!writer_.store.registry.find_conflicts(merge.families(), merge.pushed(), base_record, conflicts_, at_,
+                                             deadline)) {
+    return State::kAgain;
   }
+  if (conflicts_.empty()) return State::kReady;
   if (conflicts_.back().certain) {
     if (conflicts_.back().with != nullptr && !graced_) {
       grace_token_ = writer_.store.epochs.begin_grace();
@@ -101,28 +194,30 @@ ShapeClaim::State ShapeClaim::register_locked(const FamilyMerge& merge, const mo
   return State::kParked;
 }
 
-// At a limit unused shapes are collected before the push is refused.
-ShapeClaim::State ShapeClaim::pass_limits(const FamilyMerge& merge) {
-  ShapeRegistry& registry = writer_.store.registry;
-  limit_ = registry.limit_for(merge.families(), merge.grows());
-  if (limit_ == LimitKind::kNone) return State::kReady;
-  if (collected_) return State::kLimit;
-  collected_ = writer_.collect_shapes(kCollectedAtLimit);
-  if (!collected_) return State::kParked;
-  limit_ = registry.limit_for(merge.families(), merge.grows());
-  return limit_ == LimitKind::kNone ? State::kReady : State::kLimit;
+ShapeClaim::State ShapeClaim::make(const FamilyMerge& merge, Deadline deadline) {
+  const auto families = merge.families();
+  if (made_ == nullptr) made_ = writer_.store.registry.make(hash_, families);
+  while (made_->size() < families.size()) {
+    made_->append(families[made_->size()]);
+    if (made_->size() % kFamiliesPerCheck == 0 && made_->size() < families.size() && deadline.passed()) {
+      return State::kAgain;
+    }
+  }
+  return State::kReady;
 }
 
-ShapeClaim::State ShapeClaim::settle_contest(const FamilyMerge& merge, const model::Version* base) {
+// The grace period is over. Should the making of the new shape be sliced, the counts stay what they are.
+ShapeClaim::State ShapeClaim::settle_contest(const FamilyMerge& merge, const model::Version* base, Deadline deadline) {
   const model::Shape* own = base != nullptr ? &base->shape() : nullptr;
   for (ShapeConflict& found : conflicts_) {
     if (found.with->usage.live_at_most() <= (found.with == own ? 1 : 0)) continue;
     conflict_ = std::move(found);
     restore_all();
-    lock_.reset();
+    unlock();
     return State::kConflict;
   }
-  unregistered_ = writer_.store.registry.make(hash_, merge.families());
+  if (const State state = make(merge, deadline); state != State::kReady) return state;
+  unregistered_ = std::move(made_);
   hold(*unregistered_);
   return State::kReady;
 }
@@ -137,7 +232,8 @@ void ShapeClaim::published() noexcept {
     for (ShapeRecord* record : contested_) registry.bury(*record);
     contested_.clear();
     registry.insert(std::move(unregistered_));
-    lock_.reset();
+    static_cast<void>(registry.settle(Deadline::in_ns(limits::kSliceNs)));
+    unlock();
   }
   shape_->usage.count_unclaimed(writer_.index());
   shape_ = nullptr;
@@ -151,11 +247,20 @@ void ShapeClaim::drop() noexcept {
   shape_ = nullptr;
   unregistered_.reset();
   restore_all();
-  lock_.reset();
+  unlock();
+  drop_cached();
   grace_token_ = 0;
   hash_ = 0;
   hashed_ = 0;
   hash_done_ = false;
+}
+
+void ShapeClaim::unlock() noexcept {
+  stage_ = Stage::kFind;
+  candidate_ = at_ = unknown_ = 0;
+  inserted_ = false;
+  made_.reset();
+  lock_.reset();
 }
 
 void ShapeClaim::contest_all() noexcept {

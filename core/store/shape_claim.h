@@ -9,6 +9,8 @@
 //     the version being replaced): the push goes on to publish, then bury the old and register the new. If another
 //     mutation of the group comes first, all is restored.
 //
+// Whatever looks at all families is done in slices; what is done under the lock keeps it until its end.
+//
 // Holds, from kReady on, a counted reference to the shape until publication or drop().
 #pragma once
 
@@ -59,9 +61,17 @@ class ShapeClaim {
  private:
   [[nodiscard]] bool hash_families(const FamilyMerge& merge, Deadline deadline) noexcept;
   [[nodiscard]] State find_unlocked(const FamilyMerge& merge, const model::Version* base, Deadline deadline);
-  [[nodiscard]] State register_locked(const FamilyMerge& merge, const model::Version* base);
-  [[nodiscard]] State pass_limits(const FamilyMerge& merge);
-  [[nodiscard]] State settle_contest(const FamilyMerge& merge, const model::Version* base);
+  [[nodiscard]] State find_cached(const FamilyMerge& merge, Deadline deadline);
+  [[nodiscard]] State register_locked(const FamilyMerge& merge, const model::Version* base, Deadline deadline);
+  [[nodiscard]] State find_registered(const FamilyMerge& merge, Deadline deadline);
+  [[nodiscard]] State pass_limits(const FamilyMerge& merge, Deadline deadline);
+  [[nodiscard]] State pass_conflicts(const FamilyMerge& merge, const model::Version* base, Deadline deadline);
+  // kReady: made_ is complete.
+  [[nodiscard]] State make(const FamilyMerge& merge, Deadline deadline);
+  [[nodiscard]] State settle_contest(const FamilyMerge& merge, const model::Version* base, Deadline deadline);
+  void drop_cached() noexcept;
+  // Gives the lock back; what was found out under it is void.
+  void unlock() noexcept;
   void contest_all() noexcept;
   void restore_all() noexcept;
   void hold(ShapeRecord& record) noexcept;
@@ -75,7 +85,19 @@ class ShapeClaim {
   bool graced_ = false;     // a grace period has passed since begin()
   bool collected_ = false;  // a collection was finished for this push
   uint64_t grace_token_ = 0;
+  ShapeRecord* cached_ = nullptr;  // being compared with the list
+  size_t cached_at_ = 0;
+  bool cached_held_ = false;  // a reference of our own, across the slices
+
+  // Progress under lock_.
+  enum class Stage : uint8_t { kFind, kLimits, kConflicts, kMake };
   TryLockHold lock_;
+  Stage stage_ = Stage::kFind;
+  size_t candidate_ = 0;  // of the hash
+  size_t at_ = 0;         // families that the stage has seen
+  size_t unknown_ = 0;    // of these, names that are not registered
+  std::unique_ptr<ShapeRecord> made_;
+  bool inserted_ = false;  // in the registry's hands
   std::vector<ShapeConflict> conflicts_;
   std::vector<ShapeRecord*> contested_;        // with lock_ held
   std::unique_ptr<ShapeRecord> unregistered_;  // the shape that takes the place of the contested ones

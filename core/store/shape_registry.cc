@@ -7,6 +7,8 @@
 namespace sluice::store {
 namespace {
 
+constexpr size_t kFamiliesPerCheck = 32;  // about 10 us of look-ups that miss the cache
+
 // Memory of a registered family beside the shape itself: its use in the name's list and its position.
 constexpr size_t kBytesPerUse = 24;
 size_t footprint(const ShapeRecord& record) noexcept { return record.bytes() + record.size() * kBytesPerUse; }
@@ -68,10 +70,7 @@ class ShapeRegistry::ConflictScan {
         [](const model::ShapeFamily& family, std::string_view wanted) { return family.name < wanted; });
     return at == families_.end() || at->name != name ? nullptr : &*at;
   }
-  const NameEntry* lookup(std::string_view name) const noexcept {
-    const auto at = registry_.names_.find(name);
-    return at == registry_.names_.end() ? nullptr : &at->second;
-  }
+  const NameEntry* lookup(std::string_view name) const noexcept { return registry_.names_.find(name); }
   bool add_self(std::string_view name, model::MetricType type) {
     out_.push_back({index_, model::ConflictKind::kSuffixCollision, type, std::string(name), false, nullptr, true});
     return false;
@@ -99,74 +98,115 @@ class ShapeRegistry::ConflictScan {
 
 ShapeRegistry::ShapeRegistry(const Options& options)
     : writers_(options.writers_max), limits_(options.limits), check_(options.check) {
-  for (const OwnFamily& family : options.own_families) names_[family.name] = {family.type, true, {}};
+  for (const OwnFamily& family : options.own_families) names_.find_or_add(family.name) = {family.type, true, {}};
   for (const char* name : {"push_time_seconds", "push_failure_time_seconds"}) {
-    names_[name] = {model::MetricType::kGauge, true, {}};
+    names_.find_or_add(name) = {model::MetricType::kGauge, true, {}};
   }
-  empty_ = &insert(make(0, {}));
+  std::unique_ptr<ShapeRecord> empty = make(0, {});
+  empty_ = empty.get();
+  finish_insert(std::move(empty));
 }
 
 ShapeRegistry::~ShapeRegistry() = default;
 
-ShapeRecord* ShapeRegistry::find(uint64_t hash, std::span<const model::ShapeFamily> families) noexcept {
+bool ShapeRegistry::settle(Deadline deadline) {
   SLUICE_DCHECK(lock_.held());
+  while (!unfinished_.empty()) {
+    Unfinished& work = unfinished_.front();
+    while (work.at < work.record->size()) {
+      const auto index = static_cast<uint32_t>(work.at++);
+      if (work.entering != nullptr) {
+        enter_name(*work.record, index);
+      } else {
+        take_out_name(*work.record, index);
+      }
+      if (work.at % kFamiliesPerCheck == 0 && deadline.passed()) return false;
+    }
+    if (work.entering != nullptr) {
+      finish_insert(std::move(work.entering));
+    } else {
+      work.record->leaving_ = false;
+    }
+    unfinished_.pop_front();
+  }
+  return true;
+}
+
+ShapeRecord* ShapeRegistry::candidate(uint64_t hash, size_t nth) noexcept {
+  SLUICE_DCHECK(lock_.held() && unfinished_.empty());
   const auto [begin, end] = by_hash_.equal_range(hash);
   for (auto at = begin; at != end; ++at) {
-    ShapeRecord& record = *at->second;
-    if (!std::ranges::equal(record.families(), families)) continue;
-    if (record.state() == ShapeState::kIdle) record.set_state(ShapeState::kAlive);
-    return &record;
+    if (nth-- == 0) return at->second;
   }
   return nullptr;
 }
 
-void ShapeRegistry::find_conflicts(std::span<const model::ShapeFamily> families, std::span<const uint8_t> checked,
-                                   const ShapeRecord* base, std::vector<ShapeConflict>& out) {
+void ShapeRegistry::revive(ShapeRecord& record) noexcept {
   SLUICE_DCHECK(lock_.held());
-  out.clear();
-  if (!check_) return;
-  ConflictScan scan(*this, families, base, out);
-  for (uint32_t i = 0; i < families.size(); ++i) {
-    if (checked[i] != 0 && !scan.scan(i)) return;
-  }
+  if (record.state() == ShapeState::kIdle) record.set_state(ShapeState::kAlive);
 }
 
-LimitKind ShapeRegistry::limit_for(std::span<const model::ShapeFamily> families, bool grows) const noexcept {
-  if (!grows) return LimitKind::kNone;
-  if (records_.size() > limits_.shapes_max || bytes_ > limits::kShapeBytesMax) return LimitKind::kShapes;
-  if (names_.size() + families.size() <= limits_.family_names_max) return LimitKind::kNone;
-  size_t unknown = 0;
-  for (const model::ShapeFamily& family : families) unknown += names_.contains(family.name) ? 0 : 1;
-  return names_.size() + unknown > limits_.family_names_max && unknown != 0 ? LimitKind::kFamilyNames
+bool ShapeRegistry::find_conflicts(std::span<const model::ShapeFamily> families, std::span<const uint8_t> checked,
+                                   const ShapeRecord* base, std::vector<ShapeConflict>& out, size_t& at,
+                                   Deadline deadline) {
+  SLUICE_DCHECK(lock_.held() && unfinished_.empty());
+  if (!check_) return true;
+  ConflictScan scan(*this, families, base, out);
+  while (at < families.size()) {
+    const auto index = static_cast<uint32_t>(at++);
+    if (checked[index] != 0 && !scan.scan(index)) return true;
+    if (at % kFamiliesPerCheck == 0 && at < families.size() && deadline.passed()) return false;
+  }
+  return true;
+}
+
+LimitKind ShapeRegistry::limit_for(std::span<const model::ShapeFamily> families, size_t& at, size_t& unknown,
+                                   Deadline deadline) const noexcept {
+  SLUICE_DCHECK(lock_.held() && unfinished_.empty());
+  if (at == 0) {
+    if (records_.size() > limits_.shapes_max || bytes_ > limits::kShapeBytesMax) return LimitKind::kShapes;
+    if (names_.size() + families.size() <= limits_.family_names_max) at = families.size();
+  }
+  while (at < families.size()) {
+    unknown += names_.find(families[at++].name) == nullptr ? 1 : 0;
+    if (at % kFamiliesPerCheck == 0 && at < families.size() && deadline.passed()) return LimitKind::kNone;
+  }
+  return unknown != 0 && names_.size() + unknown > limits_.family_names_max ? LimitKind::kFamilyNames
                                                                             : LimitKind::kNone;
 }
 
 std::unique_ptr<ShapeRecord> ShapeRegistry::make(uint64_t hash, std::span<const model::ShapeFamily> families) {
-  return std::make_unique<ShapeRecord>(families, next_id_++, hash, writers_);
+  size_t text_bytes = 0;
+  for (const model::ShapeFamily& family : families) text_bytes += family.name.size() + family.help.size();
+  return std::make_unique<ShapeRecord>(families.size(), text_bytes, next_id_++, hash, writers_);
 }
 
-ShapeRecord& ShapeRegistry::insert(std::unique_ptr<ShapeRecord> owned) {
+void ShapeRegistry::insert(std::unique_ptr<ShapeRecord> owned) {
+  SLUICE_DCHECK(lock_.held());
+  SLUICE_CHECK(owned->state() == ShapeState::kDead);
+  ShapeRecord* record = owned.get();
+  const size_t first = check_ ? 0 : record->size();
+  if (check_) record->positions_.reserve(record->size());
+  unfinished_.push_back({record, std::move(owned), first});
+}
+
+void ShapeRegistry::enter_name(ShapeRecord& record, uint32_t index) {
+  const model::ShapeFamily& family = record.family(index);
+  NameEntry& entry = names_.find_or_add(family.name);
+  if (entry.uses.empty() && !entry.own) entry.type = family.type;
+  SLUICE_CHECK(entry.type == family.type);  // the invariant: one type for each name
+  record.positions_.push_back(static_cast<uint32_t>(entry.uses.size()));
+  entry.uses.push_back({&record, index});
+}
+
+void ShapeRegistry::finish_insert(std::unique_ptr<ShapeRecord> owned) {
   ShapeRecord& record = *owned;
-  SLUICE_CHECK(record.state() == ShapeState::kDead);
-  if (check_) {
-    record.positions_.resize(record.size());
-    for (uint32_t i = 0; i < record.size(); ++i) {
-      const model::ShapeFamily& family = record.family(i);
-      const auto at = names_.find(family.name);
-      NameEntry& entry = at != names_.end() ? at->second : names_[std::string(family.name)];
-      if (entry.uses.empty() && !entry.own) entry.type = family.type;
-      SLUICE_CHECK(entry.type == family.type);  // the invariant: one type for each name
-      record.positions_[i] = static_cast<uint32_t>(entry.uses.size());
-      entry.uses.push_back({&record, i});
-    }
-  }
   record.index_ = records_.size();
   bytes_ += footprint(record);
   by_hash_.emplace(record.hash(), &record);
   records_.push_back(std::move(owned));
   shapes_.store(records_.size(), std::memory_order_relaxed);  // relaxed: a figure
   record.set_state(ShapeState::kAlive);
-  return record;
 }
 
 void ShapeRegistry::contest(ShapeRecord& record) noexcept {
@@ -192,18 +232,6 @@ void ShapeRegistry::bury(ShapeRecord& record) noexcept {
 }
 
 void ShapeRegistry::unregister(ShapeRecord& record) noexcept {
-  if (check_) {
-    for (uint32_t i = 0; i < record.size(); ++i) {
-      const auto at = names_.find(record.family(i).name);
-      SLUICE_CHECK(at != names_.end());
-      std::vector<Use>& uses = at->second.uses;
-      const uint32_t position = record.positions_[i];
-      uses[position] = uses.back();
-      uses[position].record->positions_[uses[position].family] = position;
-      uses.pop_back();
-      if (uses.empty() && !at->second.own) names_.erase(at);
-    }
-  }
   const auto [begin, end] = by_hash_.equal_range(record.hash());
   by_hash_.erase(std::find_if(begin, end, [&](const auto& pair) { return pair.second == &record; }));
   bytes_ -= footprint(record);
@@ -217,6 +245,19 @@ void ShapeRegistry::unregister(ShapeRecord& record) noexcept {
   record.index_ = graves_.size() - 1;
   record.grave_token_ = 0;
   shapes_.store(records_.size(), std::memory_order_relaxed);  // relaxed: a figure
+  record.leaving_ = check_;
+  if (check_) unfinished_.push_back({&record, nullptr, 0});
+}
+
+void ShapeRegistry::take_out_name(ShapeRecord& record, uint32_t index) noexcept {
+  NameEntry* entry = names_.find(record.family(index).name);
+  SLUICE_CHECK(entry != nullptr);
+  std::vector<Use>& uses = entry->uses;
+  const uint32_t position = record.positions_[index];
+  uses[position] = uses.back();
+  uses[position].record->positions_[uses[position].family] = position;
+  uses.pop_back();
+  if (uses.empty() && !entry->own) names_.erase(record.family(index).name);
 }
 
 void ShapeRegistry::drop_grave(size_t index) noexcept {

@@ -16,10 +16,16 @@
 //   kDead       removed; its memory stays until no version, operation or cache points to it.
 // Counts are of published versions only, so an operation that fails in the end never shows in anybody's verdict.
 //
+// A shape may have 100,000 families, so whatever looks at all of them is done in slices, with the lock held across
+// them. What an operation leaves unfinished (names to be entered or taken out) the registry keeps in order, and whoever
+// takes the lock next first goes on with it: settle(). It stays right meanwhile, since nothing else happens in between.
+//
 // Threads: everything but the state and the usage is guarded by lock(), which is tried and never waited for.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,7 +33,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/base/clock.h"
 #include "core/base/hash.h"
+#include "core/base/large_memory.h"
 #include "core/model/canonical.h"
 #include "core/model/shape.h"
 #include "core/store/atomics.h"
@@ -42,8 +50,8 @@ enum class ShapeState : uint32_t { kAlive, kIdle, kContested, kDead };
 // A shape with its life. Shapes of versions are always of this class.
 class ShapeRecord : public model::Shape {
  public:
-  ShapeRecord(std::span<const model::ShapeFamily> families, uint64_t id, uint64_t hash, unsigned writers)
-      : Shape(families, id), usage(writers), hash_(hash) {}
+  ShapeRecord(size_t families, size_t text_bytes, uint64_t id, uint64_t hash, unsigned writers)
+      : Shape(families, text_bytes, id), usage(writers), hash_(hash) {}
 
   [[nodiscard]] static ShapeRecord& of(const model::Shape& shape) noexcept {
     return const_cast<ShapeRecord&>(static_cast<const ShapeRecord&>(shape));
@@ -63,10 +71,11 @@ class ShapeRecord : public model::Shape {
   const uint64_t hash_;
   Atomic<ShapeState> state_{ShapeState::kDead};
   // Guarded by the registry's lock.
-  std::vector<uint32_t> positions_;  // of each family in its name's list
+  LargeVector<uint32_t> positions_;  // of each family in its name's list
   size_t index_ = 0;                 // in ShapeRegistry::records_, or graves_ once dead
   uint64_t grave_token_ = 0;         // grace period after its death
   bool listed_ = false;              // on one of the collector's lists
+  bool leaving_ = false;             // dead, but not all of its names have been taken out
 };
 
 // A possible conflict of a list of families with what is registered.
@@ -100,20 +109,30 @@ class ShapeRegistry {
 
   // ---- All of the following with lock() held ----
 
-  // The registered shape with exactly these families, made kAlive if it was kIdle; nullptr if there is none.
-  [[nodiscard]] ShapeRecord* find(uint64_t hash, std::span<const model::ShapeFamily> families) noexcept;
+  // Goes on with what earlier holders of the lock have left. False: the slice is used up. Everything below but bury()
+  // and insert() needs it to have said true since the last of these two.
+  [[nodiscard]] bool settle(Deadline deadline);
+  // The registered shape with this hash that is number `nth` of those, or nullptr. The caller compares the families,
+  // and revive()s it if it wants it.
+  [[nodiscard]] ShapeRecord* candidate(uint64_t hash, size_t nth) noexcept;
+  void revive(ShapeRecord& record) noexcept;
   // Conflicts of the families marked in `checked` with registered shapes, own families and the list itself, in the
-  // order of the list, up to and including the first certain one. One published use of `base` (may be nullptr), that of
-  // the version being replaced, does not count.
-  void find_conflicts(std::span<const model::ShapeFamily> families, std::span<const uint8_t> checked,
-                      const ShapeRecord* base, std::vector<ShapeConflict>& out);
-  // What stands against one more shape, kNone if nothing. `grows`: it has families that its group did not have.
-  [[nodiscard]] LimitKind limit_for(std::span<const model::ShapeFamily> families, bool grows) const noexcept;
+  // order of the list, up to and including the first certain one, added to `out`. Begins with the family `at`, and
+  // moves it; false when the slice is used up. One published use of `base` (may be nullptr), that of the version being
+  // replaced, does not count.
+  [[nodiscard]] bool find_conflicts(std::span<const model::ShapeFamily> families, std::span<const uint8_t> checked,
+                                    const ShapeRecord* base, std::vector<ShapeConflict>& out, size_t& at,
+                                    Deadline deadline);
+  // What stands against one more shape with families that its group did not have, kNone if nothing. Counts the families
+  // whose names are not known if need be, from `at` on into `unknown`; kNone too when the slice is used up: `at` is not
+  // behind the last family then.
+  [[nodiscard]] LimitKind limit_for(std::span<const model::ShapeFamily> families, size_t& at, size_t& unknown,
+                                    Deadline deadline) const noexcept;
 
-  // A record that is not registered yet.
+  // A record that is not registered yet, its families to be appended.
   [[nodiscard]] std::unique_ptr<ShapeRecord> make(uint64_t hash, std::span<const model::ShapeFamily> families);
-  // Registers it, alive. Must be consistent with all that are registered.
-  ShapeRecord& insert(std::unique_ptr<ShapeRecord> record);
+  // Registers it: it is alive when settle() has got so far. Must be consistent with all that are registered then.
+  void insert(std::unique_ptr<ShapeRecord> record);
   // Between contest() and its end (restore() or bury()) the lock stays held.
   void contest(ShapeRecord& record) noexcept;
   void restore(ShapeRecord& record) noexcept;
@@ -152,7 +171,41 @@ class ShapeRegistry {
     using is_transparent = void;
     size_t operator()(std::string_view text) const noexcept { return keyed_hash(text); }
   };
-  using Names = std::unordered_map<std::string, NameEntry, KeyedHash, std::equal_to<>>;
+  // Many tables, so that one that grows is small: rehashing a million names takes a tenth of a second.
+  class Names {
+   public:
+    [[nodiscard]] NameEntry* find(std::string_view name) noexcept {
+      Part& part = part_of(name);
+      const auto at = part.find(name);
+      return at == part.end() ? nullptr : &at->second;
+    }
+    [[nodiscard]] const NameEntry* find(std::string_view name) const noexcept {
+      return const_cast<Names*>(this)->find(name);
+    }
+    [[nodiscard]] NameEntry& find_or_add(std::string_view name) {
+      if (NameEntry* known = find(name)) return *known;
+      ++size_;
+      return part_of(name)[std::string(name)];
+    }
+    void erase(std::string_view name) noexcept {
+      Part& part = part_of(name);
+      part.erase(part.find(name));
+      --size_;
+    }
+    [[nodiscard]] size_t size() const noexcept { return size_; }
+
+   private:
+    using Part = std::unordered_map<std::string, NameEntry, KeyedHash, std::equal_to<>>;
+    [[nodiscard]] Part& part_of(std::string_view name) noexcept { return parts_[keyed_hash(name) >> 56]; }
+    std::array<Part, 256> parts_;
+    size_t size_ = 0;
+  };
+  // Names of a record that are to be entered or taken out.
+  struct Unfinished {
+    ShapeRecord* record;
+    std::unique_ptr<ShapeRecord> entering;  // nullptr: it is leaving
+    size_t at = 0;
+  };
   class ConflictScan;
 
   void mark_idle(size_t count);
@@ -164,11 +217,14 @@ class ShapeRegistry {
       sweep_cursor_ = sweep_cursor_ + 1 < graves_.size() ? sweep_cursor_ + 1 : 0;
       ShapeRecord& record = *graves_[sweep_cursor_];
       if (record.grave_token_ == 0) record.grave_token_ = begin();
-      if (passed(record.grave_token_) && record.usage.unused()) drop_grave(sweep_cursor_);
+      if (!record.leaving_ && passed(record.grave_token_) && record.usage.unused()) drop_grave(sweep_cursor_);
     }
   }
   void drop_grave(size_t index) noexcept;
   void unregister(ShapeRecord& record) noexcept;
+  void enter_name(ShapeRecord& record, uint32_t index);
+  void take_out_name(ShapeRecord& record, uint32_t index) noexcept;
+  void finish_insert(std::unique_ptr<ShapeRecord> record);
 
   // Fixed after construction.
   const unsigned writers_;
@@ -180,6 +236,7 @@ class ShapeRegistry {
   Atomic<uint64_t> shapes_{0};
   // Guarded by lock_.
   Names names_;
+  std::deque<Unfinished> unfinished_;  // in this order
   std::unordered_multimap<uint64_t, ShapeRecord*> by_hash_;
   std::vector<std::unique_ptr<ShapeRecord>> records_;
   std::vector<std::unique_ptr<ShapeRecord>> graves_;

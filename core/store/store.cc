@@ -1,6 +1,7 @@
 #include "core/store/store.h"
 
 #include "core/base/check.h"
+#include "core/base/limits.h"
 #include "core/store/block.h"
 #include "core/store/store_core.h"
 
@@ -195,10 +196,22 @@ void WriterCore::account(const model::Version& version, int64_t sign) noexcept {
   counters.samples.add(sign * static_cast<int64_t>(version.samples()));
 }
 
+void WriterCore::hold(const model::Version& version) noexcept {
+  hold_version(version);
+  ShapeRecord::of(version.shape()).usage.count_created(index());
+}
+
+void WriterCore::release(const model::Version& version) noexcept {
+  ShapeRecord& shape = ShapeRecord::of(version.shape());
+  counters.bytes.add(-static_cast<int64_t>(release_version(version)));
+  shape.usage.count_freed(index());
+}
+
 void WriterCore::begin_mutation() noexcept { grow(counters.begun); }
 void WriterCore::end_mutation() noexcept { grow(counters.ended); }
 
 bool WriterCore::collect_shapes(size_t count) {
+  if (!store.registry.settle(Deadline::in_ns(limits::kSliceNs))) return false;
   return store.registry.collect(
       count, [this] { return store.epochs.begin_grace(); },
       [this](uint64_t token) { return store.epochs.grace_passed(token); });

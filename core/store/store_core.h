@@ -78,11 +78,16 @@ class WriterCore {
   // Inserts a new group with its first version, taking over a reference to `set`. False: another one is there.
   [[nodiscard]] bool insert_group(const model::GroupKey& key, NameSet& set, model::Version& first) noexcept;
 
+  // Keeps a version readable across quiescent points; the caller may read it at the moment of the call.
+  void hold(const model::Version& version) noexcept;
+  void release(const model::Version& version) noexcept;
+
   // Around every attempt at publication.
   void begin_mutation() noexcept;
   void end_mutation() noexcept;
 
-  // With the registry's lock held: looks at `count` shapes, see ShapeRegistry::collect().
+  // With the registry's lock held: settles for a slice at most, then looks at `count` shapes, see
+  // ShapeRegistry::collect().
   [[nodiscard]] bool collect_shapes(size_t count);
   void housekeep() noexcept;
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/base/large_memory.h"
 #include "core/model/canonical.h"
 #include "core/model/shape.h"
 #include "core/model/version.h"
@@ -77,7 +78,7 @@ class VersionBuilder {
 
   size_t at_ = 0;                       // progress within the stage
   std::vector<KeptBlock> kept_blocks_;  // sorted by address
-  std::vector<uint16_t> block_of_family_;
+  LargeVector<uint16_t> block_of_family_;
   size_t shared_count_ = 0;
   size_t copy_bytes_ = 0;
   Block* block_ = nullptr;

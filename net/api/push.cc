@@ -36,8 +36,13 @@ void log_inconsistent(const http::Exchange& exchange, const std::string& text) {
 }  // namespace
 
 size_t PushScratch::bytes() const noexcept {
-  return push.words.capacity() * sizeof(uint64_t) + families.metrics.capacity() * sizeof(model::Metric) +
-         families.labels.capacity() * sizeof(model::LabelPair) + families.points.capacity() * sizeof(model::Point);
+  // Beside each entry stand some in the tables of parser and canonicaliser. Capacities say nothing: large tables have
+  // room that was never touched.
+  constexpr size_t kBesideMetric = 64;
+  constexpr size_t kBesideFamily = 256;
+  return canonicaliser.written_bytes() + families.metrics.size() * (sizeof(model::Metric) + kBesideMetric) +
+         families.labels.size() * 2 * sizeof(model::LabelPair) + families.points.size() * sizeof(model::Point) +
+         families.families.size() * (sizeof(model::Family) + kBesideFamily) + families.arena.capacity();
 }
 
 ScratchPool::ScratchPool() = default;

@@ -28,7 +28,7 @@ class PushScratch {
   model::CanonicalPush push;
   store::PushOp op;
 
-  // About how much memory it keeps.
+  // About how much memory the last push has used.
   [[nodiscard]] size_t bytes() const noexcept;
 };
 

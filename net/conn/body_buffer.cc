@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/large_memory.h"
 #include "core/base/limits.h"
 
 namespace sluice::net::conn {
@@ -14,34 +15,52 @@ namespace sluice::net::conn {
 namespace {
 // The first mapping: room for the second receive of an ordinary large push.
 constexpr size_t kFirstBytes = 64 * 1024;
+// Addresses of one that is larger than those that are kept: doubling never comes beyond it.
+constexpr size_t kMostBytes = 2 * limits::kBodyBytesMax;
 }  // namespace
 
 BodyBuffer::BodyBuffer(BodyBuffer&& other) noexcept
     : memory_(std::exchange(other.memory_, nullptr)),
       capacity_(std::exchange(other.capacity_, 0)),
+      mapped_(std::exchange(other.mapped_, 0)),
       used_(std::exchange(other.used_, 0)) {}
 
 BodyBuffer& BodyBuffer::operator=(BodyBuffer&& other) noexcept {
   std::swap(memory_, other.memory_);
   std::swap(capacity_, other.capacity_);
+  std::swap(mapped_, other.mapped_);
   std::swap(used_, other.used_);
   return *this;
 }
 
 BodyBuffer::~BodyBuffer() {
-  if (memory_ != nullptr) ::munmap(memory_, capacity_);
+  if (memory_ != nullptr) release_large(memory_, mapped_);
 }
 
 bool BodyBuffer::reserve(size_t more) noexcept {
   if (capacity_ - used_ >= more) return true;
   size_t wanted = std::max(kFirstBytes, capacity_ * 2);
   while (wanted - used_ < more) wanted *= 2;
-  void* memory = memory_ == nullptr
-                     ? ::mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-                     : ::mremap(memory_, capacity_, wanted, MREMAP_MAYMOVE);
+  if (wanted > mapped_ && !map(wanted > limits::kBodyBufferBytesKept ? std::max(wanted, kMostBytes) : wanted) &&
+      !map(wanted)) {
+    return false;
+  }
+  capacity_ = wanted;
+  return true;
+}
+
+bool BodyBuffer::map(size_t bytes) noexcept {
+  void* memory = MAP_FAILED;
+  if (memory_ == nullptr) {
+    memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    // The first touch of a huge page clears 2 MB: too much for one receive.
+    if (memory != MAP_FAILED) ::madvise(memory, bytes, MADV_NOHUGEPAGE);
+  } else {
+    memory = ::mremap(memory_, mapped_, bytes, MREMAP_MAYMOVE);
+  }
   if (memory == MAP_FAILED) return false;
   memory_ = static_cast<char*>(memory);
-  capacity_ = wanted;
+  mapped_ = bytes;
   return true;
 }
 

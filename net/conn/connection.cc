@@ -17,6 +17,9 @@ using ring::Op;
 
 namespace {
 
+// When a quarter of what was received is framing: unwrapping takes 0.3 us for each chunk.
+constexpr size_t kReceiveSmallChunksBytes = limits::kReceiveChunkedBytes / 8;
+
 // True when the socket holds bytes that no receive has taken yet: a request that came before the stop is answered.
 bool bytes_wait(int socket) noexcept {
   int bytes = 0;
@@ -164,8 +167,7 @@ void Connection::fail(Op op, int error) {
   cut(reason);
 }
 
-// ---- Between two events
-// ----------------------------------------------------------------------------------------------
+// ---- Between two events ---------------------------------------------------------------------------------------------
 
 // Brings operations, deadline and lists into line with the state. After every event.
 void Connection::settle() {
@@ -219,8 +221,9 @@ void Connection::cancel_receive() {
 
 // The next piece of a large body, straight into its memory, which grows with what has come.
 void Connection::receive_body_directly() {
-  size_t bytes = limits::kReceiveIntoBytes;
-  if (!framing_.chunked) bytes = static_cast<size_t>(std::min<uint64_t>(bytes, body_left_));
+  const size_t bytes = framing_.chunked
+                           ? (small_chunks_ ? kReceiveSmallChunksBytes : limits::kReceiveChunkedBytes)
+                           : static_cast<size_t>(std::min<uint64_t>(limits::kReceiveIntoBytes, body_left_));
   if (!direct_) ++shared_->counters.bodies_direct;
   direct_ = true;
   if (!shared_->bodies.reserve(body_, bytes)) {
@@ -303,8 +306,7 @@ void Connection::on_timer(int64_t now_ns) {
   process();
 }
 
-// ---- The end
-// ---------------------------------------------------------------------------------------------------------
+// ---- The end --------------------------------------------------------------------------------------------------------
 
 void Connection::stop() {
   stopping_ = true;

@@ -136,14 +136,15 @@ class Connection final : public loop::Runnable, public loop::Timer {
   bool into_in_flight_ = false;
   bool shutdown_in_flight_ = false;
 
-  bool input_ended_ = false;  // the peer has finished sending
-  bool in_exchange_ = false;  // between on_head and on_finished
-  bool close_after_ = false;  // of the current exchange's answer
-  bool linger_ = false;       // in kFlush: the peer may still be sending
-  bool stopping_ = false;     // the next answer is the last
-  bool direct_ = false;       // the current body is received into its own memory
-  bool chunks_left_ = false;  // the end of a chunked body has not come
-  uint64_t body_left_ = 0;    // bytes of a body with a length that have not come
+  bool input_ended_ = false;   // the peer has finished sending
+  bool in_exchange_ = false;   // between on_head and on_finished
+  bool close_after_ = false;   // of the current exchange's answer
+  bool linger_ = false;        // in kFlush: the peer may still be sending
+  bool stopping_ = false;      // the next answer is the last
+  bool small_chunks_ = false;  // the last piece of the body was more framing than is usual
+  bool direct_ = false;        // the current body is received into its own memory
+  bool chunks_left_ = false;   // the end of a chunked body has not come
+  uint64_t body_left_ = 0;     // bytes of a body with a length that have not come
   uint64_t body_bytes_max_ = 0;
   uint64_t body_received_ = 0;  // on the wire; of the body that is coming or drained
 

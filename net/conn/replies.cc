@@ -150,8 +150,7 @@ void Connection::refuse(const http::Refusal& refusal, CloseReason reason) {
   linger_ = !input_ended_;
 }
 
-// ---- Streamed answers
-// ------------------------------------------------------------------------------------------------
+// ---- Streamed answers -----------------------------------------------------------------------------------------------
 
 void Connection::begin_stream() {
   const bool version_1_0 = exchange_.request.version_minor == 0;

@@ -117,7 +117,7 @@ bool Connection::begin_exchange(std::span<char> head) {
   chunks_left_ = framing_.chunked;
   body_left_ = framing_.content_length == http::kNoLength ? 0 : framing_.content_length;
   body_received_ = 0;
-  direct_ = false;
+  direct_ = small_chunks_ = false;
   body_bytes_max_ = limits::kBodyBytesMax;
   head_at_ = parser_.head_is_own() ? std::span<char>() : head;
 
@@ -262,6 +262,7 @@ void Connection::take_direct_chunks(size_t bytes) {
     refuse(kTooLarge, CloseReason::kRefused);
     return;
   }
+  small_chunks_ = result.data.size() * 4 < bytes * 3;
   // What lies behind the end is the next request's: it is saved before the body moves.
   const std::span<char> behind = received.subspan(result.consumed);
   inbox_.push_copy({behind.data(), behind.size()});

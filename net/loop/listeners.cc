@@ -93,8 +93,9 @@ void set_inherited_options(int socket) noexcept {
   set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 15);
 }
 
-// Binds and listens. `first`: without SO_REUSEPORT until it is bound, so that a second gateway, whose first listener
-// does the same, gets EADDRINUSE instead of half of our connections. Returns the socket or a negative errno.
+// Binds and listens. `first`: without SO_REUSEPORT until it listens, so that a second gateway, whose first listener
+// does the same, gets EADDRINUSE instead of half of our connections. Bound alone would not do: SO_REUSEADDR lets two
+// sockets bind as long as neither listens. Returns the socket or a negative errno.
 int open_tcp(const Target& target, bool first, bool several, int backlog) noexcept {
   const int family = target.storage.ss_family;
   const int socket = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -110,8 +111,8 @@ int open_tcp(const Target& target, bool first, bool several, int backlog) noexce
   if (!first && !set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1)) return fail(errno);
   set_inherited_options(socket);
   if (::bind(socket, target.get(), target.length) != 0) return fail(errno);
-  if (first && several && !set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1)) return fail(errno);
   if (::listen(socket, backlog) != 0) return fail(errno);
+  if (first && several && !set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1)) return fail(errno);
   return socket;
 }
 
@@ -150,7 +151,8 @@ Result<void, std::string> open_tcp_entry(Listeners::Entry& entry, const ListenOp
   }
   const bool several = options.workers > 1;
   int socket = open_tcp(target, true, several, options.backlog);
-  if (any && (socket == -EAFNOSUPPORT || socket == -EADDRNOTAVAIL)) {  // IPv6 is off
+  if (any && (socket == -EAFNOSUPPORT || socket == -EADDRNOTAVAIL)) {
+    entry.note = fmt::format("IPv4 alone, because IPv6 is off here ({})", std::strerror(-socket));
     target = any_ipv4(address.port);
     socket = open_tcp(target, true, several, options.backlog);
   }

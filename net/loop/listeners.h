@@ -35,6 +35,7 @@ class Listeners {
   struct Entry {
     ListenAddress address;
     std::string bound;  // "127.0.0.1:40123", "[::]:9091", "unix:///path": with the port that the kernel chose
+    std::string note;   // why it is less than what was asked for; empty otherwise
     uint16_t port = 0;  // the bound port, 0 for Unix
     bool unix_socket = false;
     std::vector<int> sockets;  // one for each worker, or exactly one: worker 0 accepts and hands on

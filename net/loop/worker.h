@@ -1,7 +1,7 @@
 // One worker as its service sees it: a thread with its ring, its timers, its runnable work and its connections. Nothing
 // is shared with other workers but the store and the mailboxes.
 //
-// A turn: one trip into the kernel, a bounded batch of completions, messages from other workers, at most 16 slices of
+// A turn: one trip into the kernel, a bounded batch of completions, messages from other workers, at most 12 slices of
 // runnable work, Service::on_turn, timers, a quiescent point.
 //
 // Thread: everything here belongs to the worker's thread. Tests of a service implement it over a fake ring

@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/base/limits.h"
 #include "net/loop/balance.h"
 
 namespace sluice::net::loop {
@@ -25,6 +26,8 @@ constexpr uint32_t kParkedDoublings = 6;
 constexpr int64_t kAcceptRetryNs = 100'000'000;
 // While stopping the other workers' progress is looked at this often.
 constexpr int64_t kStopPollNs = 2'000'000;
+// Memory that waits for its release; more than four of the largest bodies is much.
+constexpr size_t kReleasesMany = 4 * limits::kBodyBytesMax;
 // What connections have after on_abort() to collect their final completions.
 constexpr int64_t kAbortNs = 2'000'000'000;
 
@@ -67,6 +70,7 @@ void WorkerCore::turn() {
   left_ = run_queue_.run_round();
   left_size_ = run_queue_.size();
   parked_rounds_ = left_ == RunQueue::Left::kParkedOnly ? parked_rounds_ + 1 : 0;
+  if (releases_.pending() != 0) release_memory();
   service_.on_turn(now_ns_);
   timers_.expire(now_ns_, kTimersPerTurn);
   if (stop_ == Stop::kNo) {
@@ -78,6 +82,12 @@ void WorkerCore::turn() {
   self_.times.record(monotonic_ns() - turn_began_ns_);
 }
 
+// A slice of it; two when pushes leave memory behind faster than that.
+void WorkerCore::release_memory() noexcept {
+  const int64_t slices = releases_.pending() > kReleasesMany ? 2 : 1;
+  releases_.step(Deadline::in_ns(slices * limits::kSliceNs));
+}
+
 void WorkerCore::after_wait() {
   hooks_.online();
   turn_began_ns_ = now_ns_ = monotonic_ns();
@@ -85,7 +95,7 @@ void WorkerCore::after_wait() {
 
 int64_t WorkerCore::wait_ns() noexcept {
   int64_t until = timers_.next_ns();
-  if (until == INT64_MIN) return 0;
+  if (until == INT64_MIN || releases_.pending() != 0) return 0;
   if (run_queue_.size() > 0) {
     const bool only_parked = left_ == RunQueue::Left::kParkedOnly && run_queue_.size() <= left_size_;
     if (!only_parked || parked_rounds_ <= kParkedAtOnce) return 0;

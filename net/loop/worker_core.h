@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/base/large_memory.h"
 #include "core/base/owner.h"
 #include "net/loop/listeners.h"
 #include "net/loop/runnable.h"
@@ -63,6 +64,7 @@ class WorkerCore final : public Worker, public ring::CompletionHandler {
   enum class Stop : uint8_t { kNo, kAccepting, kFinishing, kAborting, kEnded };
 
   void turn();
+  void release_memory() noexcept;
   [[nodiscard]] int64_t wait_ns() noexcept;
   void take_mail();
   // Accepting.
@@ -93,6 +95,7 @@ class WorkerCore final : public Worker, public ring::CompletionHandler {
 
   // Owner thread.
   ThreadOwner owner_;
+  SlicedReleases releases_;
   int64_t now_ns_;
   int64_t turn_began_ns_;
   TimerWheel timers_;

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -64,7 +65,7 @@ class Collector final : public CompletionHandler {
 std::unique_ptr<UringRing> small_ring(FeatureSet features, Verdict& verdict) {
   auto ring = UringRing::make(features, kSmall);
   if (!ring) {
-    verdict = ENOTSUP;
+    verdict = ring.error().error;
     return nullptr;
   }
   verdict = -(*ring)->enable();
@@ -237,6 +238,17 @@ Result<FeatureSet, std::string> parse_features(std::string_view names) {
   return set;
 }
 
+Result<FeatureSet, std::string> refused_by_environment() {
+  const char* names = std::getenv("SLUICE_RING_REFUSE");
+  return parse_features(names == nullptr ? "" : names);
+}
+
+Capabilities epoll_instead_of_io_uring(std::string_view why) {
+  Capabilities capabilities;
+  capabilities.sentence = fmt::format("epoll, because io_uring cannot be used here ({})", why);
+  return capabilities;
+}
+
 Result<Capabilities, std::string> probe(BackendChoice choice, FeatureSet refused) {
   Capabilities capabilities;
   if (choice == BackendChoice::kEpoll) {
@@ -256,7 +268,8 @@ Result<Capabilities, std::string> probe(BackendChoice choice, FeatureSet refused
     return Unexpected<std::string>(fmt::format(
         "--net.backend=io_uring cannot be used here ({}); --net.backend=auto falls back to epoll", ladder.missing));
   }
-  capabilities.sentence = fmt::format("epoll, because io_uring cannot be used here ({})", ladder.missing);
+  capabilities = epoll_instead_of_io_uring(ladder.missing);
+  capabilities.features = ladder.found;
   return capabilities;
 }
 

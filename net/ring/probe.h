@@ -37,6 +37,8 @@ struct FeatureSet {
 
 // "defer_taskrun,multishot_accept" to a set; the error names the word that is not a feature.
 [[nodiscard]] Result<FeatureSet, std::string> parse_features(std::string_view names);
+// parse_features of the environment's SLUICE_RING_REFUSE.
+[[nodiscard]] Result<FeatureSet, std::string> refused_by_environment();
 
 struct Capabilities {
   Backend backend = Backend::kEpoll;
@@ -47,5 +49,7 @@ struct Capabilities {
 // Tries each feature once with small rings and a socket pair; takes about a millisecond. Fails only when the choice is
 // kIoUring and io_uring cannot be used; the error is one sentence naming the flag.
 [[nodiscard]] Result<Capabilities, std::string> probe(BackendChoice choice, FeatureSet refused = {});
+// For kAuto when the small rings of the probe could be made and the workers' own cannot; `why` is make_ring's sentence.
+[[nodiscard]] Capabilities epoll_instead_of_io_uring(std::string_view why);
 
 }  // namespace sluice::net::ring

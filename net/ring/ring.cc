@@ -9,7 +9,7 @@ namespace sluice::net::ring {
 Result<std::unique_ptr<Ring>, std::string> make_ring(const Capabilities& capabilities, const RingOptions& options) {
   if (capabilities.backend == Backend::kIoUring) {
     auto ring = UringRing::make(capabilities.features, options);
-    if (!ring) return Unexpected<std::string>(ring.error());
+    if (!ring) return Unexpected<std::string>(ring.error().sentence);
     return std::move(*ring);
   }
   auto ring = EpollRing::make(options);

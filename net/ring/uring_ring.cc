@@ -31,14 +31,17 @@ uint64_t user_data_of(Op op, Token token) noexcept {
 
 }  // namespace
 
-Result<std::unique_ptr<UringRing>, std::string> UringRing::make(FeatureSet features, const RingOptions& options) {
+Result<std::unique_ptr<UringRing>, UringRing::Problem> UringRing::make(FeatureSet features,
+                                                                       const RingOptions& options) {
   std::unique_ptr<UringRing> ring(new UringRing(features));
   auto buffers = Buffers::map(options.buffers, options.buffer_bytes);
-  if (!buffers) return Unexpected<std::string>(buffers.error());
+  if (!buffers) return Unexpected<Problem>(Problem{ENOMEM, buffers.error()});
   ring->buffers_ = std::move(*buffers);
   std::string problem;
   const int result = ring->init(options, problem);
-  if (result < 0) return Unexpected<std::string>(fmt::format("io_uring: {}: {}", problem, std::strerror(-result)));
+  if (result < 0) {
+    return Unexpected<Problem>(Problem{-result, fmt::format("io_uring: {}: {}", problem, std::strerror(-result))});
+  }
   return ring;
 }
 

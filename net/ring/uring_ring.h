@@ -24,8 +24,12 @@ namespace sluice::net::ring {
 
 class UringRing final : public Ring {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<UringRing>, std::string> make(FeatureSet features,
-                                                                            const RingOptions& options);
+  struct Problem {
+    int error;             // errno
+    std::string sentence;  // for the log
+  };
+  [[nodiscard]] static Result<std::unique_ptr<UringRing>, Problem> make(FeatureSet features,
+                                                                        const RingOptions& options);
   ~UringRing() override;
 
   [[nodiscard]] int enable() noexcept override;

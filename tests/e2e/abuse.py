@@ -76,6 +76,12 @@ def resident(gateway):
         return int(file.read().split()[1]) * 4096
 
 
+def is_sanitized(gateway):
+    with open("/proc/%d/exe" % gateway.process.pid, "rb") as file:
+        program = file.read()
+    return b"__asan_init" in program or b"__tsan_init" in program
+
+
 def check_slow_scraper(checks, gateway):
     """A slow reader gets the state of its start while every group is overwritten 100 times."""
     groups = 2000
@@ -102,7 +108,10 @@ def check_slow_scraper(checks, gateway):
     checks.equal({number for numbers in seen.values() for number in numbers}, {2.0},
                  "the slow reader gets the state of its start")
     # One version a group is about 1.5 KB here; 100 versions a group would be 300 MB.
-    checks.that(after - before < 40 << 20, "memory grew by", (after - before) >> 20, "MiB")
+    if is_sanitized(gateway):
+        print("a sanitizer keeps freed memory: grown by %d MiB, not judged" % ((after - before) >> 20))
+    else:
+        checks.that(after - before < 40 << 20, "memory grew by", (after - before) >> 20, "MiB")
 
 
 def check_large_push(checks, gateway):

@@ -1,7 +1,7 @@
 #include "tests/core/store/naive_store.h"
 
 #include "core/model/label_text.h"
-#include "core/store/series_probe.h"
+#include "core/store/series_text.h"
 
 namespace sluice::store::testing {
 namespace {

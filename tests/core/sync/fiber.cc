@@ -5,21 +5,6 @@
 
 #include "core/base/check.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SLUICE_ASAN_FIBERS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SLUICE_ASAN_FIBERS 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define SLUICE_TSAN_FIBERS 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SLUICE_TSAN_FIBERS 1
-#endif
-#endif
-
 #ifdef SLUICE_ASAN_FIBERS
 #include <sanitizer/common_interface_defs.h>
 #endif

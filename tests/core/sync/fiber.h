@@ -11,7 +11,30 @@
 #include <functional>
 #include <memory>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SLUICE_ASAN_FIBERS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SLUICE_ASAN_FIBERS 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define SLUICE_TSAN_FIBERS 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SLUICE_TSAN_FIBERS 1
+#endif
+#endif
+
 namespace sluice::sync::testing {
+
+// Sanitizers make switching between fibers some fifty times slower. They look for bad accesses, which few schedules
+// show as well as many; the schedules are tried by the hundred without them.
+#if defined(SLUICE_ASAN_FIBERS) || defined(SLUICE_TSAN_FIBERS)
+inline constexpr uint64_t kSlowdown = 50;
+#else
+inline constexpr uint64_t kSlowdown = 1;
+#endif
 
 class Fiber {
  public:

@@ -188,7 +188,8 @@ void for_each_seed(uint64_t count, const std::function<void(uint64_t seed)>& bod
   std::signal(SIGABRT, print_seed);
   const uint64_t only = number_from_environment("SLUICE_SEED", 0);
   const uint64_t base = only != 0 ? only : (std::random_device{}() % 1'000'000'000ull) * 1'000'000 + 1;
-  count = only != 0 ? 1 : count * number_from_environment("SLUICE_SEEDS", 1);
+  const uint64_t fewer = kSlowdown > 1 ? 5 : 1;
+  count = only != 0 ? 1 : (count * number_from_environment("SLUICE_SEEDS", 1) + fewer - 1) / fewer;
   std::printf("seeds %llu to %llu\n", static_cast<unsigned long long>(base),
               static_cast<unsigned long long>(base + count - 1));
   std::fflush(stdout);

@@ -226,8 +226,8 @@ struct SimAtomics {
 };
 
 // Calls body(seed) for `count` seeds from a random, printed base; SLUICE_SEED=<seed> runs that seed alone, and
-// SLUICE_SEEDS=<n> multiplies the count. Stops at the first seed that leaves a GoogleTest failure and prints it; a seed
-// that ends in an abort or a sanitizer's report is printed too.
+// SLUICE_SEEDS=<n> multiplies the count, and under a sanitizer there are fewer. Stops at the first seed that leaves a
+// GoogleTest failure and prints it; a seed that ends in an abort or a sanitizer's report is printed too.
 void for_each_seed(uint64_t count, const std::function<void(uint64_t seed)>& body);
 
 }  // namespace sluice::sync::testing

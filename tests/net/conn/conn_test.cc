@@ -62,8 +62,7 @@ TEST(Connection, KeepsHttp10OnlyWhenAsked) {
   EXPECT_NE(bed.client(two).received.find("Connection: keep-alive\r\n"), std::string::npos);
 }
 
-// ---- Bodies
-// ----------------------------------------------------------------------------------------------------------
+// ---- Bodies ---------------------------------------------------------------------------------------------------------
 
 TEST(Connection, BodyThatFitsIsNotCopied) {
   TestBed bed;
@@ -177,8 +176,7 @@ TEST(Connection, UnwantedBodyIsDrained) {
   EXPECT_TRUE(bed.client(id).server_finished);
 }
 
-// ---- Slices and streams
-// ----------------------------------------------------------------------------------------------
+// ---- Slices and streams ---------------------------------------------------------------------------------------------
 
 TEST(Connection, OthersGoOnWhileOneWorksInSlices) {
   for (const char* const target : {"/slices/1000", "/parked/1000"}) {

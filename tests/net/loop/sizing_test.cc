@@ -45,6 +45,23 @@ TEST(Sizing, ConnectionsFitTheDescriptors) {
   }
 }
 
+TEST(Sizing, FewDescriptorsMakeFewWorkers) {
+  const Sizes many = size_for({.cpus = 64, .files = 256}, uring(), 0);
+  EXPECT_EQ(many.workers, 14u);
+  EXPECT_NE(many.sentence.find("14 workers (64 CPUs in the affinity mask, cut to RLIMIT_NOFILE 256)"),
+            std::string::npos)
+      << many.sentence;
+  EXPECT_EQ(size_for({.cpus = 64, .files = 256}, uring(), 100).workers, 14u) << "the flag cannot make descriptors";
+  EXPECT_EQ(size_for({.cpus = 64, .files = 1024}, uring(), 0).workers, 62u);
+  EXPECT_EQ(size_for({.cpus = 64, .files = 20'000}, uring(), 0).workers, 64u);
+  EXPECT_EQ(size_for({.cpus = 4, .files = 16}, uring(), 0).workers, 1u);
+  for (uint64_t files = 64; files < 4096; ++files) {
+    const Sizes s = size_for({.cpus = 240, .files = files}, uring(), 0);
+    // A ring, an eventfd and a listener each, and what the process has open besides.
+    EXPECT_LE(s.workers * (s.connections_max + 3ull) + 16, files) << s.workers << " x " << s.connections_max;
+  }
+}
+
 TEST(Sizing, ConnectionsAndBuffersFitTheMemory) {
   const Sizes small = size_for({.cpus = 2, .memory = 64 << 20}, uring(), 0);
   EXPECT_LE(small.connections_max * 2ull * 20'480, (64u << 20) / 4);
@@ -59,6 +76,19 @@ TEST(Sizing, RingsFitTheLockedMemoryOnIoUringOnly) {
   const Sizes cut = size_for(tight, uring(), 0);
   EXPECT_EQ(cut.ring.submissions, 64u);
   EXPECT_NE(cut.sentence.find("RLIMIT_MEMLOCK 64 KiB"), std::string::npos) << cut.sentence;
+  EXPECT_EQ(cut.ring.buffers, 256u);
+  for (const uint64_t memlock : {64ull << 10, 256ull << 10, 1ull << 20, 8ull << 20}) {
+    for (const uint32_t cpus : {1u, 2u, 4u, 16u}) {
+      const ring::RingOptions ring = size_for({.cpus = cpus, .memlock = memlock}, uring(), 0).ring;
+      const uint64_t charge = 68ull * ring.submissions + 256 + 64ull * ring.submissions + 16ull * ring.buffers;
+      const bool least = ring.submissions == 64 && ring.buffers == 16;
+      EXPECT_TRUE(charge * cpus <= memlock / 2 || least) << cpus << " of " << memlock;
+    }
+  }
+  const Sizes usual = size_for({.cpus = 2, .memlock = 8 << 20}, uring(), 0);
+  EXPECT_EQ(usual.ring.submissions, 1024u);
+  EXPECT_EQ(usual.ring.buffers, 1024u);
+  EXPECT_EQ(usual.sentence.find("MEMLOCK"), std::string::npos);
   const Sizes uncut = size_for(tight, epoll(), 0);
   EXPECT_EQ(uncut.ring.buffers, 1024u);
   EXPECT_EQ(uncut.sentence.find("MEMLOCK"), std::string::npos);

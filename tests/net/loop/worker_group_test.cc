@@ -60,8 +60,8 @@ class WorkerGroupTest : public testing::TestWithParam<ring::BackendChoice> {
 
   ring::Capabilities capabilities_;
   WorkerOptions options_;
+  std::vector<EchoFigures> figures_;  // outlive the workers
   WorkerGroup group_;
-  std::vector<EchoFigures> figures_;
   uint16_t port_ = 0;
   bool ignore_abort_ = false;
 };

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <string>
 
 #include "net/ring/ring.h"
@@ -139,10 +141,36 @@ TEST(Probe, WorksWithTightLimits) {
   EXPECT_TRUE(answer.starts_with("served: ")) << answer;
 }
 
+// Newer kernels charge every ring of a user to RLIMIT_MEMLOCK and give the charge back some time after the ring was
+// closed, so that the probe's own rings, one after the other, could use a limit up.
+TEST(Probe, ItsOwnRingsFitTheLockedMemory) {
+  if (!have_io_uring()) GTEST_SKIP() << "NOT RUN: io_uring: it cannot be used here";
+  if (geteuid() != 0) GTEST_SKIP() << "NOT RUN: io_uring with 64 KiB for a user of its own: this is not root";
+  const std::string answer = in_child({}, [] {
+    const rlimit locked{64 << 10, 64 << 10};
+    constexpr uid_t kNobody = 54'321;  // of whom no other process is; and only root may exceed the limit
+    if (setrlimit(RLIMIT_MEMLOCK, &locked) != 0 || setresuid(kNobody, kNobody, kNobody) != 0)
+      return std::string("no limits");
+    return probe_and_serve(BackendChoice::kAuto);
+  });
+  EXPECT_TRUE(answer.starts_with("served: io_uring with ")) << answer;
+}
+
+TEST(Probe, RefusesWhatTheEnvironmentNames) {
+  ASSERT_EQ(setenv("SLUICE_RING_REFUSE", "cancel", 1), 0);
+  const auto set = refused_by_environment();
+  ASSERT_TRUE(set.has_value());
+  EXPECT_TRUE(set->has(Feature::kCancel));
+  ASSERT_EQ(setenv("SLUICE_RING_REFUSE", "warp", 1), 0);
+  EXPECT_FALSE(refused_by_environment().has_value());
+  unsetenv("SLUICE_RING_REFUSE");
+  EXPECT_EQ(refused_by_environment()->bits, 0u);
+}
+
 TEST(Probe, LeavesNoDescriptorsOpen) {
   const int before = ::dup(2);
   ::close(before);
-  for (int i = 0; i < 3; ++i) static_cast<void>(probe(BackendChoice::kAuto));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(probe(BackendChoice::kAuto).has_value());
   const int after = ::dup(2);
   ::close(after);
   EXPECT_EQ(before, after);

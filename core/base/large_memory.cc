@@ -1,0 +1,73 @@
+#include "core/base/large_memory.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/check.h"
+
+namespace sluice {
+namespace {
+
+// Unmapped at a time: room that was never touched goes in large pieces, pages that were used (0.1 to 1 us each) in
+// small ones. What the pieces before have taken says which it is.
+constexpr size_t kPieceBytesMin = 64 * 1024;
+constexpr size_t kPieceBytesMax = 512 * 1024;
+constexpr int64_t kPieceNs = 10'000;
+
+thread_local SlicedReleases* promised = nullptr;
+
+void unmap(void* memory, size_t bytes) noexcept {
+  // Fails only for want of memory for bookkeeping, when a mapping is cut in two; then it stays mapped, but empty.
+  if (::munmap(memory, bytes) != 0) ::madvise(memory, bytes, MADV_DONTNEED);
+}
+
+}  // namespace
+
+void* allocate_large(size_t bytes) noexcept {
+  SLUICE_DCHECK(bytes >= kLargeBytes);
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) return nullptr;
+  ::madvise(memory, bytes, MADV_NOHUGEPAGE);
+  return memory;
+}
+
+void release_large(void* memory, size_t bytes) noexcept {
+  if (promised == nullptr) {
+    unmap(memory, bytes);
+    return;
+  }
+  promised->pieces_.push_back({static_cast<std::byte*>(memory), bytes});
+  promised->pending_ += bytes;
+}
+
+SlicedReleases::SlicedReleases() noexcept {
+  SLUICE_CHECK(promised == nullptr);
+  promised = this;
+}
+
+SlicedReleases::~SlicedReleases() {
+  promised = nullptr;
+  for (const Piece& piece : pieces_) unmap(piece.memory, piece.bytes);
+}
+
+// From the end of a piece, so that what remains is one mapping and begins at the same page.
+void SlicedReleases::step(Deadline deadline) noexcept {
+  size_t piece_bytes = kPieceBytesMin;
+  int64_t now_ns = monotonic_ns();
+  while (!pieces_.empty()) {
+    Piece& piece = pieces_.back();
+    const size_t rest = (piece.bytes - 1) / piece_bytes * piece_bytes;
+    unmap(piece.memory + rest, piece.bytes - rest);
+    pending_ -= piece.bytes - rest;
+    piece.bytes = rest;
+    if (rest == 0) pieces_.pop_back();
+    const int64_t began_ns = std::exchange(now_ns, monotonic_ns());
+    piece_bytes = now_ns - began_ns < kPieceNs ? std::min(piece_bytes * 2, kPieceBytesMax)
+                                               : std::max(piece_bytes / 2, kPieceBytesMin);
+    if (now_ns >= deadline.at_ns) return;
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,160 @@
+// Memory in pieces of a megabyte and more: mapped for itself, and given back to the system in slices.
+//
+// Unmapping 100 MB that were used takes over 10 ms in one piece, wherever it hides: in free(), in the destructor of a
+// vector. So what is that large does not go through malloc: a thread that has promised to release in slices keeps it on
+// a list and unmaps a little in each turn. And since mapped memory costs nothing before it is touched, a table that may
+// grow is given room for the largest that it can become, instead of copying millions of entries on the way.
+//
+// Any thread may allocate and release; a piece may be released by another thread than the one that allocated it. The
+// list of a thread is its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "core/base/clock.h"
+
+namespace sluice {
+
+// Below it, malloc: unmapping this much takes about 50 us.
+inline constexpr size_t kLargeBytes = 1024 * 1024;
+
+// Zeroed pages, aligned to a page; nullptr when the system has none. Never huge pages: the first touch of one clears 2
+// MB, four slices' worth of work. `bytes` of at least kLargeBytes.
+[[nodiscard]] void* allocate_large(size_t bytes) noexcept;
+// Gives back what allocate_large() or mmap() gave, with the same number of bytes: now, or in the slices to come when
+// this thread has promised them. What it holds is lost at once either way.
+void release_large(void* memory, size_t bytes) noexcept;
+
+// The promise of a thread, from construction to destruction, to call step() again and again while pending() is not 0.
+class SlicedReleases {
+ public:
+  SlicedReleases() noexcept;
+  // Releases the rest in one piece.
+  ~SlicedReleases();
+  SlicedReleases(const SlicedReleases&) = delete;
+  SlicedReleases& operator=(const SlicedReleases&) = delete;
+
+  // Releases until nothing is left or the deadline has passed, at least one piece of about 50 us.
+  void step(Deadline deadline) noexcept;
+  // Bytes that wait.
+  [[nodiscard]] size_t pending() const noexcept { return pending_; }
+
+ private:
+  friend void release_large(void* memory, size_t bytes) noexcept;
+  struct Piece {
+    std::byte* memory;
+    size_t bytes;
+  };
+
+  std::vector<Piece> pieces_;
+  size_t pending_ = 0;
+};
+
+// For vectors that may become large. New elements of trivial types are values as with std::allocator.
+template <typename T>
+struct LargeAllocator {
+  using value_type = T;
+  LargeAllocator() = default;
+  template <typename U>
+  explicit LargeAllocator(const LargeAllocator<U>&) noexcept {}
+
+  [[nodiscard]] T* allocate(size_t count) {
+    if (count > static_cast<size_t>(-1) / sizeof(T)) throw std::bad_alloc();
+    const size_t bytes = count * sizeof(T);
+    void* memory = bytes < kLargeBytes ? std::malloc(bytes) : allocate_large(bytes);
+    if (memory == nullptr) throw std::bad_alloc();
+    return static_cast<T*>(memory);
+  }
+  void deallocate(T* memory, size_t count) noexcept {
+    if (count * sizeof(T) < kLargeBytes) {
+      std::free(memory);
+    } else {
+      release_large(memory, count * sizeof(T));
+    }
+  }
+  friend bool operator==(const LargeAllocator&, const LargeAllocator&) noexcept { return true; }
+};
+
+template <typename T>
+using LargeVector = std::vector<T, LargeAllocator<T>>;
+
+// An array of zeros whose large ones are not touched before they are used. T is a trivial type for which zero bytes are
+// a value.
+template <typename T>
+class ZeroedArray {
+ public:
+  ZeroedArray() = default;
+  explicit ZeroedArray(size_t count) { allocate(count); }
+  ZeroedArray(ZeroedArray&& other) noexcept
+      : all_(std::exchange(other.all_, nullptr)),
+        count_(std::exchange(other.count_, 0)),
+        room_(std::exchange(other.room_, 0)) {}
+  ZeroedArray& operator=(ZeroedArray&& other) noexcept {
+    std::swap(all_, other.all_);
+    std::swap(count_, other.count_);
+    std::swap(room_, other.room_);
+    return *this;
+  }
+  ~ZeroedArray() { release(); }
+
+  // `count` zeros; a small array is used again.
+  void assign(size_t count) {
+    if (count <= room_ && count * sizeof(T) <= kReusedBytes) {
+      std::memset(static_cast<void*>(all_), 0, count * sizeof(T));
+      count_ = count;
+      return;
+    }
+    release();
+    allocate(count);
+  }
+  // Keeps small memory for the next assign(), gives large memory back.
+  void drop_large() noexcept {
+    if (room_ * sizeof(T) > kReusedBytes) release();
+    count_ = 0;
+  }
+
+  [[nodiscard]] size_t size() const noexcept { return count_; }
+  [[nodiscard]] T& operator[](size_t index) noexcept { return all_[index]; }
+  [[nodiscard]] const T& operator[](size_t index) const noexcept { return all_[index]; }
+
+ private:
+  static constexpr size_t kReusedBytes = 64 * 1024;  // clearing takes a few microseconds
+
+  void allocate(size_t count) {
+    const size_t bytes = count * sizeof(T);
+    all_ = static_cast<T*>(bytes < kLargeBytes ? std::calloc(count, sizeof(T)) : allocate_large(bytes));
+    if (all_ == nullptr && count != 0) throw std::bad_alloc();
+    count_ = room_ = count;
+  }
+  void release() noexcept {
+    if (room_ * sizeof(T) < kLargeBytes) {
+      std::free(all_);
+    } else {
+      release_large(all_, room_ * sizeof(T));
+    }
+    all_ = nullptr;
+    count_ = room_ = 0;
+  }
+
+  T* all_ = nullptr;
+  size_t count_ = 0;
+  size_t room_ = 0;
+};
+
+// Room for `most` elements, which are only touched when they are used; for `usual` ones where the system does not
+// promise more memory than it has.
+template <typename Vector>
+void reserve_room(Vector& vector, size_t most, size_t usual) {
+  try {
+    vector.reserve(most);
+  } catch (const std::bad_alloc&) {
+    vector.reserve(usual);
+  }
+}
+
+}  // namespace sluice

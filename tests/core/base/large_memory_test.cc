@@ -1,0 +1,90 @@
+#include "core/base/large_memory.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+namespace sluice {
+namespace {
+
+constexpr size_t kBytes = 32 * 1024 * 1024;
+
+// Whether the page is mapped: mincore() refuses what is not.
+bool is_mapped(void* memory) {
+  unsigned char residency = 0;
+  return ::mincore(memory, static_cast<size_t>(::sysconf(_SC_PAGESIZE)), &residency) == 0;
+}
+
+TEST(LargeMemory, IsReleasedAtOnceWithoutAPromise) {
+  void* memory = allocate_large(kBytes);
+  ASSERT_NE(memory, nullptr);
+  std::memset(memory, 1, kBytes);
+  EXPECT_TRUE(is_mapped(memory));
+  release_large(memory, kBytes);
+  EXPECT_FALSE(is_mapped(memory));
+}
+
+TEST(LargeMemory, IsReleasedInSlicesWithAPromise) {
+  SlicedReleases releases;
+  void* memory = allocate_large(kBytes);
+  ASSERT_NE(memory, nullptr);
+  std::memset(memory, 1, kBytes);
+  release_large(memory, kBytes);
+  EXPECT_EQ(releases.pending(), kBytes);
+  int steps = 0;
+  for (size_t before = kBytes; before != 0; ++steps) {
+    EXPECT_TRUE(is_mapped(memory));  // the first page goes last
+    releases.step(Deadline{1});
+    EXPECT_LT(releases.pending(), before);
+    before = releases.pending();
+  }
+  EXPECT_GE(steps, 64);
+  EXPECT_FALSE(is_mapped(memory));
+}
+
+TEST(LargeMemory, ThePromiseEndsWithTheRest) {
+  void* memory = allocate_large(kBytes);
+  {
+    const SlicedReleases releases;
+    release_large(memory, kBytes);
+    EXPECT_TRUE(is_mapped(memory));
+  }
+  EXPECT_FALSE(is_mapped(memory));
+}
+
+TEST(LargeMemory, VectorsOfBothKinds) {
+  SlicedReleases releases;
+  {
+    LargeVector<uint64_t> small(100, 7);
+    EXPECT_EQ(small[99], 7u);
+  }
+  EXPECT_EQ(releases.pending(), 0u);
+  {
+    LargeVector<uint64_t> large;
+    reserve_room(large, size_t{1} << 30, 1000);  // 8 GB of addresses
+    for (uint64_t i = 0; i < 200'000; ++i) large.push_back(i);
+    EXPECT_EQ(large[199'999], 199'999u);
+  }
+  EXPECT_GT(releases.pending(), 0u);
+  while (releases.pending() != 0) releases.step(Deadline::never());
+}
+
+TEST(LargeMemory, ZeroedArraysAreZeroAgain) {
+  for (const size_t count : {size_t{100}, size_t{50'000}, size_t{1'000'000}}) {
+    ZeroedArray<uint64_t> array;
+    for (int round = 0; round < 3; ++round) {
+      array.assign(count);
+      ASSERT_EQ(array.size(), count);
+      for (size_t i = 0; i < count; ++i) ASSERT_EQ(array[i], 0u);
+      for (size_t i = 0; i < count; ++i) array[i] = i + 1;
+      array.drop_large();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sluice

@@ -173,7 +173,7 @@ TEST_F(CanonicalProtobuf, Conflicts) {
   EXPECT_EQ(conflict(),
             "collected metric \"a\" { label:{name:\"instance\" value:\"\"} label:{name:\"job\" value:\"j\"} "
             "gauge:{value:1}} is not a COUNTER");
-  EXPECT_EQ(push(metric("a", 5, [](pbf_writer&) {})), State::kConflict);
+  EXPECT_EQ(push(family("a", 5, [](pbf_writer& out) { out.add_message(4, std::string()); })), State::kConflict);
   EXPECT_EQ(conflict(),
             "collected metric \"a\" { label:{name:\"instance\" value:\"\"} label:{name:\"job\" value:\"j\"}} is not a "
             "GAUGE_HISTOGRAM");

@@ -19,7 +19,8 @@ ShapeClaim::State compare(const model::Shape& shape, std::span<const model::Shap
   if (shape.size() != families.size()) return ShapeClaim::State::kStale;
   while (at < families.size()) {
     if (shape.family(at) != families[at]) return ShapeClaim::State::kStale;
-    if (++at % kFamiliesPerCheck == 0 && at < families.size() && deadline.passed()) return ShapeClaim::State::kAgain;
+    ++at;
+    if (at % kFamiliesPerCheck == 0 && at < families.size() && deadline.passed()) return ShapeClaim::State::kAgain;
   }
   return ShapeClaim::State::kReady;
 }

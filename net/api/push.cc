@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "net/api/replies.h"
 #include "parser/conflict_text.h"
+#include "parser/media_type.h"
 #include "parser/text_exact.h"
 
 namespace sluice::net::api {
@@ -74,12 +75,13 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
   while (go_on) {
     switch (phase_) {
       case Phase::kStart:
-        scratch_ = context_.scratches.take();
-        scratch_->parser.start(exchange.request.body, context_.names, scratch_->families);
-        phase_ = Phase::kParse;
+        start(exchange.request);
         break;
-      case Phase::kParse:
-        go_on = parse(exchange, deadline);
+      case Phase::kParseText:
+        go_on = parse_text(exchange, deadline);
+        break;
+      case Phase::kParseProtobuf:
+        go_on = parse_protobuf(exchange, deadline);
         break;
       case Phase::kCanonicalise:
         go_on = canonicalise(exchange, deadline);
@@ -95,20 +97,45 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
   return action_;
 }
 
-bool PushState::parse(http::Exchange& exchange, Deadline deadline) {
-  const parser::TextParser::Step result = scratch_->parser.step(deadline);
-  if (result == parser::TextParser::Step::kMore) {
-    action_ = StepAction::kAgain;
-    return false;
+void PushState::start(const http::Request& request) {
+  scratch_ = context_.scratches.take();
+  if (parser::is_delimited_protobuf(request.header("content-type"))) {
+    scratch_->protobuf_parser.start(request.body, scratch_->families);
+    phase_ = Phase::kParseProtobuf;
+  } else {
+    scratch_->text_parser.start(request.body, context_.names, scratch_->families);
+    phase_ = Phase::kParseText;
   }
-  if (scratch_->parser.used_exact()) context_.metrics.pushes_reparsed.add(1);
-  if (result == parser::TextParser::Step::kError) {
-    const std::string& text = scratch_->parser.error().text;
-    count_rejection(context_, Rejection::kMalformed);
-    log_malformed(exchange, text);
-    reply_error(exchange.response, 400, text);
-    return finish(exchange);
-  }
+}
+
+bool PushState::parse_text(http::Exchange& exchange, Deadline deadline) {
+  const parser::TextParser::Step result = scratch_->text_parser.step(deadline);
+  if (result == parser::TextParser::Step::kMore) return wait_for_slice();
+  if (scratch_->text_parser.used_exact()) context_.metrics.pushes_reparsed.add(1);
+  if (result == parser::TextParser::Step::kError) return refuse(exchange, scratch_->text_parser.error().text);
+  return start_canonicalising();
+}
+
+bool PushState::parse_protobuf(http::Exchange& exchange, Deadline deadline) {
+  const parser::ProtobufParser::Step result = scratch_->protobuf_parser.step(deadline);
+  if (result == parser::ProtobufParser::Step::kMore) return wait_for_slice();
+  if (result == parser::ProtobufParser::Step::kError) return refuse(exchange, scratch_->protobuf_parser.error());
+  return start_canonicalising();
+}
+
+bool PushState::wait_for_slice() {
+  action_ = StepAction::kAgain;
+  return false;
+}
+
+bool PushState::refuse(http::Exchange& exchange, const std::string& error) {
+  count_rejection(context_, Rejection::kMalformed);
+  log_malformed(exchange, error);
+  reply_error(exchange.response, 400, error);
+  return finish(exchange);
+}
+
+bool PushState::start_canonicalising() {
   wall_ns_ = wall_ns();
   scratch_->canonicaliser.begin(scratch_->families, key_, scratch_->push);
   phase_ = Phase::kCanonicalise;

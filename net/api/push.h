@@ -13,6 +13,7 @@
 #include "net/api/worker_context.h"
 #include "net/http/exchange.h"
 #include "parser/canonical.h"
+#include "parser/protobuf_parser.h"
 #include "parser/text_parser.h"
 
 namespace sluice::net::api {
@@ -20,7 +21,8 @@ namespace sluice::net::api {
 // The tables of one running push.
 class PushScratch {
  public:
-  parser::TextParser parser;
+  parser::TextParser text_parser;
+  parser::ProtobufParser protobuf_parser;
   parser::Canonicaliser canonicaliser;
   model::Families families;
   model::CanonicalPush push;
@@ -42,13 +44,19 @@ class PushState final : public RequestState {
   [[nodiscard]] http::Handler::StepAction step(http::Exchange& exchange, Deadline deadline) override;
 
  private:
-  enum class Phase : uint8_t { kStart, kParse, kCanonicalise, kStore, kStoreFailure };
+  enum class Phase : uint8_t { kStart, kParseText, kParseProtobuf, kCanonicalise, kStore, kStoreFailure };
 
   // Each runs its phase; true when the next phase may run at once, false when `action_` is to be returned.
-  [[nodiscard]] bool parse(http::Exchange& exchange, Deadline deadline);
+  [[nodiscard]] bool parse_text(http::Exchange& exchange, Deadline deadline);
+  [[nodiscard]] bool parse_protobuf(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool canonicalise(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool store(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool store_failure(http::Exchange& exchange, Deadline deadline);
+  void start(const http::Request& request);
+  // After either parser.
+  [[nodiscard]] bool wait_for_slice();
+  [[nodiscard]] bool refuse(http::Exchange& exchange, const std::string& error);
+  [[nodiscard]] bool start_canonicalising();
   // Answers an inconsistent push; goes on to set the group's failure time unless the group itself would be invalid.
   [[nodiscard]] bool reject(http::Exchange& exchange, const model::Conflict& conflict);
   [[nodiscard]] bool finish(http::Exchange& exchange);

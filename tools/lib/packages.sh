@@ -18,6 +18,7 @@ gzip               build  libisal-dev              =              =             
 flags              build  libcli11-dev             =              =             =
 logging            build  libspdlog-dev            =              =             =
 formatting         build  libfmt-dev               =              =             =
+protobuf           build  libprotozero-dev         =              =             =
 gtest              test   libgtest-dev             =              =             =
 gmock              test   libgmock-dev             =              =             =
 benchmark          test   libbenchmark-dev         =              =             =

@@ -64,6 +64,7 @@ PushState::PushState(WorkerContext& context, model::GroupKey key, int64_t start_
     : context_(context), key_(std::move(key)), start_ns_(start_ns) {}
 
 PushState::~PushState() {
+  if (decoded_.capacity() != 0) context_.bodies->give_back(decoded_);
   if (scratch_ == nullptr) return;
   scratch_->op.cancel();
   context_.scratches.give(std::move(scratch_));
@@ -75,8 +76,10 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
     switch (phase_) {
       case Phase::kStart:
         scratch_ = context_.scratches.take();
-        scratch_->parser.start(exchange.request.body, context_.names, scratch_->families);
-        phase_ = Phase::kParse;
+        start(exchange.request);
+        break;
+      case Phase::kDecode:
+        go_on = decode(exchange, deadline);
         break;
       case Phase::kParse:
         go_on = parse(exchange, deadline);
@@ -95,6 +98,46 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
   return action_;
 }
 
+void PushState::start(const http::Request& request) {
+  scratch_ = context_.scratches.take();
+  const http::Coding coding = http::content_coding(request);
+  if (coding == http::Coding::kIdentity) {
+    scratch_->parser.start(request.body, context_.names, scratch_->families);
+    phase_ = Phase::kParse;
+    return;
+  }
+  scratch_->decoder.start(coding, request.body);
+  phase_ = Phase::kDecode;
+}
+
+bool PushState::decode(http::Exchange& exchange, Deadline deadline) {
+  using State = http::ContentDecoder::State;
+  State state = State::kMore;
+  do {
+    if (!context_.bodies->reserve(decoded_, http::ContentDecoder::kRoomBytes)) {
+      reply_error(exchange.response, 503, "too much memory is in use for the bodies of pushes");
+      return finish(exchange);
+    }
+    size_t written = 0;
+    state = scratch_->decoder.step(decoded_.tail(), written, deadline);
+    decoded_.commit(written);
+    if (decoded_.used() > limits::kBodyBytesMax) {
+      count_rejection(context_, Rejection::kTooLarge);
+      reply_error(exchange.response, 413,
+                  "the decoded body is larger than " + std::to_string(limits::kBodyBytesMax) + " bytes");
+      return finish(exchange);
+    }
+  } while (state == State::kMore && !deadline.passed());
+  if (state == State::kMore) {
+    action_ = StepAction::kAgain;
+    return false;
+  }
+  if (state == State::kError) decode_error_ = scratch_->decoder.error();
+  scratch_->parser.start(decoded_.view(), context_.names, scratch_->families);
+  phase_ = Phase::kParse;
+  return true;
+}
+
 bool PushState::parse(http::Exchange& exchange, Deadline deadline) {
   const parser::TextParser::Step result = scratch_->parser.step(deadline);
   if (result == parser::TextParser::Step::kMore) {
@@ -104,15 +147,21 @@ bool PushState::parse(http::Exchange& exchange, Deadline deadline) {
   if (scratch_->parser.used_exact()) context_.metrics.pushes_reparsed.add(1);
   if (result == parser::TextParser::Step::kError) {
     const std::string& text = scratch_->parser.error().text;
-    count_rejection(context_, Rejection::kMalformed);
-    log_malformed(exchange, text);
-    reply_error(exchange.response, 400, text);
-    return finish(exchange);
+    const bool at_end = text.ends_with(": unexpected end of input stream");
+    return refuse_malformed(exchange, at_end && !decode_error_.empty() ? decode_error_ : text);
   }
+  if (!decode_error_.empty()) return refuse_malformed(exchange, decode_error_);
   wall_ns_ = wall_ns();
   scratch_->canonicaliser.begin(scratch_->families, key_, scratch_->push);
   phase_ = Phase::kCanonicalise;
   return true;
+}
+
+bool PushState::refuse_malformed(http::Exchange& exchange, std::string_view text) {
+  count_rejection(context_, Rejection::kMalformed);
+  log_malformed(exchange, text);
+  reply_error(exchange.response, 400, text);
+  return finish(exchange);
 }
 
 bool PushState::canonicalise(http::Exchange& exchange, Deadline deadline) {

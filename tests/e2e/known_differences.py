@@ -17,11 +17,11 @@ ON_PURPOSE = {
 LATER_PREFIXES = {
     "pb-": "protobuf bodies",
     "ct-pb-": "protobuf bodies",
-    "ce-": "compressed bodies",
     "api-": "the JSON API",
 }
 
 LATER = {
+    "ce-delete": "the JSON API",
     "accept-11": "protobuf scrapes",
     "accept-12": "protobuf scrapes",
     "accept-19": "protobuf scrapes",
@@ -35,7 +35,6 @@ LATER = {
     "route-20": "the page",
     "poison-unchecked": "--push.disable-consistency-check",
     "unchecked-202": "--push.disable-consistency-check",
-    "external-url": "--web.external-url",
 }
 
 

@@ -105,7 +105,7 @@ def main():
             continue
         by_flags.setdefault(tuple(case["flags"]), []).append(case)
     for flags, cases in by_flags.items():
-        prefix = value_of(flags, "--web.route-prefix", "") or urlsplit(value_of(flags, "--web.external-url", "")).path
+        prefix = value_of(flags, "--web.route-prefix", "") or urlsplit(value_of(flags, "--web.external-url", "")).path.rstrip("/")
         scrape_path = prefix + value_of(flags, "--web.telemetry-path", "/metrics")
         with Gateway(options.binary, flags, options.backend) as gateway:
             for case in cases:

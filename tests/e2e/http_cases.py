@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import re
+from urllib.parse import urlsplit
 
 from compare import MARK, pushed_lines, same_text, sort_groups
 from gateway import SOURCE, Checks, Gateway, arguments, shared_cases
@@ -104,7 +105,7 @@ def main():
             continue
         by_flags.setdefault(tuple(case["flags"]), []).append(case)
     for flags, cases in by_flags.items():
-        prefix = value_of(flags, "--web.route-prefix", "")
+        prefix = value_of(flags, "--web.route-prefix", "") or urlsplit(value_of(flags, "--web.external-url", "")).path.rstrip("/")
         scrape_path = prefix + value_of(flags, "--web.telemetry-path", "/metrics")
         with Gateway(options.binary, flags, options.backend) as gateway:
             for case in cases:

@@ -45,6 +45,7 @@ std::vector<std::pair<std::string, std::string>> flag_values(const Flags& flags)
       {"runtime.workers", fmt::to_string(flags.workers)},
       {"web.enable-admin-api", text_of(flags.enable_admin_api)},
       {"web.enable-lifecycle", text_of(flags.enable_lifecycle)},
+      {"web.external-url", flags.external_url},
       // kingpin joins the values of a repeated flag so.
       {"web.listen-address", fmt::format("{}", fmt::join(flags.listen_addresses, ","))},
       {"web.route-prefix", flags.route_prefix},

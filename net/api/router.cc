@@ -207,6 +207,7 @@ Route Router::route(Method method, std::string_view target) const {
   if (path.size() + 1 == api_prefix_.size() && api_prefix_.starts_with(path) && parser::encode_path(path) == raw) {
     return redirect(with_query(parser::encode_path(api_prefix_), target), 307);
   }
+  route.decodes_body = true;
   if (const Match found = match(method, path); found.endpoint != Endpoint::kNone) {
     route.kind = Route::Kind::kEndpoint;
     route.endpoint = found.endpoint;
@@ -217,7 +218,9 @@ Route Router::route(Method method, std::string_view target) const {
   }
   if (is_routed(method)) {
     if (const std::string other = near_miss(method, path); !other.empty()) {
-      return redirect(with_query(parser::encode_path(other), target), redirect_status(method));
+      Route other_route = redirect(with_query(parser::encode_path(other), target), redirect_status(method));
+      other_route.decodes_body = route.decodes_body;
+      return other_route;
     }
   }
   route.allow = allowed_methods(path);

@@ -17,11 +17,11 @@ ON_PURPOSE = {
 }
 
 LATER_PREFIXES = {
-    "ce-": "compressed bodies",
     "api-": "the JSON API",
 }
 
 LATER = {
+    "ce-delete": "the JSON API",
     "accept-11": "protobuf scrapes",
     "accept-12": "protobuf scrapes",
     "accept-19": "protobuf scrapes",
@@ -33,7 +33,6 @@ LATER = {
     "route-20": "the page",
     "poison-unchecked": "--push.disable-consistency-check",
     "unchecked-202": "--push.disable-consistency-check",
-    "external-url": "--web.external-url",
 }
 
 

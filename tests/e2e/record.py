@@ -78,6 +78,9 @@ SEQUENCES = {
         (GET, "/metrics/", None), (PUT, "/metrics/JOB/a", "x 1\n"), (POST, "/metrics/job/", "x 1\n")]),
     "own-wipe": (("--web.enable-admin-api",), [
         (PUT, "/metrics/job/a", "x 1\n"), (PUT, "/metrics/job/b", "x 1\n"), (PUT, "/api/v1/admin/wipe", "")]),
+    "own-external-url": (("--web.external-url=http://x.example/ext/",), [
+        (GET, "/ext/-/ready", None), (GET, "/-/ready", None), (POST, "/ext/metrics/job/x", "a 1\n"),
+        (GET, "/ext/metrics/", None), (GET, "/-/quit", None)]),
     "own-prefix": (("--web.route-prefix=/pg",), [
         (PUT, "/pg/metrics/job/a", "x 1\n"), (GET, "/-/ready", None), (GET, "/pg/-/ready", None)]),
 }

@@ -177,21 +177,20 @@ void MetricsJsonSource::write_extra(Extra extra) {
       piece_ += seconds_of(failure_ns) <= seconds_of(success_ns) ? "true" : "false";
       break;
     case Extra::kFailureTime:
-      // A time that never was carries the stamp of the push that made the group.
-      write_time(render::kPushFailureTimeName, render::kPushFailureTimeHelp, failure_ns,
-                 failure_ns != 0 ? failure_ns : success_ns);
+      write_time(render::kPushFailureTimeName, render::kPushFailureTimeHelp, failure_ns);
       break;
     case Extra::kPushTime:
-      write_time(render::kPushTimeName, render::kPushTimeHelp, success_ns, success_ns != 0 ? success_ns : failure_ns);
+      write_time(render::kPushTimeName, render::kPushTimeHelp, success_ns);
       break;
     case Extra::kNone:
       break;
   }
 }
 
-void MetricsJsonSource::write_time(std::string_view name, std::string_view help, int64_t time_ns, int64_t stamp_ns) {
+void MetricsJsonSource::write_time(std::string_view name, std::string_view help, int64_t time_ns) {
   begin_value(name);
-  append_family_head(piece_, stamp_ns, model::MetricType::kGauge, help);
+  // A time that never was carries the stamp of the push that made the group.
+  append_family_head(piece_, time_ns != 0 ? time_ns : version_->made_time_ns(), model::MetricType::kGauge, help);
   piece_ += "[{\"labels\":";
   parser::append_json_labels(piece_, version_->label_text());
   piece_ += ",\"value\":\"";

@@ -39,7 +39,7 @@ class MetricsJsonSource final : public http::BodySource {
   void next_entry();
   void begin_family(uint32_t family);
   void write_extra(Extra extra);
-  void write_time(std::string_view name, std::string_view help, int64_t time_ns, int64_t stamp_ns);
+  void write_time(std::string_view name, std::string_view help, int64_t time_ns);
   void begin_value(std::string_view key);
 
   store::SnapshotRequest request_;

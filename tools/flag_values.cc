@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "tools/go_duration.h"
+
 namespace sluice::tools {
 namespace {
 
@@ -41,14 +43,19 @@ std::vector<std::pair<std::string, std::string>> flag_values(const Flags& flags)
       {"log.format", flags.log_format == log::Format::kJson ? "json" : "logfmt"},
       {"log.level", text_of(flags.log_level)},
       {"net.backend", text_of(flags.backend)},
+      {"persistence.file", flags.persistence_file},
+      {"persistence.interval", format_go_duration(flags.persistence_interval)},
+      {"push.disable-consistency-check", text_of(flags.disable_consistency_check)},
       {"push.enable-utf8-names", text_of(flags.enable_utf8_names)},
       {"runtime.workers", fmt::to_string(flags.workers)},
+      {"web.config.file", ""},  // another is refused at start
       {"web.enable-admin-api", text_of(flags.enable_admin_api)},
       {"web.enable-lifecycle", text_of(flags.enable_lifecycle)},
       {"web.external-url", flags.external_url},
       // kingpin joins the values of a repeated flag so.
       {"web.listen-address", fmt::format("{}", fmt::join(flags.listen_addresses, ","))},
       {"web.route-prefix", flags.route_prefix},
+      {"web.systemd-socket", text_of(flags.systemd_socket)},
       {"web.telemetry-path", flags.telemetry_path},
       {"web.unix-socket-mode", fmt::format("{:04o}", flags.unix_socket_mode)},
   };

@@ -36,6 +36,8 @@ struct GatewayOptions {
   parser::NameScheme names = parser::NameScheme::kLegacy;
   bool enable_lifecycle = false;
   uint32_t workers = 1;
+  uint32_t more_writers = 0;      // threads beside the workers that read or write the store
+  bool consistency_check = true;  // false: --push.disable-consistency-check
   BuildInfo build;
   std::vector<std::pair<std::string, std::string>> flags;  // names and values, for the status
   std::string backend;                                     // for sluice_backend_info

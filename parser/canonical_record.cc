@@ -5,7 +5,7 @@
 
 #include "core/base/check.h"
 #include "parser/canonical_text.h"
-#include "parser/protobuf_wire.h"
+#include "core/base/protobuf_wire.h"
 
 namespace sluice::parser {
 

@@ -87,14 +87,14 @@ StepAction ApiHandler::step(http::Exchange& exchange, Deadline deadline) {
 
 void ApiHandler::scrape(http::Exchange& exchange) {
   const http::Request& request = exchange.request;
-  const Escaping escaping = negotiate_escaping(request.header("Accept"));
+  const ScrapeFormat format = negotiate_format(request.header("Accept"));
   const bool gzip = negotiate_gzip(request);
   exchange.response.status = 200;
   exchange.response.headers = "Content-Type: ";
-  exchange.response.headers += text_content_type(escaping);
+  exchange.response.headers += content_type(format);
   exchange.response.headers += "\r\n";
   if (gzip) exchange.response.headers += "Content-Encoding: gzip\r\n";
-  exchange.response.source = std::make_unique<ScrapeSource>(context_, escaping, gzip);
+  exchange.response.source = std::make_unique<ScrapeSource>(context_, format, gzip);
 }
 
 void ApiHandler::quit(http::Exchange& exchange) {

@@ -1,20 +1,35 @@
 #include "net/api/scrape.h"
 
+#include <utility>
+#include <vector>
+
 #include "core/render/gzip_stage.h"
+#include "core/render/protobuf_renderer.h"
+#include "core/render/renderer.h"
 #include "net/api/gateway.h"
 #include "net/api/own_metrics.h"
 
 namespace sluice::net::api {
 namespace {
 
-render::NameEscaping escaping_of(Escaping escaping) {
-  return escaping == Escaping::kAllowUtf8 ? render::NameEscaping::kNone : render::NameEscaping::kUnderscores;
+using Kind = ScrapeFormat::Kind;
+
+std::unique_ptr<render::SnapshotSource> make_renderer(const store::Snapshot& snapshot, Gateway& gateway,
+                                                      ScrapeFormat format) {
+  std::vector<render::OwnFamily> own = own_families(gateway);
+  if (format.kind == Kind::kText) {
+    return std::make_unique<render::Renderer>(snapshot.buckets(), std::move(own), format.escaping);
+  }
+  const render::ProtobufForm form = format.kind == Kind::kDelimited      ? render::ProtobufForm::kDelimited
+                                    : format.kind == Kind::kProtobufText ? render::ProtobufForm::kText
+                                                                         : render::ProtobufForm::kCompactText;
+  return std::make_unique<render::ProtobufRenderer>(snapshot.buckets(), std::move(own), form, format.escaping);
 }
 
 }  // namespace
 
-ScrapeSource::ScrapeSource(WorkerContext& context, Escaping escaping, bool gzip)
-    : context_(context), escaping_(escaping), gzip_(gzip) {
+ScrapeSource::ScrapeSource(WorkerContext& context, ScrapeFormat format, bool gzip)
+    : context_(context), format_(format), gzip_(gzip) {
   context_.metrics.scrapes.add(1);
   request_.start(*context_.writer);
 }
@@ -24,8 +39,7 @@ ScrapeSource::~ScrapeSource() = default;
 bool ScrapeSource::prepare(Deadline deadline) {
   if (request_.step(deadline) != store::StepResult::kDone) return false;
   snapshot_ = request_.take();
-  renderer_ =
-      std::make_unique<render::Renderer>(snapshot_->buckets(), own_families(context_.gateway), escaping_of(escaping_));
+  renderer_ = make_renderer(*snapshot_, context_.gateway, format_);
   if (gzip_) gzip_stage_ = std::make_unique<render::GzipStage>(*renderer_);
   return true;
 }

@@ -125,6 +125,34 @@ TEST(Render, EscapesNamesForTheDefaultScrapeOnly) {
                 std::string(kTimes));
 }
 
+// The suffix of a sample's name is not escaped with it: the reference escapes the family's name.
+TEST(Render, EscapesNamesBySchemeAndLongFragmentsLineByLine) {
+  FakeSnapshot snapshot;
+  const size_t shape = snapshot.add_shape({{"b.c", "", false, MetricType::kSummary}});
+  std::string text;
+  for (int i = 0; i < 500; ++i) {
+    const std::string labels = ",\"d_e-f\"=\"" + std::to_string(i) + "\"} 1\n";
+    text += "{\"b.c_sum\"" + labels + "{\"b.c_count\"" + labels;
+  }
+  snapshot.add_group(shape, "job=\"t\"", {text});
+  const auto expect = [&](NameEscaping escaping, const std::string& name, const std::string& label) {
+    std::string wanted = "# TYPE " + name + " summary\n";
+    for (int i = 0; i < 500; ++i) {
+      const std::string labels = "{" + label + "=\"" + std::to_string(i) + "\"} 1\n";
+      wanted += name;
+      wanted += "_sum" + labels;
+      wanted += name;
+      wanted += "_count" + labels;
+    }
+    EXPECT_TRUE(render(snapshot, {}, escaping).starts_with(wanted));
+    Renderer sliced(snapshot.buckets(), {}, escaping);
+    EXPECT_TRUE(render(sliced, {100, 7}, Deadline{0}).starts_with(wanted));
+  };
+  expect(NameEscaping::kUnderscores, "b_c", "d_e_f");
+  expect(NameEscaping::kDots, "b_dot_c", "d__e__f");
+  expect(NameEscaping::kValues, "U__b_2e_c", "U__d__e_2d_f");
+}
+
 TEST(Render, EscapesNamesOfTheGroupingKey) {
   FakeSnapshot snapshot;
   const size_t shape = snapshot.add_shape({});
@@ -140,13 +168,20 @@ TEST(Render, EscapesNamesOfTheGroupingKey) {
 TEST(Render, EscapedNamesAreTheReferences) {
   const auto escaped = [](std::string_view name) {
     std::string out;
-    append_underscored_name(name, out);
+    for (const auto escaping : {NameEscaping::kUnderscores, NameEscaping::kDots, NameEscaping::kValues}) {
+      append_escaped_name(name, escaping, out);
+      out += ' ';
+    }
+    append_escaped_name(name, NameEscaping::kNone, out);
     return out;
   };
-  EXPECT_EQ(escaped("a.b"), "a_b");
-  EXPECT_EQ(escaped("1a1:"), "_a1:");
-  EXPECT_EQ(escaped("grün€😀x"), "gr_n__x");
-  EXPECT_EQ(escaped("a\xff\xc3("), "a___");
+  EXPECT_EQ(escaped("a.b"), "a_b a_dot_b U__a_2e_b a.b");
+  EXPECT_EQ(escaped("a_b:"), "a_b: a_b: a_b: a_b:");
+  EXPECT_EQ(escaped("a_b.c-d"), "a_b_c_d a__b_dot_c__d U__a__b_2e_c_2d_d a_b.c-d");
+  EXPECT_EQ(escaped("1a1:"), "_a1: __a1: U___31_a1: 1a1:");
+  EXPECT_EQ(escaped("grün€😀x"), "gr_n__x gr__n____x U__gr_fc_n_20ac__1f600_x grün€😀x");
+  EXPECT_EQ(escaped("a\xff\xc3("), "a___ a______ U__a_fffd__fffd__28_ a\xff\xc3(");
+  EXPECT_EQ(escaped(""), "   ");
 }
 
 FakeSnapshot many_groups(uint64_t seed) {

@@ -359,9 +359,6 @@ bool Canonicaliser::metric_is_good(uint32_t metric, const LabelPlan& plan) {
   if (plan.has_quantile && type == MetricType::kSummary) {
     return tolerate(ConflictKind::kReservedLabel, source, metric, "quantile");
   }
-  if (plan.has_le && is_histogram(type)) {
-    return tolerate(ConflictKind::kReservedLabel, source, metric, "le");
-  }
   return true;
 }
 

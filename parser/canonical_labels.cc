@@ -65,7 +65,6 @@ void LabelPlans::make(std::span<const model::LabelPair> labels) {
   sort_slots(labels);
   plan_.fault = model::ConflictKind::kNoConflict;
   plan_.has_quantile = false;
-  plan_.has_le = false;
   std::string_view previous;
   for (const LabelPlan::Slot& slot : plan_.slots) {
     // The first fault in this order, and with an empty name equal to the one "before" the first, as
@@ -79,7 +78,6 @@ void LabelPlans::make(std::span<const model::LabelPair> labels) {
       }
     }
     plan_.has_quantile = plan_.has_quantile || slot.name == "quantile";
-    plan_.has_le = plan_.has_le || slot.name == "le";
     previous = slot.name;
   }
   lay_out_text();

@@ -136,7 +136,7 @@ enum class ConflictKind : uint8_t {
   kSuffixCollision,    // `family` collides with `other_name` (x against x_count, x_sum, x_bucket)
   kInvalidUtf8,        // a label value of `metric` is not UTF-8; `label`
   kInvalidLabelName,   // a label name of `metric`; `label`
-  kReservedLabel,      // `quantile` in a summary or `le` in a histogram as an ordinary label; `label`
+  kReservedLabel,      // `quantile` in a summary as an ordinary label; `label`
   kDuplicateLabel,     // a label name occurs twice in `metric`; `label`
   kInvalidMetricName,  // protobuf only
 };

@@ -18,8 +18,8 @@ class Reparsed {
   Reparsed(const model::Version& version, uint32_t family) {
     const model::ShapeFamily& shape = version.shape().family(family);
     const model::Fragment fragment = version.fragment(family);
-    const wal::StoredFamily stored{shape.name,      shape.help, shape.has_help, shape.type,
-                                   version.push_time_ns(), fragment.text(), fragment.record()};
+    const wal::StoredFamily stored{
+        shape.name, shape.help, shape.has_help, shape.type, version.push_time_ns(), fragment.text(), fragment.record()};
     if (stored.record.empty()) {
       append_stored_text(body_, stored);
       scratch_.text_parser.start(body_, parser::NameScheme::kUtf8, scratch_.families);

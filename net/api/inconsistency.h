@@ -1,5 +1,5 @@
-// Why stored metrics cannot be shown together, in the words that the reference has for it at a scrape. The fragments are
-// read back into families for that: it happens once for each failed scrape.
+// Why stored metrics cannot be shown together, in the words that the reference has for it at a scrape. The fragments
+// are read back into families for that: it happens once for each failed scrape.
 #pragma once
 
 #include <cstdint>

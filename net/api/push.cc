@@ -5,6 +5,7 @@
 #include "core/base/check.h"
 #include "core/base/limits.h"
 #include "core/base/log.h"
+#include "net/api/gateway.h"
 #include "net/api/replies.h"
 #include "parser/conflict_text.h"
 #include "parser/media_type.h"

@@ -28,7 +28,7 @@ namespace sluice::net::api {
 class ScrapeCheck {
  public:
   enum class State : uint8_t {
-    kMore,          // the deadline has passed
+    kMore,  // the deadline has passed
     kConsistent,
     kInconsistent,  // error() says why, in the reference's words
   };

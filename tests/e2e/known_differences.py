@@ -31,8 +31,6 @@ LATER = {
     "route-00": "the page",
     "route-01": "the page",
     "route-20": "the page",
-    "poison-unchecked": "--push.disable-consistency-check",
-    "unchecked-202": "--push.disable-consistency-check",
 }
 
 

@@ -21,6 +21,9 @@ constexpr uint32_t kWorkPerCheck = 32;
 constexpr size_t kBytesPerUnit = 256;
 // Bytes of a line beside name, labels and value: braces, blank, newline, a bound, a suffix.
 constexpr uint64_t kLineExtra = 48;
+// Of a record, beside labels: the content of a metric, and of a point.
+constexpr uint64_t kRecordExtra = 64;
+constexpr uint64_t kRecordPointBytes = 32;
 
 bool is_own(std::string_view name) noexcept {
   return name == "push_time_seconds" || name == "push_failure_time_seconds";
@@ -51,7 +54,7 @@ void Canonicaliser::begin(const model::Families& families, const model::GroupKey
   key_fault_ = plans_.begin(key, key_fault_label_);
   state_ = State::kMore;
   phase_ = Phase::kSurvey;
-  estimate_ = value_bytes_ = 0;
+  estimate_ = value_bytes_ = record_bytes_ = 0;
   has_suffixed_ = false;
   names_sorted_ = true;
   cursor_ = 0;
@@ -121,6 +124,8 @@ void Canonicaliser::survey() {
     estimate_ += sizeof(uint64_t) + line * lines;
     value_bytes_ += values * lines;
     if (family.needs_record) estimate_ += line + metric.exact.size() + size_t{8} * metric.labels_count;
+    // Whether text needs a record is known when it is written; room that is not touched costs nothing.
+    if (metric.exact.empty()) record_bytes_ += line + kRecordExtra + kRecordPointBytes * metric.points_count;
     work_ += 1 + metric.labels_count / 8;
   }
   estimate_ += families_->families.size() * (sizeof(model::FragmentHeader) + sizeof(uint64_t));
@@ -129,7 +134,7 @@ void Canonicaliser::survey() {
     state_ = State::kTooLarge;
     return;
   }
-  writer_.begin(*out_, estimate_ + value_bytes_, !check_);
+  writer_.begin(*out_, estimate_ + value_bytes_ + record_bytes_, !check_);
   phase_ = Phase::kSelect;
   cursor_ = 0;
   order_.reserve(families_->families.size());
@@ -208,7 +213,10 @@ void Canonicaliser::emit_in_order() {
 }
 
 void Canonicaliser::finish_text(Phase record) {
-  if (!families_->families[order_[family_at_]].needs_record) return finish_family();
+  const model::Family& family = families_->families[order_[family_at_]];
+  // What came as protobuf was judged by its parser.
+  const bool from_text = families_->metrics[family.metrics_first].exact.empty();
+  if (!family.needs_record && !(from_text && writer_.needs_record())) return finish_family();
   writer_.start_record();
   cursor_ = 0;
   phase_ = record;

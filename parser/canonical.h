@@ -135,8 +135,9 @@ class Canonicaliser {
   FragmentWriter writer_;
   MergeSort sort_;
 
-  uint64_t estimate_ = 0;     // bytes of the canonical push, escapes not counted
-  uint64_t value_bytes_ = 0;  // of the labels' values in it: what escapes may add at most
+  uint64_t estimate_ = 0;      // bytes of the canonical push, escapes not counted
+  uint64_t value_bytes_ = 0;   // of the labels' values in it: what escapes may add at most
+  uint64_t record_bytes_ = 0;  // what records of text families may take
   bool names_sorted_ = true;
   bool has_suffixed_ = false;         // some family is a summary or a histogram
   uint32_t cursor_ = 0;               // of the phase: a metric, a family or a position

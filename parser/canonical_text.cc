@@ -20,6 +20,8 @@ constexpr size_t kWordsKept = (4 * 1024 * 1024) / sizeof(uint64_t);
 // Beside name and labels a line has `="`, `"`, `} `, a newline, a bound, a value and the slack of block copies.
 constexpr size_t kLineRoom = 2 * kGoFloatRoom + 16 + 2 * kCopySlack;
 constexpr uint32_t kLinesPerCheck = 32;
+// Above this a count is not a float.
+constexpr uint64_t kExactCountMax = uint64_t{1} << 53;
 
 // Sum of the values that go into the holes, escaped at worst.
 size_t label_room(const model::LabelPair* labels, const LabelPlan& plan) noexcept {
@@ -27,6 +29,9 @@ size_t label_room(const model::LabelPair* labels, const LabelPlan& plan) noexcep
   for (const LabelPlan::Hole& hole : plan.holes) bytes += labels[hole.source].value.size();
   return plan.text_bytes + 2 * bytes + kCopySlack;
 }
+
+// The NaN that parsing the text gives is Go's, whatever sign; a negative zero is the one number that the text loses.
+bool is_negative_zero(double value) noexcept { return value == 0 && std::signbit(value); }
 
 char* write_value(double value, char* at) noexcept { return at + format_go_float(value, at); }
 
@@ -97,6 +102,7 @@ void FragmentWriter::start(const model::Family& family, bool unquoted) {
   series_done_ = 0;
   samples_ = 0;
   in_metric_ = false;
+  inexact_ = false;
   text_end_ = 0;
   type_ = family.type;
   static_cast<void>(reserve(text_at_ - at_));
@@ -187,6 +193,7 @@ FragmentWriter::Result FragmentWriter::write_simple(const model::LabelPair* labe
     at += metric.value_text.size();
   } else {
     at = write_value(metric.value, at);
+    inexact_ = inexact_ || is_negative_zero(metric.value);
   }
   *at++ = '\n';
   at_ += static_cast<size_t>(at - begin);
@@ -215,8 +222,10 @@ bool FragmentWriter::write_points(const model::Families& families, const model::
     double value = point.value;
     if (histogram) {
       value = count_of(floats ? point.value : 0, point.count);
+      inexact_ = inexact_ || point.count > kExactCountMax;
       inf_seen_ = inf_seen_ || (std::isinf(point.bound) && point.bound > 0);
     }
+    inexact_ = inexact_ || is_negative_zero(point.bound) || is_negative_zero(value);
     write_bound_line(prefix, histogram ? "le" : "quantile", point.bound, value);
     point_ = point.next;
     if (++lines % kLinesPerCheck == 0 && point_ != model::kNone && deadline.passed()) return false;
@@ -225,6 +234,9 @@ bool FragmentWriter::write_points(const model::Families& families, const model::
 }
 
 void FragmentWriter::write_totals(const model::Metric& metric) {
+  constexpr uint16_t kAll = model::kHasCount | model::kHasSum;
+  inexact_ = inexact_ || (metric.fields & kAll) != kAll || (metric.fields & model::kCountsAreFloat) != 0 ||
+             metric.count > kExactCountMax || is_negative_zero(metric.sum) || (is_histogram() && !inf_seen_);
   if (is_histogram()) {
     const bool floats = (metric.fields & model::kCountsAreFloat) != 0;
     const double count = count_of(floats ? metric.count_float : 0, metric.count);

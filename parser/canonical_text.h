@@ -29,9 +29,13 @@ class FragmentWriter {
   // Writes one metric. A long one (many points) is written in slices: kSliced means call again with the same metric.
   [[nodiscard]] Result write(const model::Families& families, const model::Metric& metric, const LabelPlan& plan,
                              Deadline deadline);
+  // Whether a metric written since start() is more than its lines say: a negative zero, a sum or a count that did not
+  // come, a bucket that was added, counts that are floats or above 2^53.
+  [[nodiscard]] bool needs_record() const noexcept { return inexact_; }
   // After all metrics: begins the record, then writes one metric into it, in slices as well. The record is a
   // MetricFamily message that has metrics only (name, help and type stand in the shape): the labels of the group, then
-  // all other fields of the message that came (`exact`), untouched. Lengths of metrics take five bytes each.
+  // all other fields of the message that came (`exact`), untouched, or the content that the reference makes of the
+  // text. Lengths of metrics and of contents with points take five bytes each.
   void start_record();
   [[nodiscard]] Result write_record(const model::Families& families, const model::Metric& metric, const LabelPlan& plan,
                                     Deadline deadline);
@@ -66,8 +70,15 @@ class FragmentWriter {
   [[nodiscard]] bool write_points(const model::Families& families, const model::Metric& metric, Deadline deadline);
   void write_totals(const model::Metric& metric);
   void record_labels(const model::LabelPair* labels, const LabelPlan& plan);
+  // Copies what is left of the fields that came; false when sliced.
+  [[nodiscard]] bool record_fields(Deadline deadline);
   // The next field of record_rest_ that is no label is to be copied.
   void find_record_field();
+  // The same for a metric that came as text.
+  void start_record_content(const model::Metric& metric);
+  [[nodiscard]] bool record_points(const model::Families& families, const model::Metric& metric, Deadline deadline);
+  // Writes `bytes` as the padded length at `at`.
+  void set_record_length(size_t at, size_t bytes);
   void write_line(const Prefix& prefix, double value);
   void write_bound_line(const Prefix& prefix, std::string_view bound_name, double bound, double value);
   [[nodiscard]] bool is_histogram() const noexcept {
@@ -95,12 +106,14 @@ class FragmentWriter {
   size_t label_bytes_ = 0;
   bool in_metric_ = false;  // between two slices of a metric
   bool inf_seen_ = false;
+  bool inexact_ = false;
   uint32_t point_ = model::kNone;
   std::string_view bad_label_;
 
   // The record.
   size_t text_end_ = 0;           // 0 while there is none
   size_t record_metric_ = 0;      // where the metric begins
+  size_t record_content_ = 0;     // and its content, of a metric with points that came as text
   std::string_view record_rest_;  // of `exact`: what was not looked at
   size_t record_field_ = 0;       // bytes at its front that are to be copied
 };

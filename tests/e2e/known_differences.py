@@ -22,9 +22,6 @@ LATER_PREFIXES = {
 
 LATER = {
     "ce-delete": "the JSON API",
-    "accept-11": "protobuf scrapes",
-    "accept-12": "protobuf scrapes",
-    "accept-19": "protobuf scrapes",
     "push-protobuf": "the JSON API",
     "gaugehistogram": "the JSON API",
     "route-prefix": "the page",

@@ -114,7 +114,7 @@ TEST(Render, EscapesNamesForTheDefaultScrapeOnly) {
   snapshot.add_group(
       shape, "instance=\"\",job=\"t\"",
       {"a{\"d.e\"=\"x,\\\"y\",f=\"g\"} 1\na{f=\"g\"} 2\n", "{\"b.c\\\"\",f=\"a}b\"} 1\n{\"b.c\\\"\"} 2\n"},
-      1'500'000'000, 0, 8);
+      1'500'000'000, 0, {"12345678"});
   EXPECT_EQ(render(snapshot),
             "# TYPE a untyped\na{d_e=\"x,\\\"y\",f=\"g\"} 1\na{f=\"g\"} 2\n"
             "# HELP b_c_ h\n# TYPE b_c_ untyped\nb_c_{f=\"a}b\"} 1\nb_c_{} 2\n" +

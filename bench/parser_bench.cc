@@ -1,6 +1,7 @@
 // The text parser on three bodies: workload S (10 gauges with TYPE lines and 3 labels, about 1.2 KB), 15,000 series of
 // one family (1.5 MB), and 1,000 histograms of 12 buckets. By kernel, and the exact parser alone; stage 1 alone as
 // well.
+// The same families as delimited protobuf: parse/NAME/protobuf, to be compared with parse/NAME/KERNEL by time.
 //
 // Every round's result is counted and compared with what the body holds. Bytes per second are those of the body.
 #include <benchmark/benchmark.h>
@@ -12,10 +13,12 @@
 
 #include "core/base/clock.h"
 #include "core/model/families.h"
+#include "parser/protobuf_parser.h"
 #include "parser/simd/kernel.h"
 #include "parser/text_exact.h"
 #include "parser/text_parser.h"
 #include "tests/parser/fast_bodies.h"
+#include "tests/parser/protobuf_bodies.h"
 
 namespace sluice::parser {
 namespace {
@@ -76,6 +79,30 @@ void parse_exactly(benchmark::State& state, const Workload& workload) {
   report(state, workload);
 }
 
+std::string as_protobuf(const Workload& workload) {
+  ExactTextParser text;
+  model::Families families;
+  text.start(workload.body, NameScheme::kLegacy, families);
+  if (text.step(Deadline::never()) != ExactTextParser::Step::kDone) return {};
+  return test::protobuf_body(families);
+}
+
+void parse_protobuf(benchmark::State& state, const Workload& workload) {
+  const std::string body = as_protobuf(workload);
+  ProtobufParser parser;
+  model::Families families;
+  for (auto _ : state) {
+    parser.start(body, families);
+    const ProtobufParser::Step step = parser.step(Deadline::never());
+    if (step != ProtobufParser::Step::kDone || !is_right(workload, families)) {
+      state.SkipWithError("wrong result");
+      break;
+    }
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * body.size()));
+  state.counters["body_bytes"] = static_cast<double>(body.size());
+}
+
 // Stage 1 alone, in windows as the parser makes them.
 void index_only(benchmark::State& state, const Workload& workload, const simd::Kernel& kernel) {
   constexpr size_t kWindow = 8192;
@@ -114,6 +141,8 @@ const bool registered = [] {
     }
     benchmark::RegisterBenchmark(fmt::format("parse/{}/exact", workload.name).c_str(),
                                  [&workload](benchmark::State& state) { parse_exactly(state, workload); });
+    benchmark::RegisterBenchmark(fmt::format("parse/{}/protobuf", workload.name).c_str(),
+                                 [&workload](benchmark::State& state) { parse_protobuf(state, workload); });
   }
   return true;
 }();

@@ -91,6 +91,10 @@ void Canonicaliser::run_phase() {
       return find_duplicates();
     case Phase::kEmitSorted:
       return emit_sorted();
+    case Phase::kRecordInOrder:
+      return record_in_order();
+    case Phase::kRecordSorted:
+      return record_sorted();
   }
 }
 
@@ -114,6 +118,7 @@ void Canonicaliser::survey() {
     const uint64_t lines = simple ? 1 : uint64_t{metric.points_count} + 3;
     estimate_ += sizeof(uint64_t) + line * lines;
     value_bytes_ += values * lines;
+    if (family.needs_record) estimate_ += line + metric.exact.size() + size_t{8} * metric.labels_count;
     work_ += 1 + metric.labels_count / 8;
   }
   estimate_ += families_->families.size() * (sizeof(model::FragmentHeader) + sizeof(uint64_t));
@@ -182,7 +187,7 @@ void Canonicaliser::emit_in_order() {
   while (metric_ != kNone) {
     if (work_ >= kWorkPerCheck) return;
     const LabelPlan& plan = plans_.find(labels_of(metric_));
-    if (!labels_are_good(metric_, plan)) return;
+    if (!metric_is_good(metric_, plan)) return;
     if (previous_ != kNone && !strictly_after(metric_, plan)) {
       // Not the canonical order, or a duplicate: start again, with everything in hand.
       writer_.rewind();
@@ -194,7 +199,42 @@ void Canonicaliser::emit_in_order() {
     previous_labels_ = static_cast<uint32_t>(plan.slots.size());
     metric_ = families_->metrics[metric_].next;
   }
+  metric_ = families_->families[order_[family_at_]].metrics_first;
+  finish_text(Phase::kRecordInOrder);
+}
+
+void Canonicaliser::finish_text(Phase record) {
+  if (!families_->families[order_[family_at_]].needs_record) return finish_family();
+  writer_.start_record();
+  cursor_ = 0;
+  phase_ = record;
+}
+
+void Canonicaliser::record_in_order() {
+  while (metric_ != kNone) {
+    if (work_ >= kWorkPerCheck) return;
+    if (!record(metric_)) return;
+    metric_ = families_->metrics[metric_].next;
+  }
   finish_family();
+}
+
+void Canonicaliser::record_sorted() {
+  for (; cursor_ != positions_.size(); ++cursor_) {
+    if (work_ >= kWorkPerCheck) return;
+    if (!record(collected_[positions_[cursor_]].metric)) return;
+  }
+  finish_family();
+}
+
+bool Canonicaliser::record(uint32_t metric) {
+  const size_t before = writer_.bytes();
+  const LabelPlan& plan = plans_.find(labels_of(metric));
+  const auto result = writer_.write_record(*families_, families_->metrics[metric], plan, deadline_);
+  work_ += 1 + static_cast<uint32_t>((writer_.bytes() - before) / kBytesPerUnit);
+  if (result == FragmentWriter::Result::kDone) return true;
+  work_ = kWorkPerCheck;
+  return false;
 }
 
 bool Canonicaliser::emit(uint32_t metric, const LabelPlan& plan) {
@@ -242,7 +282,7 @@ void Canonicaliser::collect() {
     if (work_ >= kWorkPerCheck) return;
     const auto labels = labels_of(metric_);
     const LabelPlan& plan = plans_.find(labels);
-    if (!labels_are_good(metric_, plan)) return;
+    if (!metric_is_good(metric_, plan)) return;
     positions_.push_back(static_cast<uint32_t>(collected_.size()));
     collected_.push_back({metric_, static_cast<uint32_t>(pairs_.size()), static_cast<uint32_t>(plan.slots.size())});
     for (const LabelPlan::Slot& slot : plan.slots) {
@@ -283,7 +323,7 @@ void Canonicaliser::emit_sorted() {
     const uint32_t metric = collected_[positions_[cursor_]].metric;
     if (!emit(metric, plans_.find(labels_of(metric)))) return;
   }
-  finish_family();
+  finish_text(Phase::kRecordSorted);
 }
 
 int Canonicaliser::compare(const Collected& a, const Collected& b) const {
@@ -303,8 +343,12 @@ int Canonicaliser::compare(const Collected& a, const Collected& b) const {
   return 0;
 }
 
-bool Canonicaliser::labels_are_good(uint32_t metric, const LabelPlan& plan) {
+bool Canonicaliser::metric_is_good(uint32_t metric, const LabelPlan& plan) {
   const uint32_t source = order_[family_at_];
+  if ((families_->metrics[metric].fields & model::kWrongContent) != 0) {
+    fail(ConflictKind::kMetricShape, source, metric);
+    return false;
+  }
   if (plan.fault != ConflictKind::kNoConflict) {
     fail(plan.fault, source, metric, plan.fault_label);
     return false;

@@ -14,10 +14,10 @@
 //
 // Conflicts, the first in this order: a timestamp anywhere (input order); then the grouping key itself (`family` and
 // `metric` are kNone: the reference would create a group that breaks every scrape, so such a push must leave no group
-// behind); then, family by family in name order: its name, a suffix collision, the labels of its metrics (input order),
-// a duplicate series (the first metric in input order that repeats an earlier one). `le` as an ordinary label of a
-// histogram is refused like `quantile` in a summary: the reference lets it through and then shows lines with two `le`
-// labels, for which Prometheus drops the whole scrape.
+// behind); then, family by family in name order: its name, a suffix collision, content and labels of its metrics (input
+// order), a duplicate series (the first metric in input order that repeats an earlier one). `le` as an ordinary label
+// of a histogram is refused like `quantile` in a summary: the reference lets it through and then shows lines with two
+// `le` labels, for which Prometheus drops the whole scrape.
 #pragma once
 
 #include <cstddef>
@@ -71,6 +71,8 @@ class Canonicaliser {
     kOrderMetrics,  // sort
     kDuplicates,    // equal neighbours
     kEmitSorted,
+    kRecordInOrder,  // the record of a family whose text does not say everything
+    kRecordSorted,
   };
 
   // The labels of one metric of a family that is being sorted.
@@ -91,13 +93,18 @@ class Canonicaliser {
   void order_metrics();
   void find_duplicates();
   void emit_sorted();
+  void record_in_order();
+  void record_sorted();
 
   void start_family();
+  // Ends the text; `record` is the phase that writes the record, where there is one.
+  void finish_text(Phase record);
   void finish_family();
   // True when the metric was written completely.
   [[nodiscard]] bool emit(uint32_t metric, const LabelPlan& plan);
+  [[nodiscard]] bool record(uint32_t metric);
   [[nodiscard]] bool strictly_after(uint32_t metric, const LabelPlan& plan) const;
-  [[nodiscard]] bool labels_are_good(uint32_t metric, const LabelPlan& plan);
+  [[nodiscard]] bool metric_is_good(uint32_t metric, const LabelPlan& plan);
   [[nodiscard]] bool family_is_good(uint32_t family);
   [[nodiscard]] uint32_t find_family(std::string_view name) const;
   [[nodiscard]] int compare(const Collected& a, const Collected& b) const;

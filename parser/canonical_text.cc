@@ -95,6 +95,7 @@ void FragmentWriter::start(const model::Family& family, bool unquoted) {
   series_done_ = 0;
   samples_ = 0;
   in_metric_ = false;
+  text_end_ = 0;
   type_ = family.type;
   static_cast<void>(reserve(text_at_ - at_));
   at_ = text_at_;
@@ -108,12 +109,14 @@ void FragmentWriter::start(const model::Family& family, bool unquoted) {
 
 uint64_t FragmentWriter::finish() {
   SLUICE_CHECK(series_done_ == series_);
+  const size_t text_end = text_end_ == 0 ? at_ : text_end_;
   SLUICE_CHECK(at_ - text_at_ <= std::numeric_limits<uint32_t>::max());
   model::FragmentHeader header;
   header.series = series_;
   header.samples = samples_ & 0x7fff'ffff;  // each is several bytes of text, so there are fewer
   header.has_quoted_names = quoted_ ? 1 : 0;
-  header.text_bytes = static_cast<uint32_t>(at_ - text_at_);
+  header.text_bytes = static_cast<uint32_t>(text_end - text_at_);
+  header.record_bytes = static_cast<uint32_t>(at_ - text_end);
   const size_t padding = (8 - at_ % 8) % 8;
   char* at = reserve(padding);
   std::memset(at, 0, padding);

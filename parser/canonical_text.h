@@ -28,6 +28,12 @@ class FragmentWriter {
   // Writes one metric. A long one (many points) is written in slices: kSliced means call again with the same metric.
   [[nodiscard]] Result write(const model::Families& families, const model::Metric& metric, const LabelPlan& plan,
                              Deadline deadline);
+  // After all metrics: begins the record, then writes one metric into it, in slices as well. The record is a
+  // MetricFamily message that has metrics only (name, help and type stand in the shape): the labels of the group, then
+  // all other fields of the message that came (`exact`), untouched. Lengths of metrics take five bytes each.
+  void start_record();
+  [[nodiscard]] Result write_record(const model::Families& families, const model::Metric& metric, const LabelPlan& plan,
+                                    Deadline deadline);
   // Takes back everything since start(), for another start().
   void rewind() noexcept { at_ = fragment_at_; }
   // Completes the fragment and returns its offset.
@@ -56,6 +62,9 @@ class FragmentWriter {
   [[nodiscard]] bool begin_lines(const model::LabelPair* labels, const LabelPlan& plan);
   [[nodiscard]] bool write_points(const model::Families& families, const model::Metric& metric, Deadline deadline);
   void write_totals(const model::Metric& metric);
+  void record_labels(const model::LabelPair* labels, const LabelPlan& plan);
+  // The next field of record_rest_ that is no label is to be copied.
+  void find_record_field();
   void write_line(const Prefix& prefix, double value);
   void write_bound_line(const Prefix& prefix, std::string_view bound_name, double bound, double value);
   [[nodiscard]] bool is_histogram() const noexcept {
@@ -83,6 +92,12 @@ class FragmentWriter {
   bool inf_seen_ = false;
   uint32_t point_ = model::kNone;
   std::string_view bad_label_;
+
+  // The record.
+  size_t text_end_ = 0;           // 0 while there is none
+  size_t record_metric_ = 0;      // where the metric begins
+  std::string_view record_rest_;  // of `exact`: what was not looked at
+  size_t record_field_ = 0;       // bytes at its front that are to be copied
 };
 
 }  // namespace sluice::parser

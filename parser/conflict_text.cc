@@ -8,6 +8,7 @@
 #include "core/base/check.h"
 #include "core/base/go_float.h"
 #include "core/base/limits.h"
+#include "parser/protobuf_text.h"
 #include "parser/prototext.h"
 #include "parser/quote.h"
 
@@ -136,6 +137,11 @@ std::string type_text(const model::Conflict& conflict, const model::Families& fa
 void append_prototext(std::string& out, const model::Families& families, const model::Metric& metric,
                       const model::GroupKey& key) {
   append_labels(out, labels_in_group(families, &metric, key));
+  if (!metric.exact.empty() || (metric.fields & model::kWrongContent) != 0) {
+    append_metric_content(out, metric.exact, kMetricBytesMax);
+    if (out.ends_with(' ')) out.pop_back();
+    return;
+  }
   const MetricType type = families.families[metric.family].type;
   switch (type) {
     case MetricType::kSummary:
@@ -175,6 +181,8 @@ std::string conflict_text(const model::Conflict& conflict, const model::Families
       return about_metric(conflict, families, key) + "has a label named " + quoted_label +
              " whose value is not utf8: " + go_quoted(cut(value_of_label(conflict, families, key)));
     case ConflictKind::kInvalidLabelName:
+      // The reference compares a name with the one before it first, and before the first label that is "".
+      if (label.empty()) return about_metric(conflict, families, key) + "has two or more labels with the same name: ";
       return about_metric(conflict, families, key) + "has a label with an invalid name: " + label;
     case ConflictKind::kReservedLabel:
       return about_metric(conflict, families, key) + "must not have an explicit " + quoted_label + " label";

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "tools/external_url.h"
 #include "tools/version.h"
 
 namespace sluice::tools {
@@ -15,7 +16,8 @@ namespace {
 // What the command line said, before it is judged. Options are vectors so that a repeated one is seen.
 struct Raw {
   using Values = std::vector<std::string>;
-  Values listen_address, telemetry_path, route_prefix, unix_socket_mode, log_level, log_format, workers, backend;
+  Values listen_address, telemetry_path, external_url, route_prefix, unix_socket_mode, log_level, log_format, workers,
+      backend;
   bool lifecycle = false, admin_api = false, utf8_names = false;
 };
 
@@ -46,7 +48,10 @@ void add_options(CLI::App& app, Raw& raw) {
   option("--web.listen-address", raw.listen_address, "Web",
          "Address to serve on: `:9091`, `127.0.0.1:9091`, `[::1]:9091` or `unix:///path`. Repeatable. [:9091]");
   option("--web.telemetry-path", raw.telemetry_path, "Web", "Path under which to expose metrics. [/metrics]");
-  option("--web.route-prefix", raw.route_prefix, "Web", "Prefix for the internal routes of web endpoints. []");
+  option("--web.external-url", raw.external_url, "Web",
+         "The URL under which the Pushgateway is externally reachable. []");
+  option("--web.route-prefix", raw.route_prefix, "Web",
+         "Prefix for the internal routes of web endpoints. Defaults to the path of --web.external-url. []");
   option("--web.unix-socket-mode", raw.unix_socket_mode, "Web", "Octal mode of Unix sockets. [0660]");
   boolean("web.enable-lifecycle", raw.lifecycle, "Web", "Enable shutdown via HTTP request.");
   boolean("web.enable-admin-api", raw.admin_api, "Web", "Enable API endpoints for admin control actions.");
@@ -110,6 +115,17 @@ std::optional<FlagExit> take(const Raw::Values& values, std::string_view name, s
   return std::nullopt;
 }
 
+// The path under which clients reach us, normalised like a prefix.
+std::optional<FlagExit> take_url(const Raw::Values& values, std::string& path) {
+  const auto value = single(values, "web.external-url");
+  if (!value) return value.error();
+  if (!*value) return std::nullopt;
+  const auto parsed = external_url_path(**value);
+  if (!parsed) return wrong(parsed.error());
+  path = normalise_prefix(*parsed);
+  return std::nullopt;
+}
+
 bool parse_backend(const std::string& text, Backend& out) {
   if (text == "auto")
     out = Backend::kAuto;
@@ -138,10 +154,13 @@ Result<Flags, FlagExit> judge(const Raw& raw) {
                flags.telemetry_path = text;
                return text.starts_with('/');
              }));
+  std::string prefix;
   check(take(raw.route_prefix, "web.route-prefix", "", [&](const std::string& text) {
-    flags.route_prefix = normalise_prefix(text);
+    prefix = text;
     return true;
   }));
+  check(take_url(raw.external_url, flags.external_path));
+  flags.route_prefix = prefix.empty() ? flags.external_path : normalise_prefix(prefix);
   check(take(raw.unix_socket_mode, "web.unix-socket-mode", "not an octal file mode:", [&](const std::string& text) {
     const auto mode = parse_unsigned(text, 8, 0777);
     flags.unix_socket_mode = mode.value_or(0);

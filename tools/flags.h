@@ -16,7 +16,9 @@ enum class Backend : uint8_t { kAuto, kIoUring, kEpoll };
 struct Flags {
   std::vector<std::string> listen_addresses;  // --web.listen-address, default {":9091"}
   std::string telemetry_path = "/metrics";
-  std::string route_prefix;  // normalised: empty, or begins with '/' and does not end with one
+  std::string external_path;  // path of --web.external-url, normalised as route_prefix is
+  std::string
+      route_prefix;  // by default external_path; normalised: empty, or begins with '/' and does not end with one
   uint32_t unix_socket_mode = 0660;
   bool enable_lifecycle = false;
   bool enable_admin_api = false;

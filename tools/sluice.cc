@@ -126,6 +126,7 @@ struct Server {
         capabilities, options, std::move(listeners),
         [this](uint32_t index) {
           auto service = std::make_unique<net::conn::Connections>(*handlers.emplace_back(gateway->make_handler(index)));
+          gateway->context(index).bodies = &service->bodies();
           loop_metrics->add(service->counters());
           return service;
         },

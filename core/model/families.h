@@ -53,7 +53,9 @@ enum MetricField : uint16_t {
   kCountsAreFloat = 1 << 3,  // histogram with float counts
   kHasCreated = 1 << 4,
   kHasExemplar = 1 << 5,
-  kIsNative = 1 << 6,  // native histogram; `exact` holds it
+  kIsNative = 1 << 6,      // native histogram; `exact` holds it
+  kNeedsRecord = 1 << 7,   // the text form does not say all of it; `exact` does
+  kWrongContent = 1 << 8,  // protobuf: it lacks the content of its family's type (a gauge without `gauge`)
 };
 
 struct Metric {
@@ -76,8 +78,9 @@ struct Metric {
 
 struct Family {
   std::string_view name;
-  std::string_view help;  // unescaped
-  bool has_help = false;  // "# HELP x " without text is a help that is empty
+  std::string_view help;      // unescaped
+  bool has_help = false;      // "# HELP x " without text is a help that is empty
+  bool needs_record = false;  // some metric has kNeedsRecord
   MetricType type = MetricType::kUntyped;
   uint32_t metrics_first = kNone;  // into Families::metrics
   uint32_t metrics_last = kNone;

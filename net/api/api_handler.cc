@@ -7,10 +7,12 @@
 #include "core/base/log.h"
 #include "net/api/gateway.h"
 #include "net/api/group_requests.h"
+#include "net/api/gzip_head.h"
 #include "net/api/negotiate.h"
 #include "net/api/push.h"
 #include "net/api/replies.h"
 #include "net/api/scrape.h"
+#include "net/http/content_coding.h"
 #include "parser/grouping_key.h"
 
 namespace sluice::net::api {
@@ -20,19 +22,27 @@ using StepAction = http::Handler::StepAction;
 
 HeadAction ApiHandler::on_head(http::Exchange& exchange, uint64_t& body_bytes_max) {
   const http::Request& request = exchange.request;
-  const Route route = context_.gateway.router().route(request.method, request.target);
+  Route route = context_.gateway.router().route(request.method, request.target);
+  body_bytes_max = limits::kBodyBytesMax;
+  if (route.decodes_body && http::content_coding(request) == http::Coding::kGzip) {
+    exchange.state = std::make_unique<GzipHeadState>(*this, std::move(route));
+  } else {
+    exchange.state = begin(exchange, route);
+  }
+  return exchange.state == nullptr ? HeadAction::kRespond : HeadAction::kReadBody;
+}
+
+std::unique_ptr<RequestState> ApiHandler::begin(http::Exchange& exchange, const Route& route) {
   if (route.kind != Route::Kind::kEndpoint) {
-    reply_route(exchange.response, route, request.method);
-    return HeadAction::kRespond;
+    reply_route(exchange.response, route, exchange.request.method);
+    return nullptr;
   }
   switch (route.endpoint) {
     case Endpoint::kPush:
     case Endpoint::kDelete:
-      body_bytes_max = limits::kBodyBytesMax;
       return begin_group_request(exchange, route);
     case Endpoint::kWipe:
-      exchange.state = std::make_unique<WipeState>(context_);
-      return HeadAction::kReadBody;
+      return std::make_unique<WipeState>(context_);
     case Endpoint::kScrape:
       scrape(exchange);
       break;
@@ -52,10 +62,10 @@ HeadAction ApiHandler::on_head(http::Exchange& exchange, uint64_t& body_bytes_ma
       reply_error(exchange.response, 404, "404 page not found");
       break;
   }
-  return HeadAction::kRespond;
+  return nullptr;
 }
 
-HeadAction ApiHandler::begin_group_request(http::Exchange& exchange, const Route& route) {
+std::unique_ptr<RequestState> ApiHandler::begin_group_request(http::Exchange& exchange, const Route& route) {
   auto key = parser::parse_grouping_key(route.key_path, route.job_is_base64, context_.names);
   const bool is_push = route.endpoint == Endpoint::kPush;
   if (!key) {
@@ -65,14 +75,10 @@ HeadAction ApiHandler::begin_group_request(http::Exchange& exchange, const Route
       log::write(log::Level::kDebug, log::Reason::kPushMalformed, "failed to parse URL",
                  {{"url", std::string(exchange.request.target)}, {"err", key.error()}});
     }
-    return HeadAction::kRespond;
+    return nullptr;
   }
-  if (is_push) {
-    exchange.state = std::make_unique<PushState>(context_, std::move(*key), monotonic_ns());
-  } else {
-    exchange.state = std::make_unique<DeleteState>(context_, std::move(*key));
-  }
-  return HeadAction::kReadBody;
+  if (is_push) return std::make_unique<PushState>(context_, std::move(*key), monotonic_ns());
+  return std::make_unique<DeleteState>(context_, std::move(*key));
 }
 
 StepAction ApiHandler::step(http::Exchange& exchange, Deadline deadline) {

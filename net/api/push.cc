@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "net/api/replies.h"
 #include "parser/conflict_text.h"
+#include "parser/media_type.h"
 #include "parser/text_exact.h"
 
 namespace sluice::net::api {
@@ -64,6 +65,7 @@ PushState::PushState(WorkerContext& context, model::GroupKey key, int64_t start_
     : context_(context), key_(std::move(key)), start_ns_(start_ns) {}
 
 PushState::~PushState() {
+  if (decoded_.capacity() != 0) context_.bodies->give_back(decoded_);
   if (scratch_ == nullptr) return;
   scratch_->op.cancel();
   context_.scratches.give(std::move(scratch_));
@@ -74,12 +76,16 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
   while (go_on) {
     switch (phase_) {
       case Phase::kStart:
-        scratch_ = context_.scratches.take();
-        scratch_->parser.start(exchange.request.body, context_.names, scratch_->families);
-        phase_ = Phase::kParse;
+        start(exchange.request);
         break;
-      case Phase::kParse:
-        go_on = parse(exchange, deadline);
+      case Phase::kDecode:
+        go_on = decode(exchange, deadline);
+        break;
+      case Phase::kParseText:
+        go_on = parse_text(exchange, deadline);
+        break;
+      case Phase::kParseProtobuf:
+        go_on = parse_protobuf(exchange, deadline);
         break;
       case Phase::kCanonicalise:
         go_on = canonicalise(exchange, deadline);
@@ -95,31 +101,98 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
   return action_;
 }
 
-bool PushState::parse(http::Exchange& exchange, Deadline deadline) {
-  const parser::TextParser::Step result = scratch_->parser.step(deadline);
-  if (result == parser::TextParser::Step::kMore) {
-    action_ = StepAction::kAgain;
-    return false;
+void PushState::start(const http::Request& request) {
+  scratch_ = context_.scratches.take();
+  protobuf_ = parser::is_delimited_protobuf(request.header("content-type"));
+  const http::Coding coding = http::content_coding(request);
+  if (coding == http::Coding::kIdentity) return start_parsing(request.body);
+  scratch_->decoder.start(coding, request.body);
+  phase_ = Phase::kDecode;
+}
+
+void PushState::start_parsing(std::string_view body) {
+  if (protobuf_) {
+    scratch_->protobuf_parser.start(body, scratch_->families);
+    phase_ = Phase::kParseProtobuf;
+  } else {
+    scratch_->text_parser.start(body, context_.names, scratch_->families);
+    phase_ = Phase::kParseText;
   }
-  if (scratch_->parser.used_exact()) context_.metrics.pushes_reparsed.add(1);
+}
+
+bool PushState::decode(http::Exchange& exchange, Deadline deadline) {
+  using State = http::ContentDecoder::State;
+  State state = State::kMore;
+  do {
+    if (!context_.bodies->reserve(decoded_, http::ContentDecoder::kRoomBytes)) {
+      reply_error(exchange.response, 503, "too much memory is in use for the bodies of pushes");
+      return finish(exchange);
+    }
+    size_t written = 0;
+    state = scratch_->decoder.step(decoded_.tail(), written, deadline);
+    decoded_.commit(written);
+    if (decoded_.used() > limits::kBodyBytesMax) {
+      count_rejection(context_, Rejection::kTooLarge);
+      reply_error(exchange.response, 413,
+                  "the decoded body is larger than " + std::to_string(limits::kBodyBytesMax) + " bytes");
+      return finish(exchange);
+    }
+  } while (state == State::kMore && !deadline.passed());
+  if (state == State::kMore) return wait_for_slice();
+  if (state == State::kError) decode_error_ = scratch_->decoder.error();
+  start_parsing(decoded_.view());
+  return true;
+}
+
+bool PushState::parse_text(http::Exchange& exchange, Deadline deadline) {
+  const parser::TextParser::Step result = scratch_->text_parser.step(deadline);
+  if (result == parser::TextParser::Step::kMore) return wait_for_slice();
+  if (scratch_->text_parser.used_exact()) context_.metrics.pushes_reparsed.add(1);
   if (result == parser::TextParser::Step::kError) {
-    const std::string& text = scratch_->parser.error().text;
-    count_rejection(context_, Rejection::kMalformed);
-    log_malformed(exchange, text);
-    reply_error(exchange.response, 400, text);
-    return finish(exchange);
+    const std::string& text = scratch_->text_parser.error().text;
+    return refuse_parsed(exchange, text, text.ends_with(": unexpected end of input stream"));
   }
+  return start_canonicalising(exchange);
+}
+
+bool PushState::parse_protobuf(http::Exchange& exchange, Deadline deadline) {
+  const parser::ProtobufParser::Step result = scratch_->protobuf_parser.step(deadline);
+  if (result == parser::ProtobufParser::Step::kMore) return wait_for_slice();
+  if (result == parser::ProtobufParser::Step::kError) {
+    const std::string& text = scratch_->protobuf_parser.error();
+    return refuse_parsed(exchange, text, text == "unexpected EOF");
+  }
+  return start_canonicalising(exchange);
+}
+
+bool PushState::wait_for_slice() {
+  action_ = StepAction::kAgain;
+  return false;
+}
+
+bool PushState::refuse_parsed(http::Exchange& exchange, std::string_view text, bool at_end) {
+  return refuse_malformed(exchange, at_end && !decode_error_.empty() ? std::string_view(decode_error_) : text);
+}
+
+bool PushState::start_canonicalising(http::Exchange& exchange) {
+  if (!decode_error_.empty()) return refuse_malformed(exchange, decode_error_);
   wall_ns_ = wall_ns();
   scratch_->canonicaliser.begin(scratch_->families, key_, scratch_->push);
   phase_ = Phase::kCanonicalise;
   return true;
 }
 
+bool PushState::refuse_malformed(http::Exchange& exchange, std::string_view text) {
+  count_rejection(context_, Rejection::kMalformed);
+  log_malformed(exchange, text);
+  reply_error(exchange.response, 400, text);
+  return finish(exchange);
+}
+
 bool PushState::canonicalise(http::Exchange& exchange, Deadline deadline) {
   switch (scratch_->canonicaliser.step(deadline)) {
     case parser::Canonicaliser::State::kMore:
-      action_ = StepAction::kAgain;
-      return false;
+      return wait_for_slice();
     case parser::Canonicaliser::State::kConflict:
       return reject(exchange, scratch_->canonicaliser.conflict());
     case parser::Canonicaliser::State::kTooLarge:

@@ -173,6 +173,8 @@ Route Router::route(Method method, std::string_view target) const {
       return redirect(with_query(parser::encode_path(cleaned), target), 307);
     }
   }
+  const std::string_view rest = std::string_view(path).substr(std::min(path.size(), options_.route_prefix.size()));
+  route.decodes_body = !path.starts_with(options_.route_prefix) || !rest.starts_with("/api/v1/");
   if (const Match found = match(method, path); found.endpoint != Endpoint::kNone) {
     route.kind = Route::Kind::kEndpoint;
     route.endpoint = found.endpoint;
@@ -183,7 +185,9 @@ Route Router::route(Method method, std::string_view target) const {
   }
   if (std::ranges::find(kRoutedMethods, method) != kRoutedMethods.end()) {
     if (const std::string other = near_miss(method, path); !other.empty()) {
-      return redirect(with_query(parser::encode_path(other), target), redirect_status(method));
+      Route other_route = redirect(with_query(parser::encode_path(other), target), redirect_status(method));
+      other_route.decodes_body = route.decodes_body;
+      return other_route;
     }
   }
   route.allow = allowed_methods(path);

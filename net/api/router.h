@@ -37,6 +37,7 @@ struct Route {
   Endpoint endpoint = Endpoint::kNone;
   int status = 404;
   bool job_is_base64 = false;  // kPush, kDelete
+  bool decodes_body = false;   // the reference opens Content-Encoding first; not for /api and what its mux answers
   std::string key_path;        // kPush, kDelete: decoded path after "/job/" or "/job@base64/"
   std::string location;        // kRedirect
   std::string allow;           // kOptions, kMethodNotAllowed: sorted, ", " between

@@ -49,10 +49,24 @@ def prepare_node():
 def prepare_go():
     folder = os.path.join(CLIENTS, "go")
     program = os.path.join(folder, "pusher")
-    if not os.path.exists(program):
+    source = os.path.join(HERE, "clients", "go", "main.go")
+    if not os.path.exists(program) or os.path.getmtime(program) < os.path.getmtime(source):
         shutil.copytree(os.path.join(HERE, "clients", "go"), folder, dirs_exist_ok=True)
         run(["go", "build", "-o", program, "."], where=folder, env={"GOTOOLCHAIN": "local"}, why="go build")
     return [program], {}
+
+
+def go_lines(job):
+    labels = 'instance="g/1",job="%s"' % job
+    return ['go_client_gauge{%s,l="x",zone="a+b"} 1.25' % labels,
+            'client_seconds_bucket{%s,zone="a+b",le="0.1"} 1' % labels,
+            'client_seconds_bucket{%s,zone="a+b",le="+Inf"} 3' % labels,
+            'client_bytes{%s,zone="a+b",quantile="0.5"} 10' % labels,
+            'client_bytes_count{%s,zone="a+b"} 1' % labels, "# TYPE client_bytes summary",
+            'client_jobs_total{%s,zone="a+b"} 3' % labels,
+            'client_native_seconds_bucket{%s,zone="a+b",le="+Inf"} 1' % labels,
+            'client_native_seconds_sum{%s,zone="a+b"} 0.5' % labels,
+            'client_native_seconds_count{%s,zone="a+b"} 1' % labels]
 
 
 # What each client's groups must look like in a scrape: after push, after add.
@@ -77,13 +91,9 @@ CLIENT_LINES = {
         'node_seconds_bucket{instance="n-1",job="node",le="+Inf"} 3',
         'node_seconds_sum{instance="n-1",job="node"} 5.55', "# TYPE node_seconds histogram"],
              ['node_more{instance="n-1",job="node"} 7']),
-    "go": (prepare_go, [
-        'go_client_gauge{instance="g/1",job="go",l="x",zone="a+b"} 1.25',
-        'client_seconds_bucket{instance="g/1",job="go",zone="a+b",le="0.1"} 1',
-        'client_seconds_bucket{instance="g/1",job="go",zone="a+b",le="+Inf"} 3',
-        'client_bytes{instance="g/1",job="go",zone="a+b",quantile="0.5"} 10',
-        'client_bytes_count{instance="g/1",job="go",zone="a+b"} 1', "# TYPE client_bytes summary"],
-           ['client_more{instance="g/1",job="go",zone="a+b"} 7']),
+    "go": (prepare_go, go_lines("go"), ['client_more{instance="g/1",job="go",zone="a+b"} 7']),
+    "go-protobuf": (prepare_go, go_lines("go-protobuf"),
+                    ['client_more{instance="g/1",job="go-protobuf",zone="a+b"} 7']),
 }
 
 
@@ -97,7 +107,7 @@ def check_client(checks, gateway, name):
     address = "127.0.0.1:%d" % gateway.port
     present = []
     for step, more in (("push", pushed), ("add", added), ("delete", [])):
-        done = run([*command, address, step], env=env)
+        done = run([*command, address, step, *name.split("-")[1:]], env=env)
         checks.equal(done.returncode, 0, name, step, done.stderr)
         lines = set(gateway.scrape().text.split("\n"))
         present = [] if step == "delete" else present + more

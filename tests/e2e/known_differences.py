@@ -11,31 +11,28 @@ ON_PURPOSE = {
     "path-16": "difference 1: a grouping value that is not UTF-8 leaves no group behind",
     "push-own-push-time": "difference 10: push_time_seconds and push_failure_time_seconds are always ours",
     "internal-names": "difference 4: go_* is not exposed here, so it cannot be collided with",
+    "reject-inconsistent": "difference 4: go_* is not exposed here, so it cannot be collided with",
+    "pb-42": "at most 1024 labels of a series, in protobuf as in text",
     "route-23": "difference 5: no /debug/pprof",
 }
 
 LATER_PREFIXES = {
-    "pb-": "protobuf bodies",
-    "ct-pb-": "protobuf bodies",
-    "ce-": "compressed bodies",
     "api-": "the JSON API",
 }
 
 LATER = {
+    "ce-delete": "the JSON API",
     "accept-11": "protobuf scrapes",
     "accept-12": "protobuf scrapes",
     "accept-19": "protobuf scrapes",
-    "push-protobuf": "protobuf bodies",
-    "gaugehistogram": "protobuf bodies",
-    "push-utf8-off": "protobuf bodies",
-    "reject-inconsistent": "protobuf bodies",
+    "push-protobuf": "the JSON API",
+    "gaugehistogram": "the JSON API",
     "route-prefix": "the page",
     "route-00": "the page",
     "route-01": "the page",
     "route-20": "the page",
     "poison-unchecked": "--push.disable-consistency-check",
     "unchecked-202": "--push.disable-consistency-check",
-    "external-url": "--web.external-url",
 }
 
 

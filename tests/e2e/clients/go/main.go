@@ -1,4 +1,5 @@
-// Pushes, adds and deletes with client_golang in text format. Arguments: the gateway's host:port, then the step.
+// Pushes, adds and deletes with client_golang. Arguments: the gateway's host:port, the step, and for its default format
+// (delimited protobuf) the word protobuf; else it is text.
 package main
 
 import (
@@ -11,9 +12,14 @@ import (
 )
 
 func main() {
-	pusher := push.New("http://"+os.Args[1], "go").
-		Grouping("instance", "g/1").Grouping("zone", "a b").
-		Format(expfmt.NewFormat(expfmt.TypeTextPlain))
+	job, protobuf := "go", len(os.Args) > 3 && os.Args[3] == "protobuf"
+	if protobuf {
+		job = "go-protobuf"
+	}
+	pusher := push.New("http://"+os.Args[1], job).Grouping("instance", "g/1").Grouping("zone", "a b")
+	if !protobuf {
+		pusher.Format(expfmt.NewFormat(expfmt.TypeTextPlain))
+	}
 	var err error
 	switch os.Args[2] {
 	case "push":
@@ -27,7 +33,12 @@ func main() {
 		summary := prometheus.NewSummary(prometheus.SummaryOpts{
 			Name: "client_bytes", Help: "A summary", Objectives: map[float64]float64{0.5: 0.05}})
 		summary.Observe(10)
-		err = pusher.Collector(gauge).Collector(histogram).Collector(summary).Push()
+		counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "client_jobs_total", Help: "A counter"})
+		counter.(prometheus.ExemplarAdder).AddWithExemplar(3, prometheus.Labels{"trace": "t"})
+		native := prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "client_native_seconds", Help: "A native histogram", NativeHistogramBucketFactor: 1.1})
+		native.Observe(0.5)
+		err = pusher.Collector(gauge).Collector(histogram).Collector(summary).Collector(counter).Collector(native).Push()
 	case "add":
 		more := prometheus.NewGauge(prometheus.GaugeOpts{Name: "client_more", Help: "Added"})
 		more.Set(7)

@@ -42,3 +42,9 @@ def alike(theirs, mine):
     their_head, listed = messages(theirs)
     my_head, named = messages(mine)
     return their_head == my_head and bool(listed & named)
+
+
+def both_name_one(theirs, mine):
+    """Two answers of the same status that each name conflicts."""
+    return theirs.status == mine.status and theirs.status in (400, 500) and all(
+        messages(answer.text)[1] for answer in (theirs, mine))

@@ -11,7 +11,15 @@
 namespace sluice::parser {
 namespace {
 
-enum class Type : uint8_t { kUnsigned, kSigned, kZigzag, kDouble, kString, kMessage };
+enum class Type : uint8_t {
+  kUnsigned,
+  kSigned,
+  kImplicit,  // signed, and 0 is the same as absent: google.protobuf.Timestamp is of proto3
+  kZigzag,
+  kDouble,
+  kString,
+  kMessage
+};
 
 struct FieldText {
   uint32_t number = 0;
@@ -23,7 +31,7 @@ struct FieldText {
 
 // In the order of their declaration in metrics.proto, which is the order in which Go prints them.
 constexpr FieldText kLabel[] = {{1, "name", Type::kString, {}}, {2, "value", Type::kString, {}}};
-constexpr FieldText kTimestamp[] = {{1, "seconds", Type::kSigned, {}}, {2, "nanos", Type::kSigned, {}}};
+constexpr FieldText kTimestamp[] = {{1, "seconds", Type::kImplicit, {}}, {2, "nanos", Type::kImplicit, {}}};
 constexpr FieldText kExemplar[] = {{1, "label", Type::kMessage, kLabel, true},
                                    {2, "value", Type::kDouble, {}},
                                    {3, "timestamp", Type::kMessage, kTimestamp}};
@@ -103,6 +111,7 @@ bool next_value(std::string_view& message, Value& out) {
 void append_fields(std::string& out, std::string_view message, std::span<const FieldText> fields);
 
 void append_value(std::string& out, const FieldText& field, const Value& value) {
+  if (field.type == Type::kImplicit && value.number == 0) return;
   if (!out.ends_with('{') && !out.ends_with(' ')) out += ' ';
   out += field.name;
   out += ':';
@@ -111,6 +120,7 @@ void append_value(std::string& out, const FieldText& field, const Value& value) 
       append_prototext_number(out, value.number);
       break;
     case Type::kSigned:
+    case Type::kImplicit:
       out += std::to_string(static_cast<int64_t>(value.number));
       break;
     case Type::kZigzag:

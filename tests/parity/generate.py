@@ -24,6 +24,7 @@ class Profile:
     flags: tuple = ()
     utf8: bool = False
     unchecked: bool = False
+    prefix: str = ""  # of every route
     protobuf_bodies: bool = True
     protobuf_scrapes: bool = True
     codings: bool = True

@@ -10,8 +10,6 @@ from reasons import Case, Reasons
 from request import Request, batches
 from shrink import Shrinker
 
-WIPE = Request("PUT", "/api/v1/admin/wipe")
-GROUPS = Request("GET", "/api/v1/metrics")
 # The reference answers DELETE, wipe and unchecked pushes before it has done them; a read that differs after one is asked of it
 # again, this often. Ours is asked once: what it acknowledged is there. A rejected push is sent to it again too, which changes
 # nothing: which of several conflicts it meets is random, and the one that we name must come up.
@@ -43,14 +41,16 @@ class Referee:
         self.sent = 0
         self.asked_again = 0
         self.cut_short = 0  # sequences whose rest was not compared, because of a reason
+        self.wipe = Request("PUT", profile.prefix + "/api/v1/admin/wipe")
+        self.groups = Request("GET", profile.prefix + "/api/v1/metrics")
 
     def reset(self):
         """Both empty. The reference may still have something in its queue where pushes are not checked."""
-        self.mine.ask(WIPE)
+        self.mine.ask(self.wipe)
         empty = 0
         while empty < (3 if self.profile.unchecked else 1):
-            self.theirs.ask(WIPE)
-            answer = self.theirs.ask(GROUPS)
+            self.theirs.ask(self.wipe)
+            answer = self.theirs.ask(self.groups)
             empty = empty + 1 if answer.status == 200 and json.loads(answer.body).get("data") == [] else 0
             if empty == 0:
                 time.sleep(PAUSE_S)
@@ -84,7 +84,8 @@ class Referee:
 
     def ask_again(self, request, mine, theirs, differences, left_out):
         for _ in range(ASKED_AGAIN):
-            time.sleep(PAUSE_S)
+            if request.method == "GET":
+                time.sleep(PAUSE_S)
             self.asked_again += 1
             theirs = self.theirs.ask(request)
             differences, left_out = answers.compare(theirs, mine)

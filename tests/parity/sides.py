@@ -19,9 +19,10 @@ class Answer:
         self.status = status
         self.headers = list(headers)
         self.body = body
+        self.by_name = {key.lower(): value for key, value in reversed(self.headers)}
 
     def header(self, name):
-        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+        return self.by_name.get(name.lower())
 
     @property
     def text(self):

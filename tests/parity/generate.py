@@ -28,6 +28,7 @@ class Profile:
     protobuf_bodies: bool = True
     protobuf_scrapes: bool = True
     codings: bool = True
+    escapings: bool = True
     api: bool = True
 
 
@@ -89,7 +90,7 @@ def delete(rng, profile):
 
 
 def scrape(rng, profile):
-    headers = scrapes.scrape_headers(rng, profile.protobuf_scrapes)
+    headers = scrapes.scrape_headers(rng, profile.protobuf_scrapes, profile.escapings)
     return Request("GET", "/metrics", headers, framing=CLOSE if rng.random() < 0.05 else LENGTH)
 
 

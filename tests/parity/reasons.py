@@ -10,6 +10,7 @@ import struct
 import urllib.parse
 
 import messages
+from compare import squeeze
 
 
 class Case:
@@ -95,6 +96,18 @@ def no_metrics(case):
                for request in case.pushed())
 
 
+def damaged_coding(case):
+    """Both refuse a body whose coding is damaged: one met the damage first, the other what came out before it."""
+    return case.request.coding and case.request.damage and case.theirs.status == case.mine.status == 400
+
+
+def other_fault(case):
+    """Both name the same metric of a push, with all its labels and its value, and another of its faults."""
+    pattern = r"(pushed metrics are invalid or inconsistent with existing metrics: collected metric .*\}\}) (?:has|is|must) .*\n"
+    one, other = (re.fullmatch(pattern, squeeze(answer.text), re.DOTALL) for answer in (case.theirs, case.mine))
+    return one and other and case.theirs.status == case.mine.status == 400 and one.group(1) == other.group(1)
+
+
 def nameless_sample(case):
     """Our 400 names a line that begins with braces without a name."""
     found = re.fullmatch(r"text format parsing error in line (\d+): invalid metric name\n", case.mine.text)
@@ -131,6 +144,9 @@ def known():
                "U___5f__5f_x passes its check and breaks every scrape", reserved_escape),
         Reason("reference's bug: a sample without a name",
                "it closes the connection, or takes the line for more of the sample before it; here it is a 400", nameless_sample),
+        Reason("two faults of one metric", "a label that is not UTF-8 beside a label twice: which is named", other_fault, ends=False),
+        Reason("a damaged content coding", "both answer 400; Go's decompressors give out less before they meet the damage, so one may name "
+               "the damage and the other what is wrong before it", damaged_coding, ends=False),
         Reason("a family without metrics (protobuf only)",
                "the reference keeps it and judges by its type, at random; here it is not kept", no_metrics),
         Reason("random in the reference: which HELP wins", "of groups that disagree", ends=False),

@@ -25,7 +25,7 @@ ENCODINGS = (None, None, None, "gzip", "identity", "", "gzip;q=0", "gzip;q=0.5, 
              "GZIP", "gzip, deflate, br, zstd", "identity;q=0", "*;q=0", "gzip;q=1.0,*;q=0", "x-gzip", "gzip ; q=0.3", "gzip;q=x")
 
 
-def scrape_headers(rng, protobuf):
+def scrape_headers(rng, protobuf, escapings=True):
     chance = rng.random()
     if chance < 0.4:
         accept = None
@@ -33,6 +33,8 @@ def scrape_headers(rng, protobuf):
         accept = rng.choice(PROTO_ACCEPTS)
     else:
         accept = rng.choice(TEXT_ACCEPTS)
+        if not escapings and accept and ("dots" in accept or "values" in accept):
+            accept = None
     encoding = rng.choice(ENCODINGS)
     headers = () if accept is None else (("Accept", accept),)
     if encoding is not None:

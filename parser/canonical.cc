@@ -1,6 +1,7 @@
 #include "parser/canonical.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/base/check.h"
 #include "core/base/limits.h"
@@ -49,7 +50,8 @@ void Canonicaliser::begin(const model::Families& families, const model::GroupKey
   key_fault_ = plans_.begin(key, key_fault_label_);
   state_ = State::kMore;
   phase_ = Phase::kSurvey;
-  estimate_ = value_bytes_ = 0;
+  estimate_ = value_bytes_ = record_bytes_ = simple_bytes_ = 0;
+  negative_zero_ = false;
   has_suffixed_ = false;
   names_sorted_ = true;
   cursor_ = 0;
@@ -118,6 +120,7 @@ void Canonicaliser::survey() {
     const uint64_t lines = simple ? 1 : uint64_t{metric.points_count} + 3;
     estimate_ += sizeof(uint64_t) + line * lines;
     value_bytes_ += values * lines;
+    if (metric.exact.data() == nullptr) survey_record(metric, simple, line);
     if (family.needs_record) estimate_ += line + metric.exact.size() + size_t{8} * metric.labels_count;
     work_ += 1 + metric.labels_count / 8;
   }
@@ -127,11 +130,22 @@ void Canonicaliser::survey() {
     state_ = State::kTooLarge;
     return;
   }
-  writer_.begin(*out_, estimate_ + value_bytes_);
+  writer_.begin(*out_, estimate_ + value_bytes_ + record_bytes_ + (negative_zero_ ? simple_bytes_ : 0));
   phase_ = Phase::kSelect;
   cursor_ = 0;
   order_.reserve(families_->families.size());
   out_->families.reserve(families_->families.size());
+}
+
+// Room for the record that the text of a metric may turn out to need; memory that is not touched costs nothing.
+void Canonicaliser::survey_record(const model::Metric& metric, bool simple, uint64_t line_bytes) {
+  constexpr uint64_t kPointBytes = 32;
+  if (simple) {
+    simple_bytes_ += line_bytes + size_t{8} * metric.labels_count;
+    negative_zero_ = negative_zero_ || (metric.value == 0 && std::signbit(metric.value));
+  } else {
+    record_bytes_ += line_bytes + size_t{8} * metric.labels_count + kPointBytes * metric.points_count;
+  }
 }
 
 void Canonicaliser::select() {
@@ -204,7 +218,7 @@ void Canonicaliser::emit_in_order() {
 }
 
 void Canonicaliser::finish_text(Phase record) {
-  if (!families_->families[order_[family_at_]].needs_record) return finish_family();
+  if (!families_->families[order_[family_at_]].needs_record && !writer_.is_inexact()) return finish_family();
   writer_.start_record();
   cursor_ = 0;
   phase_ = record;

@@ -84,6 +84,7 @@ class Canonicaliser {
 
   void run_phase();
   void survey();
+  void survey_record(const model::Metric& metric, bool simple, uint64_t line_bytes);
   void select();
   void order_names();
   void next_family();
@@ -130,8 +131,11 @@ class Canonicaliser {
   FragmentWriter writer_;
   MergeSort sort_;
 
-  uint64_t estimate_ = 0;     // bytes of the canonical push, escapes not counted
-  uint64_t value_bytes_ = 0;  // of the labels' values in it: what escapes may add at most
+  uint64_t estimate_ = 0;      // bytes of the canonical push, escapes not counted
+  uint64_t value_bytes_ = 0;   // of the labels' values in it: what escapes may add at most
+  uint64_t record_bytes_ = 0;  // records of summaries and histograms, should they need one
+  uint64_t simple_bytes_ = 0;  // the same of the others, which need one only when there is a -0
+  bool negative_zero_ = false;
   bool names_sorted_ = true;
   bool has_suffixed_ = false;         // some family is a summary or a histogram
   uint32_t cursor_ = 0;               // of the phase: a metric, a family or a position

@@ -20,6 +20,8 @@ constexpr size_t kWordsKept = (4 * 1024 * 1024) / sizeof(uint64_t);
 // Beside name and labels a line has `="`, `"`, `} `, a newline, a bound, a value and the slack of block copies.
 constexpr size_t kLineRoom = 2 * kGoFloatRoom + 16 + 2 * kCopySlack;
 constexpr uint32_t kLinesPerCheck = 32;
+// Counts up to it are doubles without loss.
+constexpr uint64_t kExactCountMax = uint64_t{1} << 53;
 
 // Sum of the values that go into the holes, escaped at worst.
 size_t label_room(const model::LabelPair* labels, const LabelPlan& plan) noexcept {
@@ -29,6 +31,8 @@ size_t label_room(const model::LabelPair* labels, const LabelPlan& plan) noexcep
 }
 
 char* write_value(double value, char* at) noexcept { return at + format_go_float(value, at); }
+
+bool is_negative_zero(double value) noexcept { return value == 0 && std::signbit(value); }
 
 // Counts are floats when the float is not zero, as expfmt has it.
 double count_of(double as_float, uint64_t count) noexcept {
@@ -96,6 +100,7 @@ void FragmentWriter::start(const model::Family& family, bool unquoted) {
   samples_ = 0;
   in_metric_ = false;
   text_end_ = 0;
+  inexact_ = false;
   type_ = family.type;
   static_cast<void>(reserve(text_at_ - at_));
   at_ = text_at_;
@@ -182,6 +187,7 @@ FragmentWriter::Result FragmentWriter::write_simple(const model::LabelPair* labe
     metric.value_text.copy(at, metric.value_text.size());
     at += metric.value_text.size();
   } else {
+    note_inexact(is_negative_zero(metric.value));
     at = write_value(metric.value, at);
   }
   *at++ = '\n';
@@ -211,8 +217,10 @@ bool FragmentWriter::write_points(const model::Families& families, const model::
     double value = point.value;
     if (histogram) {
       value = count_of(floats ? point.value : 0, point.count);
+      note_inexact(floats || point.count > kExactCountMax);
       inf_seen_ = inf_seen_ || (std::isinf(point.bound) && point.bound > 0);
     }
+    note_inexact(is_negative_zero(point.bound) || is_negative_zero(value));
     write_bound_line(prefix, histogram ? "le" : "quantile", point.bound, value);
     point_ = point.next;
     if (++lines % kLinesPerCheck == 0 && point_ != model::kNone && deadline.passed()) return false;
@@ -221,9 +229,11 @@ bool FragmentWriter::write_points(const model::Families& families, const model::
 }
 
 void FragmentWriter::write_totals(const model::Metric& metric) {
+  note_inexact(metric.count > kExactCountMax || is_negative_zero(metric.sum));
   if (is_histogram()) {
     const bool floats = (metric.fields & model::kCountsAreFloat) != 0;
     const double count = count_of(floats ? metric.count_float : 0, metric.count);
+    note_inexact(floats || !inf_seen_);
     if (!inf_seen_) write_bound_line(bucket_, "le", std::numeric_limits<double>::infinity(), count);
     write_line(sum_, metric.sum);
     write_line(count_, count);

@@ -30,10 +30,14 @@ class FragmentWriter {
                              Deadline deadline);
   // After all metrics: begins the record, then writes one metric into it, in slices as well. The record is a
   // MetricFamily message that has metrics only (name, help and type stand in the shape): the labels of the group, then
-  // all other fields of the message that came (`exact`), untouched. Lengths of metrics take five bytes each.
+  // all other fields of the message that came (`exact`), untouched, or, when none came, the content of the parsed
+  // metric. Lengths of metrics and of that content take five bytes each.
   void start_record();
   [[nodiscard]] Result write_record(const model::Families& families, const model::Metric& metric, const LabelPlan& plan,
                                     Deadline deadline);
+  // Whether some metric since start() needs a record although no message came: -0, a float histogram, one without a
+  // +Inf bucket, a count that a float does not hold.
+  [[nodiscard]] bool is_inexact() const noexcept { return inexact_; }
   // Takes back everything since start(), for another start().
   void rewind() noexcept { at_ = fragment_at_; }
   // Completes the fragment and returns its offset.
@@ -65,6 +69,13 @@ class FragmentWriter {
   void record_labels(const model::LabelPair* labels, const LabelPlan& plan);
   // The next field of record_rest_ that is no label is to be copied.
   void find_record_field();
+  [[nodiscard]] size_t open_record_message(uint32_t field);
+  void record_scalars(const model::Metric& metric);
+  // False when the slice is over.
+  [[nodiscard]] bool record_points(const model::Families& families, const model::Metric& metric, Deadline deadline);
+  // Writes the bytes since `begin` into the length before it.
+  void close_record_message(size_t begin) noexcept;
+  void note_inexact(bool inexact) noexcept { inexact_ = inexact_ || inexact; }
   void write_line(const Prefix& prefix, double value);
   void write_bound_line(const Prefix& prefix, std::string_view bound_name, double bound, double value);
   [[nodiscard]] bool is_histogram() const noexcept {
@@ -90,14 +101,17 @@ class FragmentWriter {
   size_t label_bytes_ = 0;
   bool in_metric_ = false;  // between two slices of a metric
   bool inf_seen_ = false;
+  bool inexact_ = false;
   uint32_t point_ = model::kNone;
   std::string_view bad_label_;
 
   // The record.
   size_t text_end_ = 0;           // 0 while there is none
-  size_t record_metric_ = 0;      // where the metric begins
+  size_t record_metric_ = 0;      // where the metric begins, behind its length
+  size_t record_content_ = 0;     // the same of its content
   std::string_view record_rest_;  // of `exact`: what was not looked at
-  size_t record_field_ = 0;       // bytes at its front that are to be copied
+  uint32_t record_point_ = model::kNone;
+  size_t record_field_ = 0;  // bytes at its front that are to be copied
 };
 
 }  // namespace sluice::parser

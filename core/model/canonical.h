@@ -11,7 +11,8 @@
 // series_hash: keyed_hash of the text between `{` and `}` of the metric's label set (sorted, escaped, without le and
 // quantile), one for each metric (a histogram is one), in the order of the text. It lets a probe for duplicate series
 // across groups compare 8 bytes instead of scanning text.
-// record: empty, or the family as a protobuf MetricFamily message, for families that the text does not express exactly.
+// record: empty, or the metrics of the family as a protobuf MetricFamily message holds them (field 4; name, help and type
+// are the shape's), for families that the text does not express exactly.
 #pragma once
 
 #include <cstddef>

@@ -16,21 +16,12 @@ ON_PURPOSE = {
     "route-23": "difference 5: no /debug/pprof",
 }
 
-LATER_PREFIXES = {
-    "api-": "the JSON API",
-}
+LATER_PREFIXES = {}
 
 LATER = {
-    "ce-delete": "the JSON API",
     "accept-11": "protobuf scrapes",
     "accept-12": "protobuf scrapes",
     "accept-19": "protobuf scrapes",
-    "push-protobuf": "the JSON API",
-    "gaugehistogram": "the JSON API",
-    "route-prefix": "the page",
-    "route-00": "the page",
-    "route-01": "the page",
-    "route-20": "the page",
     "poison-unchecked": "--push.disable-consistency-check",
     "unchecked-202": "--push.disable-consistency-check",
 }

@@ -92,6 +92,12 @@ TEST(Flags, WrongOnesGetTheReferencesWords) {
       {{"--web.external-url=ht tp://x/"},
        "sluice: error: invalid URL: parse \"ht tp://x/\": first path segment in URL cannot contain colon, try "
        "--help\n"},
+      {{"--persistence.interval=5"}, "sluice: error: time: missing unit in duration \"5\", try --help\n"},
+      {{"--web.config.file=web.yml"},
+       "sluice: error: --web.config.file=web.yml cannot be honoured: TLS and authentication are not supported by this "
+       "version; put a proxy in front or leave the flag out, try --help\n"},
+      {{"--persistence.file=a", "--persistence.file=b"},
+       "sluice: error: flag 'persistence.file' cannot be repeated, try --help\n"},
       {{"--net.backend=select"}, "sluice: error: unrecognized backend select, try --help\n"},
   };
   for (const auto& [arguments, text] : cases) {

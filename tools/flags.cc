@@ -195,6 +195,7 @@ Result<Flags, FlagExit> judge(const Raw& raw) {
     return true;
   }));
   check(take_url(raw.external_url, flags.external_path));
+  if (!raw.external_url.empty()) flags.external_url = raw.external_url.front();
   flags.route_prefix = prefix.empty() ? flags.external_path : normalise_prefix(prefix);
   check(take(raw.unix_socket_mode, "web.unix-socket-mode", "not an octal file mode:", [&](const std::string& text) {
     const auto mode = parse_unsigned(text, 8, 0777);

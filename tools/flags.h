@@ -16,6 +16,7 @@ enum class Backend : uint8_t { kAuto, kIoUring, kEpoll };
 struct Flags {
   std::vector<std::string> listen_addresses;  // --web.listen-address, default {":9091"}
   std::string telemetry_path = "/metrics";
+  std::string external_url;   // --web.external-url as given
   std::string external_path;  // path of --web.external-url, normalised as route_prefix is
   std::string
       route_prefix;  // by default external_path; normalised: empty, or begins with '/' and does not end with one

@@ -95,4 +95,27 @@ Result<std::chrono::nanoseconds, std::string> parse_go_duration(std::string_view
   return std::chrono::nanoseconds(negative ? -total : total);
 }
 
+std::string format_go_duration(std::chrono::nanoseconds duration) {
+  constexpr uint64_t kSecond = 1'000'000'000;
+  const bool negative = duration.count() < 0;
+  const auto given = static_cast<uint64_t>(duration.count());
+  const uint64_t ns = negative ? 0 - given : given;
+  // `value` over `unit` with as many decimals as it has.
+  const auto decimal = [](uint64_t value, uint64_t unit) {
+    std::string text = std::to_string(value / unit);
+    if (value % unit == 0) return text;
+    const std::string digits = std::to_string(unit + value % unit);  // a 1, then the decimals
+    return text + '.' + digits.substr(1, digits.find_last_not_of('0'));
+  };
+  std::string out = negative ? "-" : "";
+  if (ns == 0) return "0s";
+  if (ns < 1'000) return out + std::to_string(ns) + "ns";
+  if (ns < 1'000'000) return out + decimal(ns, 1'000) + "\u00b5s";
+  if (ns < kSecond) return out + decimal(ns, 1'000'000) + "ms";
+  const uint64_t minutes = ns / kSecond / 60;
+  if (minutes >= 60) out += std::to_string(minutes / 60) + 'h';
+  if (minutes != 0) out += std::to_string(minutes % 60) + 'm';
+  return out + decimal(ns % (60 * kSecond), kSecond) + 's';
+}
+
 }  // namespace sluice::tools

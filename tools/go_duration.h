@@ -13,4 +13,7 @@ namespace sluice::tools {
 // Go's time.ParseDuration with days and weeks). The error is in its words.
 [[nodiscard]] Result<std::chrono::nanoseconds, std::string> parse_go_duration(std::string_view text);
 
+// As Go prints one: "5m0s", "1h0m0.25s", "1.5ms", "0s".
+[[nodiscard]] std::string format_go_duration(std::chrono::nanoseconds duration);
+
 }  // namespace sluice::tools

@@ -19,6 +19,7 @@
 #include "net/loop/sizing.h"
 #include "net/loop/worker_group.h"
 #include "parser/simd/kernel.h"
+#include "tools/flag_values.h"
 #include "tools/flags.h"
 #include "tools/loop_metrics.h"
 #include "tools/version.h"
@@ -108,6 +109,7 @@ net::api::GatewayOptions gateway_options(const Flags& flags, uint32_t workers, n
   options.workers = workers;
   options.more_writers = flags.persistence_file.empty() ? 0 : 1;
   options.build = {std::string(kVersion), std::string(kRevision), std::string(kArchitecture)};
+  options.flags = flag_values(flags);
   options.backend = backend == net::ring::Backend::kIoUring ? "io_uring" : "epoll";
   options.kernel = kernel;
   options.on_quit = [] {

@@ -9,16 +9,31 @@
 #include "net/api/gateway.h"
 #include "net/api/group_requests.h"
 #include "net/api/gzip_head.h"
+#include "net/api/metrics_json.h"
 #include "net/api/push.h"
 #include "net/api/replies.h"
 #include "net/api/scrape.h"
+#include "net/api/status_json.h"
 #include "net/http/content_coding.h"
+#include "net/ui/page.h"
 #include "parser/grouping_key.h"
 
 namespace sluice::net::api {
 
 using HeadAction = http::Handler::HeadAction;
 using StepAction = http::Handler::StepAction;
+
+namespace {
+
+// On everything of the API but wipe, as the reference sets them.
+constexpr std::string_view kCorsHeaders =
+    "Access-Control-Allow-Headers: Accept, Authorization, Content-Type, Origin\r\n"
+    "Access-Control-Allow-Methods: GET, POST, DELETE, OPTIONS\r\n"
+    "Access-Control-Allow-Origin: *\r\n"
+    "Access-Control-Expose-Headers: Date\r\n"
+    "Cache-Control: no-cache, no-store, must-revalidate\r\n";
+
+}  // namespace
 
 HeadAction ApiHandler::on_head(http::Exchange& exchange, uint64_t& body_bytes_max) {
   const http::Request& request = exchange.request;
@@ -59,6 +74,20 @@ std::unique_ptr<RequestState> ApiHandler::begin(http::Exchange& exchange, const 
     case Endpoint::kQuitGet:
       reply_text(exchange.response, 405, "Only POST or PUT requests allowed.");
       break;
+    case Endpoint::kApiMetrics:
+    case Endpoint::kApiStatus:
+    case Endpoint::kApiOptions:
+      api_answer(exchange, route.endpoint);
+      break;
+    case Endpoint::kStatusPage:
+      page(exchange);
+      break;
+    case Endpoint::kStatic:
+      file(exchange, route.key_path);
+      break;
+    case Endpoint::kProfiling:
+      reply_error(exchange.response, 404, "404 page not found: there are no profiling endpoints here");
+      break;
     case Endpoint::kNone:
       reply_error(exchange.response, 404, "404 page not found");
       break;
@@ -93,6 +122,42 @@ void ApiHandler::quit(http::Exchange& exchange) {
   }
   reply_text(exchange.response, 200, "Requesting termination... Goodbye!");
   context_.gateway.options().on_quit();
+}
+
+// Never compressed, as in the reference.
+void ApiHandler::api_answer(http::Exchange& exchange, Endpoint endpoint) {
+  http::Response& response = exchange.response;
+  response.status = 200;
+  response.headers = kCorsHeaders;
+  HandlerName handler = HandlerName::kApiOptions;
+  if (endpoint != Endpoint::kApiOptions) response.headers += "Content-Type: application/json\r\n";
+  if (endpoint == Endpoint::kApiStatus) {
+    handler = HandlerName::kApiStatus;
+    response.body = status_json(context_.gateway.options(), context_.gateway.start_wall_ns());
+  } else if (endpoint == Endpoint::kApiMetrics) {
+    handler = HandlerName::kApiMetrics;
+    response.source = std::make_unique<MetricsJsonSource>(context_);
+  }
+  context_.metrics.count_request(handler, exchange.request.method, 200);
+}
+
+void ApiHandler::page(http::Exchange& exchange) {
+  exchange.response.status = 200;
+  exchange.response.headers = "Content-Type: text/html; charset=utf-8\r\n";
+  exchange.response.body = context_.gateway.status_page();
+  context_.metrics.count_request(HandlerName::kStatus, exchange.request.method, 200);
+}
+
+void ApiHandler::file(http::Exchange& exchange, std::string_view name) {
+  http::Response& response = exchange.response;
+  if (const auto found = ui::find_file(name)) {
+    response.status = 200;
+    response.headers = "Content-Type: " + std::string(found->content_type) + "\r\n";
+    response.body = found->bytes;
+  } else {
+    reply_error(response, 404, "404 page not found");
+  }
+  context_.metrics.count_request(HandlerName::kStatic, exchange.request.method, response.status);
 }
 
 void ApiHandler::answer_ok(http::Exchange& exchange, HandlerName handler) {

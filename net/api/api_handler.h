@@ -27,6 +27,9 @@ class ApiHandler final : public http::Handler {
   [[nodiscard]] std::unique_ptr<RequestState> begin(http::Exchange& exchange, const Route& route);
   [[nodiscard]] std::unique_ptr<RequestState> begin_group_request(http::Exchange& exchange, const Route& route);
   void quit(http::Exchange& exchange);
+  void api_answer(http::Exchange& exchange, Endpoint endpoint);
+  void page(http::Exchange& exchange);
+  void file(http::Exchange& exchange, std::string_view name);
   // Answers at once and counts it under `handler`.
   void answer_ok(http::Exchange& exchange, HandlerName handler);
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/render/own_family.h"
@@ -38,11 +39,12 @@ struct GatewayOptions {
   uint32_t more_writers = 0;      // threads beside the workers that read or write the store
   bool consistency_check = true;  // false: --push.disable-consistency-check
   BuildInfo build;
-  std::string backend;                        // for sluice_backend_info
-  std::string kernel;                         // for sluice_kernel_info
-  std::function<void()> on_quit;              // an enabled /-/quit was called; any worker
-  ExtraFamilies extra;                        // connections, loop turn times
-  std::vector<store::OwnFamily> extra_names;  // names and types of what `extra` adds
+  std::vector<std::pair<std::string, std::string>> flags;  // names and values, for the status
+  std::string backend;                                     // for sluice_backend_info
+  std::string kernel;                                      // for sluice_kernel_info
+  std::function<void()> on_quit;                           // an enabled /-/quit was called; any worker
+  ExtraFamilies extra;                                     // connections, loop turn times
+  std::vector<store::OwnFamily> extra_names;               // names and types of what `extra` adds
 };
 
 class Gateway {
@@ -59,6 +61,9 @@ class Gateway {
   [[nodiscard]] std::unique_ptr<loop::EpochHooks> make_hooks(uint32_t worker);
 
   [[nodiscard]] const GatewayOptions& options() const noexcept { return options_; }
+  [[nodiscard]] int64_t start_wall_ns() const noexcept { return start_wall_ns_; }
+  // HTML of `/` and `/status`.
+  [[nodiscard]] const std::string& status_page() const noexcept { return status_page_; }
   [[nodiscard]] const Router& router() const noexcept { return router_; }
   [[nodiscard]] store::Store& store() noexcept { return store_; }
   [[nodiscard]] const std::vector<std::unique_ptr<WorkerContext>>& contexts() const noexcept { return contexts_; }
@@ -66,6 +71,8 @@ class Gateway {
  private:
   GatewayOptions options_;
   Router router_;
+  int64_t start_wall_ns_;
+  std::string status_page_;
   store::Store store_;
   std::vector<std::unique_ptr<WorkerContext>> contexts_;
 };

@@ -140,8 +140,10 @@ TEST(Canonical, FragmentsSayWhetherTheyHoldQuotedNames) {
 
 TEST(Canonical, FragmentCarriesHashesOfTheLabelText) {
   model::Families families;
-  ASSERT_TRUE(parse_text("# HELP a text\n# TYPE a histogram\na_bucket{le=\"1\",x=\"y\"} 1\na_count{x=\"z\"} 2\n",
-                         NameScheme::kLegacy, families));
+  ASSERT_TRUE(
+      parse_text("# HELP a text\n# TYPE a histogram\na_bucket{le=\"1\",x=\"y\"} 1\na_bucket{le=\"+Inf\",x=\"y\"} 1\n"
+                 "a_bucket{le=\"+Inf\",x=\"z\"} 2\n",
+                 NameScheme::kLegacy, families));
   const model::GroupKey key = make_key({{"job", "t"}});
   Canonicaliser canonicaliser;
   model::CanonicalPush out;

@@ -110,12 +110,11 @@ Router::Router(RouterOptions options) : options_(std::move(options)) {
 Router::Match Router::match(Method method, std::string_view path) const {
   if (may_push(method)) {
     const Endpoint endpoint = method == Method::kDelete ? Endpoint::kDelete : Endpoint::kPush;
-    // The router's parameter takes any job but an empty one.
-    if (path.size() > push_prefix_.size() && path.starts_with(push_prefix_) && path[push_prefix_.size()] != '/') {
+    // The router's parameter takes even an empty job where a slash follows it, which can only have been sent as %2F.
+    if (path.size() > push_prefix_.size() && path.starts_with(push_prefix_)) {
       return {endpoint, false, push_prefix_.size()};
     }
-    if (path.size() > push_base64_prefix_.size() && path.starts_with(push_base64_prefix_) &&
-        path[push_base64_prefix_.size()] != '/') {
+    if (path.size() > push_base64_prefix_.size() && path.starts_with(push_base64_prefix_)) {
       return {endpoint, true, push_base64_prefix_.size()};
     }
   }

@@ -46,6 +46,8 @@ TEST(Router, AnswersAsTheReferenceDoes) {
       {Method::kPut, "/metrics/job/t", Kind::kEndpoint, 200, "t"},
       {Method::kPost, "/metrics/job/t/a/b?c=d/e", Kind::kEndpoint, 200, "t/a/b"},
       {Method::kDelete, "/metrics/job/a%2Fb", Kind::kEndpoint, 200, "a/b"},
+      {Method::kDelete, "/metrics/job/%2F", Kind::kEndpoint, 200, "/"},
+      {Method::kPut, "/metrics/job/%2Fa/b", Kind::kEndpoint, 200, "/a/b"},
       {Method::kPut, "/metrics/job%40base64/Zg", Kind::kEndpoint, 200, "Zg"},
       {Method::kPut, "/metrics/job/t/a/%2e%2e", Kind::kEndpoint, 200, "t/a/.."},
       {Method::kPut, "/metrics/job/t/", Kind::kEndpoint, 200, "t/"},

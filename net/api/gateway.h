@@ -13,6 +13,7 @@
 
 #include "core/render/own_family.h"
 #include "core/store/store.h"
+#include "net/api/help_conflicts.h"
 #include "net/api/router.h"
 #include "net/api/worker_context.h"
 #include "net/http/exchange.h"
@@ -59,12 +60,14 @@ class Gateway {
   [[nodiscard]] const GatewayOptions& options() const noexcept { return options_; }
   [[nodiscard]] const Router& router() const noexcept { return router_; }
   [[nodiscard]] store::Store& store() noexcept { return store_; }
+  [[nodiscard]] HelpConflicts& help_conflicts() noexcept { return help_conflicts_; }
   [[nodiscard]] const std::vector<std::unique_ptr<WorkerContext>>& contexts() const noexcept { return contexts_; }
 
  private:
   GatewayOptions options_;
   Router router_;
   store::Store store_;
+  HelpConflicts help_conflicts_;
   std::vector<std::unique_ptr<WorkerContext>> contexts_;
 };
 

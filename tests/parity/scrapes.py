@@ -23,6 +23,28 @@ PROTO_ACCEPTS = tuple(
         ";encoding=text;q=0.6", PROTO + "; proto=io.prometheus.client.MetricFamily; encoding=text")
 ENCODINGS = (None, None, None, "gzip", "identity", "", "gzip;q=0", "gzip;q=0.5, identity;q=1", "deflate", "br, gzip", "*", "zstd", "zstd, gzip",
              "GZIP", "gzip, deflate, br, zstd", "identity;q=0", "*;q=0", "gzip;q=1.0,*;q=0", "x-gzip", "gzip ; q=0.3", "gzip;q=x")
+RANGES = ("text/plain", "*/*", "text/*", "application/*", PROTO + FAMILY, PROTO, "application/openmetrics-text", "text/html")
+PARAMETERS = ("version=0.0.4", "version=1.0.0", "version=0.0.1", "version=\"0.0.4\"", "encoding=delimited", "encoding=text", "encoding=compact-text",
+              "escaping=allow-utf-8", "escaping=underscores", "escaping=dots", "escaping=values", "escaping=x", "charset=utf-8", "VERSION=1.0.0",
+              "proto=io.prometheus.client.MetricFamily")
+QUALITIES = ("q=1", "q=0", "q=0.5", "q=0.3", "q=1.0", "q=0.501", "q=2", "q=-1", "q=x", "q=", "Q=0.1", "q=.5", "q = 0.5")
+
+
+def random_accept(rng):
+    """Several ranges with parameters and qualities, some of them not as they should be."""
+    ranges = []
+    for _ in range(rng.randrange(1, 5)):
+        words = [rng.choice(RANGES)] + rng.sample(PARAMETERS, rng.choice((0, 0, 1, 1, 2)))
+        if rng.random() < 0.6:
+            words.append(rng.choice(QUALITIES[:6]) if rng.random() < 0.8 else rng.choice(QUALITIES))
+        ranges.append(rng.choice((";", "; ", " ; ")).join(words))
+    return rng.choice((",", ", ")).join(ranges)
+
+
+def random_encoding(rng):
+    words = [rng.choice(("gzip", "identity", "*", "deflate", "zstd", "br", "GZIP", "x-gzip")) + rng.choice(("", "", ";q=0", ";q=0.5", "; q=1", ";q=0.0", ";q"))
+             for _ in range(rng.randrange(1, 4))]
+    return rng.choice((",", ", ")).join(words)
 
 
 def scrape_headers(rng, protobuf, escapings=True):
@@ -32,10 +54,10 @@ def scrape_headers(rng, protobuf, escapings=True):
     elif protobuf and chance < 0.65:
         accept = rng.choice(PROTO_ACCEPTS)
     else:
-        accept = rng.choice(TEXT_ACCEPTS)
+        accept = rng.choice(TEXT_ACCEPTS) if rng.random() < 0.6 or not protobuf else random_accept(rng)
         if not escapings and accept and ("dots" in accept or "values" in accept):
             accept = None
-    encoding = rng.choice(ENCODINGS)
+    encoding = rng.choice(ENCODINGS) if rng.random() < 0.8 else random_encoding(rng)
     headers = () if accept is None else (("Accept", accept),)
     if encoding is not None:
         headers += (("Accept-Encoding", encoding),)

@@ -1,7 +1,6 @@
 #include "parser/canonical.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/base/check.h"
 #include "core/base/limits.h"
@@ -22,6 +21,9 @@ constexpr uint32_t kWorkPerCheck = 32;
 constexpr size_t kBytesPerUnit = 256;
 // Bytes of a line beside name, labels and value: braces, blank, newline, a bound, a suffix.
 constexpr uint64_t kLineExtra = 48;
+// Of a record, beside labels: the content of a metric, and of a point.
+constexpr uint64_t kRecordExtra = 64;
+constexpr uint64_t kRecordPointBytes = 32;
 
 bool is_own(std::string_view name) noexcept {
   return name == "push_time_seconds" || name == "push_failure_time_seconds";
@@ -42,7 +44,9 @@ model::Conflict check_grouping_key(const model::GroupKey& key) {
   return conflict;
 }
 
-void Canonicaliser::begin(const model::Families& families, const model::GroupKey& key, model::CanonicalPush& out) {
+void Canonicaliser::begin(const model::Families& families, const model::GroupKey& key, model::CanonicalPush& out,
+                          bool check) {
+  check_ = check;
   families_ = &families;
   out_ = &out;
   out.clear();
@@ -50,8 +54,7 @@ void Canonicaliser::begin(const model::Families& families, const model::GroupKey
   key_fault_ = plans_.begin(key, key_fault_label_);
   state_ = State::kMore;
   phase_ = Phase::kSurvey;
-  estimate_ = value_bytes_ = record_bytes_ = simple_bytes_ = 0;
-  negative_zero_ = false;
+  estimate_ = value_bytes_ = record_bytes_ = 0;
   has_suffixed_ = false;
   names_sorted_ = true;
   cursor_ = 0;
@@ -120,8 +123,9 @@ void Canonicaliser::survey() {
     const uint64_t lines = simple ? 1 : uint64_t{metric.points_count} + 3;
     estimate_ += sizeof(uint64_t) + line * lines;
     value_bytes_ += values * lines;
-    if (metric.exact.data() == nullptr) survey_record(metric, simple, line);
     if (family.needs_record) estimate_ += line + metric.exact.size() + size_t{8} * metric.labels_count;
+    // Whether text needs a record is known when it is written; room that is not touched costs nothing.
+    if (metric.exact.empty()) record_bytes_ += line + kRecordExtra + kRecordPointBytes * metric.points_count;
     work_ += 1 + metric.labels_count / 8;
   }
   estimate_ += families_->families.size() * (sizeof(model::FragmentHeader) + sizeof(uint64_t));
@@ -130,22 +134,11 @@ void Canonicaliser::survey() {
     state_ = State::kTooLarge;
     return;
   }
-  writer_.begin(*out_, estimate_ + value_bytes_ + record_bytes_ + (negative_zero_ ? simple_bytes_ : 0));
+  writer_.begin(*out_, estimate_ + value_bytes_ + record_bytes_, !check_);
   phase_ = Phase::kSelect;
   cursor_ = 0;
   order_.reserve(families_->families.size());
   out_->families.reserve(families_->families.size());
-}
-
-// Room for the record that the text of a metric may turn out to need; memory that is not touched costs nothing.
-void Canonicaliser::survey_record(const model::Metric& metric, bool simple, uint64_t line_bytes) {
-  constexpr uint64_t kPointBytes = 32;
-  if (simple) {
-    simple_bytes_ += line_bytes + size_t{8} * metric.labels_count;
-    negative_zero_ = negative_zero_ || (metric.value == 0 && std::signbit(metric.value));
-  } else {
-    record_bytes_ += line_bytes + size_t{8} * metric.labels_count + kPointBytes * metric.points_count;
-  }
 }
 
 void Canonicaliser::select() {
@@ -178,6 +171,7 @@ void Canonicaliser::next_family() {
   }
   ++work_;
   const uint32_t source = order_[family_at_];
+  inconsistent_ = false;
   if (!family_is_good(source)) return;
   start_family();
   metric_ = families_->families[source].metrics_first;
@@ -193,7 +187,8 @@ void Canonicaliser::start_family() {
 void Canonicaliser::finish_family() {
   const uint32_t source = order_[family_at_++];
   const model::Family& family = families_->families[source];
-  out_->families.push_back({family.name, family.help, family.has_help, family.type, source, writer_.finish()});
+  out_->families.push_back({family.name, family.help, family.has_help, family.type, source,
+                            writer_.finish(inconsistent_ || writer_.has_bad_bytes())});
   phase_ = Phase::kFamily;
 }
 
@@ -218,7 +213,10 @@ void Canonicaliser::emit_in_order() {
 }
 
 void Canonicaliser::finish_text(Phase record) {
-  if (!families_->families[order_[family_at_]].needs_record && !writer_.is_inexact()) return finish_family();
+  const model::Family& family = families_->families[order_[family_at_]];
+  // What came as protobuf was judged by its parser.
+  const bool from_text = families_->metrics[family.metrics_first].exact.empty();
+  if (!family.needs_record && !(from_text && writer_.needs_record())) return finish_family();
   writer_.start_record();
   cursor_ = 0;
   phase_ = record;
@@ -325,7 +323,7 @@ void Canonicaliser::find_duplicates() {
     const Collected& metric = collected_[positions_[cursor_]];
     if (compare(collected_[positions_[cursor_ - 1]], metric) == 0) duplicate_ = std::min(duplicate_, metric.metric);
   }
-  if (duplicate_ != kNone) return fail(ConflictKind::kDuplicateSeries, order_[family_at_], duplicate_);
+  if (duplicate_ != kNone && !tolerate(ConflictKind::kDuplicateSeries, order_[family_at_], duplicate_)) return;
   start_family();
   cursor_ = 0;
   phase_ = Phase::kEmitSorted;
@@ -360,21 +358,14 @@ int Canonicaliser::compare(const Collected& a, const Collected& b) const {
 bool Canonicaliser::metric_is_good(uint32_t metric, const LabelPlan& plan) {
   const uint32_t source = order_[family_at_];
   if ((families_->metrics[metric].fields & model::kWrongContent) != 0) {
-    fail(ConflictKind::kMetricShape, source, metric);
-    return false;
+    return tolerate(ConflictKind::kMetricShape, source, metric);
   }
   if (plan.fault != ConflictKind::kNoConflict) {
-    fail(plan.fault, source, metric, plan.fault_label);
-    return false;
+    return tolerate(plan.fault, source, metric, plan.fault_label);
   }
   const MetricType type = families_->families[source].type;
   if (plan.has_quantile && type == MetricType::kSummary) {
-    fail(ConflictKind::kReservedLabel, source, metric, "quantile");
-    return false;
-  }
-  if (plan.has_le && is_histogram(type)) {
-    fail(ConflictKind::kReservedLabel, source, metric, "le");
-    return false;
+    return tolerate(ConflictKind::kReservedLabel, source, metric, "quantile");
   }
   return true;
 }
@@ -383,10 +374,9 @@ bool Canonicaliser::family_is_good(uint32_t family) {
   const std::string_view name = families_->families[family].name;
   unquoted_ = is_unquoted_name(name);
   if (!unquoted_ && !is_valid_metric_name(name, NameScheme::kUtf8)) {
-    fail(ConflictKind::kInvalidMetricName, family, kNone);
-    return false;
+    return tolerate(ConflictKind::kInvalidMetricName, family, kNone);
   }
-  if (!has_suffixed_) return true;
+  if (!has_suffixed_ || !check_) return true;
   // Every collision has one side with a suffix, so looking from that side finds all of them.
   for (const std::string_view suffix : {"_count", "_sum", "_bucket"}) {
     if (name.size() <= suffix.size() || !name.ends_with(suffix)) continue;
@@ -408,6 +398,12 @@ uint32_t Canonicaliser::find_family(std::string_view name) const {
   const auto name_of = [this](uint32_t family) { return families_->families[family].name; };
   const auto found = std::ranges::lower_bound(order_, name, {}, name_of);
   return found != order_.end() && name_of(*found) == name ? *found : kNone;
+}
+
+bool Canonicaliser::tolerate(ConflictKind kind, uint32_t family, uint32_t metric, std::string_view label) {
+  inconsistent_ = true;
+  if (check_) fail(kind, family, metric, label);
+  return !check_;
 }
 
 void Canonicaliser::fail(ConflictKind kind, uint32_t family, uint32_t metric, std::string_view label) {

@@ -4,17 +4,20 @@
 #include <protozero/varint.hpp>
 
 #include "core/base/check.h"
+#include "core/base/protobuf_wire.h"
 #include "parser/canonical_text.h"
-#include "parser/protobuf_wire.h"
 
 namespace sluice::parser {
 
 namespace {
 
-// The length of a message is written after the message, so it has a fixed width: a varint padded to five bytes.
+// The length of a metric is written after the metric, so it has a fixed width: a varint padded to five bytes.
 constexpr size_t kLengthBytes = 5;
 constexpr size_t kPieceBytes = 16 * 1024;
 constexpr uint32_t kFieldsPerCheck = 64;
+constexpr char kDoubleFieldBytes = 9;
+// Tag, length, count and sum; or a point.
+constexpr size_t kContentRoom = 48;
 
 size_t string_field_bytes(std::string_view text) noexcept {
   return 1 + static_cast<size_t>(protozero::length_of_varint(text.size())) + text.size();
@@ -22,10 +25,13 @@ size_t string_field_bytes(std::string_view text) noexcept {
 
 char* write_varint(uint64_t value, char* at) noexcept { return at + protozero::add_varint_to_buffer(at, value); }
 
-// Of a field with its number: a tag of one byte and eight or up to ten of value.
-constexpr size_t kNumberRoom = 1 + protozero::max_varint_length;
+char* write_string_field(uint32_t field, std::string_view text, char* at) noexcept {
+  *at++ = static_cast<char>(bytes_field(field));
+  at = write_varint(text.size(), at);
+  return std::copy(text.begin(), text.end(), at);
+}
 
-char* write_uint_field(uint32_t field, uint64_t value, char* at) noexcept {
+char* write_varint_field(uint32_t field, uint64_t value, char* at) noexcept {
   *at++ = static_cast<char>(varint_field(field));
   return write_varint(value, at);
 }
@@ -36,7 +42,7 @@ char* write_double_field(uint32_t field, double value, char* at) noexcept {
   return at + sizeof(value);
 }
 
-// The content of a metric of this type, as a field of the metric.
+// The field of Metric that has the content of a type.
 uint32_t content_field(model::MetricType type) noexcept {
   switch (type) {
     case model::MetricType::kGauge:
@@ -54,12 +60,6 @@ uint32_t content_field(model::MetricType type) noexcept {
   return 7;
 }
 
-char* write_string_field(uint32_t field, std::string_view text, char* at) noexcept {
-  *at++ = static_cast<char>(bytes_field(field));
-  at = write_varint(text.size(), at);
-  return std::copy(text.begin(), text.end(), at);
-}
-
 }  // namespace
 
 void FragmentWriter::start_record() {
@@ -70,13 +70,30 @@ void FragmentWriter::start_record() {
 FragmentWriter::Result FragmentWriter::write_record(const model::Families& families, const model::Metric& metric,
                                                     const LabelPlan& plan, Deadline deadline) {
   if (!in_metric_) {
-    record_metric_ = open_record_message(4);
+    record_metric_ = at_;
+    *reserve(1 + kLengthBytes) = static_cast<char>(bytes_field(4));
+    at_ += 1 + kLengthBytes;
     record_labels(families.labels.data() + metric.labels_begin, plan);
     record_rest_ = metric.exact;
-    if (metric.exact.data() == nullptr) record_scalars(metric);
     record_field_ = 0;
     in_metric_ = true;
+    if (metric.exact.empty()) start_record_content(metric);
   }
+  if (!(metric.exact.empty() ? record_points(families, metric, deadline) : record_fields(deadline))) {
+    return Result::kSliced;
+  }
+  in_metric_ = false;
+  set_record_length(record_metric_ + 1, at_ - record_metric_ - 1 - kLengthBytes);
+  return Result::kDone;
+}
+
+void FragmentWriter::set_record_length(size_t at, size_t bytes) {
+  for (size_t i = 0; i < kLengthBytes; ++i, bytes >>= 7) {
+    base_[at + i] = static_cast<char>((bytes & 0x7f) | (i + 1 < kLengthBytes ? 0x80 : 0));
+  }
+}
+
+bool FragmentWriter::record_fields(Deadline deadline) {
   for (uint32_t done = 1; !record_rest_.empty(); ++done) {
     if (record_field_ == 0) find_record_field();
     const size_t piece = std::min(record_field_, kPieceBytes);
@@ -84,70 +101,56 @@ FragmentWriter::Result FragmentWriter::write_record(const model::Families& famil
     at_ += piece;
     record_rest_.remove_prefix(piece);
     record_field_ -= piece;
-    if ((done % kFieldsPerCheck == 0 || piece == kPieceBytes) && deadline.passed()) return Result::kSliced;
+    if ((done % kFieldsPerCheck == 0 || piece == kPieceBytes) && deadline.passed()) return false;
   }
-  if (metric.exact.data() == nullptr) {
-    if (!record_points(families, metric, deadline)) return Result::kSliced;
-    close_record_message(record_content_);
-  }
-  in_metric_ = false;
-  close_record_message(record_metric_);
-  return Result::kDone;
+  return true;
 }
 
-size_t FragmentWriter::open_record_message(uint32_t field) {
-  *reserve(1 + kLengthBytes) = static_cast<char>(bytes_field(field));
-  at_ += 1 + kLengthBytes;
-  return at_;
-}
-
-void FragmentWriter::close_record_message(size_t begin) noexcept {
-  size_t bytes = at_ - begin;
-  for (size_t i = 0; i < kLengthBytes; ++i, bytes >>= 7) {
-    base_[begin - kLengthBytes + i] = static_cast<char>((bytes & 0x7f) | (i + 1 < kLengthBytes ? 0x80 : 0));
-  }
-}
-
-// Opens the content and writes what it has once.
-void FragmentWriter::record_scalars(const model::Metric& metric) {
-  record_content_ = open_record_message(content_field(type_));
-  record_point_ = metric.points_first;
-  char* const begin = reserve(4 * kNumberRoom);
+// A metric of text has the content of its family's type: for a simple one that is all.
+void FragmentWriter::start_record_content(const model::Metric& metric) {
+  char* const begin = reserve(kContentRoom);
   char* at = begin;
+  *at++ = static_cast<char>(bytes_field(content_field(type_)));
   if (type_ != model::MetricType::kSummary && !is_histogram()) {
-    at = write_double_field(1, metric.value, at);
-  } else {
-    const bool floats = is_histogram() && (metric.fields & model::kCountsAreFloat) != 0;
-    if ((metric.fields & model::kHasCount) != 0) at = write_uint_field(1, metric.count, at);
-    if ((metric.fields & model::kHasSum) != 0) at = write_double_field(2, metric.sum, at);
-    if (floats) at = write_double_field(4, metric.count_float, at);
+    *at++ = kDoubleFieldBytes;
+    at_ += static_cast<size_t>(write_double_field(1, metric.value, at) - begin);
+    return;
   }
+  record_content_ = at_ + 1;
+  at += kLengthBytes;
+  const bool floats = (metric.fields & model::kCountsAreFloat) != 0;
+  if (floats) {
+    at = write_double_field(4, metric.count_float, at);
+  } else if ((metric.fields & model::kHasCount) != 0) {
+    at = write_varint_field(1, metric.count, at);
+  }
+  if ((metric.fields & model::kHasSum) != 0) at = write_double_field(2, metric.sum, at);
   at_ += static_cast<size_t>(at - begin);
+  point_ = metric.points_first;
 }
 
-// Quantiles and buckets are field 3 of their message.
 bool FragmentWriter::record_points(const model::Families& families, const model::Metric& metric, Deadline deadline) {
-  const bool floats = is_histogram() && (metric.fields & model::kCountsAreFloat) != 0;
-  for (uint32_t done = 1; record_point_ != model::kNone; ++done) {
-    const model::Point& point = families.points[record_point_];
-    char content[2 * kNumberRoom];
-    char* end = content;
+  if (type_ != model::MetricType::kSummary && !is_histogram()) return true;
+  const bool floats = (metric.fields & model::kCountsAreFloat) != 0;
+  for (uint32_t done = 1; point_ != model::kNone; ++done) {
+    const model::Point& point = families.points[point_];
+    char* const begin = reserve(kContentRoom);
+    char* const content = begin + 2;
+    char* at = content;
     if (!is_histogram()) {
-      end = write_double_field(1, point.bound, end);
-      end = write_double_field(2, point.value, end);
+      at = write_double_field(2, point.value, write_double_field(1, point.bound, at));
+    } else if (floats) {
+      at = write_double_field(4, point.value, write_double_field(2, point.bound, at));
     } else {
-      if (!floats) end = write_uint_field(1, point.count, end);
-      end = write_double_field(2, point.bound, end);
-      if (floats) end = write_double_field(4, point.value, end);
+      at = write_double_field(2, point.bound, write_varint_field(1, point.count, at));
     }
-    char* at = reserve(sizeof(content) + 2);
-    *at++ = static_cast<char>(bytes_field(3));
-    *at++ = static_cast<char>(end - content);
-    std::copy(content, end, at);
-    at_ += static_cast<size_t>(end - content) + 2;
-    record_point_ = point.next;
-    if (done % kFieldsPerCheck == 0 && record_point_ != model::kNone && deadline.passed()) return false;
+    begin[0] = static_cast<char>(bytes_field(3));
+    begin[1] = static_cast<char>(at - content);
+    at_ += static_cast<size_t>(at - begin);
+    point_ = point.next;
+    if (done % kFieldsPerCheck == 0 && point_ != model::kNone && deadline.passed()) return false;
   }
+  set_record_length(record_content_, at_ - record_content_ - kLengthBytes);
   return true;
 }
 

@@ -20,7 +20,7 @@ constexpr size_t kWordsKept = (4 * 1024 * 1024) / sizeof(uint64_t);
 // Beside name and labels a line has `="`, `"`, `} `, a newline, a bound, a value and the slack of block copies.
 constexpr size_t kLineRoom = 2 * kGoFloatRoom + 16 + 2 * kCopySlack;
 constexpr uint32_t kLinesPerCheck = 32;
-// Counts up to it are doubles without loss.
+// Above this a count is not a float.
 constexpr uint64_t kExactCountMax = uint64_t{1} << 53;
 
 // Sum of the values that go into the holes, escaped at worst.
@@ -30,9 +30,10 @@ size_t label_room(const model::LabelPair* labels, const LabelPlan& plan) noexcep
   return plan.text_bytes + 2 * bytes + kCopySlack;
 }
 
-char* write_value(double value, char* at) noexcept { return at + format_go_float(value, at); }
-
+// The NaN that parsing the text gives is Go's, whatever sign; a negative zero is the one number that the text loses.
 bool is_negative_zero(double value) noexcept { return value == 0 && std::signbit(value); }
+
+char* write_value(double value, char* at) noexcept { return at + format_go_float(value, at); }
 
 // Counts are floats when the float is not zero, as expfmt has it.
 double count_of(double as_float, uint64_t count) noexcept {
@@ -67,8 +68,9 @@ void FragmentWriter::Prefix::set(std::string_view name, std::string_view suffix,
   bytes = static_cast<size_t>(write_prefix(name, suffix, unquoted, text.data()) - text.data());
 }
 
-void FragmentWriter::begin(model::CanonicalPush& out, uint64_t most) {
+void FragmentWriter::begin(model::CanonicalPush& out, uint64_t most, bool any_bytes) {
   out_ = &out;
+  any_bytes_ = any_bytes;
   const size_t words = static_cast<size_t>(most / sizeof(uint64_t)) + 64;
   if (out.words.size() > kWordsKept && words < out.words.size() / 4)
     model::UninitialisedVector<uint64_t>().swap(out.words);
@@ -96,11 +98,12 @@ void FragmentWriter::start(const model::Family& family, bool unquoted) {
   name_ = family.name;
   unquoted_ = unquoted;
   quoted_ = !unquoted;
+  bad_bytes_ = false;
   series_done_ = 0;
   samples_ = 0;
   in_metric_ = false;
-  text_end_ = 0;
   inexact_ = false;
+  text_end_ = 0;
   type_ = family.type;
   static_cast<void>(reserve(text_at_ - at_));
   at_ = text_at_;
@@ -112,13 +115,14 @@ void FragmentWriter::start(const model::Family& family, bool unquoted) {
   }
 }
 
-uint64_t FragmentWriter::finish() {
+uint64_t FragmentWriter::finish(bool inconsistent) {
   SLUICE_CHECK(series_done_ == series_);
   const size_t text_end = text_end_ == 0 ? at_ : text_end_;
   SLUICE_CHECK(at_ - text_at_ <= std::numeric_limits<uint32_t>::max());
   model::FragmentHeader header;
   header.series = series_;
-  header.samples = samples_ & 0x7fff'ffff;  // each is several bytes of text, so there are fewer
+  header.samples = samples_ & 0x3fff'ffff;  // each is several bytes of text, so there are fewer
+  header.is_inconsistent = inconsistent ? 1 : 0;
   header.has_quoted_names = quoted_ ? 1 : 0;
   header.text_bytes = static_cast<uint32_t>(text_end - text_at_);
   header.record_bytes = static_cast<uint32_t>(at_ - text_end);
@@ -160,8 +164,9 @@ char* FragmentWriter::write_labels(const model::LabelPair* labels, const LabelPl
     bool high = false;
     at = write_escaped(value, at, high);
     if (high && !is_valid_utf8(value)) {
+      bad_bytes_ = true;
       bad_label_ = plan.names[hole.source];
-      return nullptr;
+      if (!any_bytes_) return nullptr;
     }
   }
   return copy_blocks(text + from, plan.text_bytes - from, at);
@@ -187,8 +192,8 @@ FragmentWriter::Result FragmentWriter::write_simple(const model::LabelPair* labe
     metric.value_text.copy(at, metric.value_text.size());
     at += metric.value_text.size();
   } else {
-    note_inexact(is_negative_zero(metric.value));
     at = write_value(metric.value, at);
+    inexact_ = inexact_ || is_negative_zero(metric.value);
   }
   *at++ = '\n';
   at_ += static_cast<size_t>(at - begin);
@@ -217,10 +222,10 @@ bool FragmentWriter::write_points(const model::Families& families, const model::
     double value = point.value;
     if (histogram) {
       value = count_of(floats ? point.value : 0, point.count);
-      note_inexact(floats || point.count > kExactCountMax);
+      inexact_ = inexact_ || point.count > kExactCountMax;
       inf_seen_ = inf_seen_ || (std::isinf(point.bound) && point.bound > 0);
     }
-    note_inexact(is_negative_zero(point.bound) || is_negative_zero(value));
+    inexact_ = inexact_ || is_negative_zero(point.bound) || is_negative_zero(value);
     write_bound_line(prefix, histogram ? "le" : "quantile", point.bound, value);
     point_ = point.next;
     if (++lines % kLinesPerCheck == 0 && point_ != model::kNone && deadline.passed()) return false;
@@ -229,11 +234,12 @@ bool FragmentWriter::write_points(const model::Families& families, const model::
 }
 
 void FragmentWriter::write_totals(const model::Metric& metric) {
-  note_inexact(metric.count > kExactCountMax || is_negative_zero(metric.sum));
+  constexpr uint16_t kAll = model::kHasCount | model::kHasSum;
+  inexact_ = inexact_ || (metric.fields & kAll) != kAll || (metric.fields & model::kCountsAreFloat) != 0 ||
+             metric.count > kExactCountMax || is_negative_zero(metric.sum) || (is_histogram() && !inf_seen_);
   if (is_histogram()) {
     const bool floats = (metric.fields & model::kCountsAreFloat) != 0;
     const double count = count_of(floats ? metric.count_float : 0, metric.count);
-    note_inexact(floats || !inf_seen_);
     if (!inf_seen_) write_bound_line(bucket_, "le", std::numeric_limits<double>::infinity(), count);
     write_line(sum_, metric.sum);
     write_line(count_, count);

@@ -22,27 +22,30 @@ class FragmentWriter {
 
   // Output goes to `out`, which is empty; room for `most` bytes is taken at once, so that a large push does not grow
   // (and copy) its way up.
-  void begin(model::CanonicalPush& out, uint64_t most);
+  // `any_bytes`: label values that are not UTF-8 are written as they are.
+  void begin(model::CanonicalPush& out, uint64_t most, bool any_bytes = false);
   // Starts the fragment of a family, for all of its metrics. `unquoted`: is_unquoted_name() of its name.
   void start(const model::Family& family, bool unquoted);
   // Writes one metric. A long one (many points) is written in slices: kSliced means call again with the same metric.
   [[nodiscard]] Result write(const model::Families& families, const model::Metric& metric, const LabelPlan& plan,
                              Deadline deadline);
+  // Whether a metric written since start() is more than its lines say: a negative zero, a sum or a count that did not
+  // come, a bucket that was added, counts that are floats or above 2^53.
+  [[nodiscard]] bool needs_record() const noexcept { return inexact_; }
   // After all metrics: begins the record, then writes one metric into it, in slices as well. The record is a
   // MetricFamily message that has metrics only (name, help and type stand in the shape): the labels of the group, then
-  // all other fields of the message that came (`exact`), untouched, or, when none came, the content of the parsed
-  // metric. Lengths of metrics and of that content take five bytes each.
+  // all other fields of the message that came (`exact`), untouched, or the content that the reference makes of the
+  // text. Lengths of metrics and of contents with points take five bytes each.
   void start_record();
   [[nodiscard]] Result write_record(const model::Families& families, const model::Metric& metric, const LabelPlan& plan,
                                     Deadline deadline);
-  // Whether some metric since start() needs a record although no message came: -0, a float histogram, one without a
-  // +Inf bucket, a count that a float does not hold.
-  [[nodiscard]] bool is_inexact() const noexcept { return inexact_; }
   // Takes back everything since start(), for another start().
   void rewind() noexcept { at_ = fragment_at_; }
-  // Completes the fragment and returns its offset.
-  [[nodiscard]] uint64_t finish();
+  // Completes the fragment and returns its offset. `inconsistent`: what the header says of it.
+  [[nodiscard]] uint64_t finish(bool inconsistent = false);
 
+  // Some value of the fragment that is being written is not UTF-8.
+  [[nodiscard]] bool has_bad_bytes() const noexcept { return bad_bytes_; }
   // Bytes written so far, and the label whose value was not UTF-8 after kBadUtf8.
   [[nodiscard]] size_t bytes() const noexcept { return at_; }
   [[nodiscard]] std::string_view bad_label() const noexcept { return bad_label_; }
@@ -67,15 +70,15 @@ class FragmentWriter {
   [[nodiscard]] bool write_points(const model::Families& families, const model::Metric& metric, Deadline deadline);
   void write_totals(const model::Metric& metric);
   void record_labels(const model::LabelPair* labels, const LabelPlan& plan);
+  // Copies what is left of the fields that came; false when sliced.
+  [[nodiscard]] bool record_fields(Deadline deadline);
   // The next field of record_rest_ that is no label is to be copied.
   void find_record_field();
-  [[nodiscard]] size_t open_record_message(uint32_t field);
-  void record_scalars(const model::Metric& metric);
-  // False when the slice is over.
+  // The same for a metric that came as text.
+  void start_record_content(const model::Metric& metric);
   [[nodiscard]] bool record_points(const model::Families& families, const model::Metric& metric, Deadline deadline);
-  // Writes the bytes since `begin` into the length before it.
-  void close_record_message(size_t begin) noexcept;
-  void note_inexact(bool inexact) noexcept { inexact_ = inexact_ || inexact; }
+  // Writes `bytes` as the padded length at `at`.
+  void set_record_length(size_t at, size_t bytes);
   void write_line(const Prefix& prefix, double value);
   void write_bound_line(const Prefix& prefix, std::string_view bound_name, double bound, double value);
   [[nodiscard]] bool is_histogram() const noexcept {
@@ -94,6 +97,8 @@ class FragmentWriter {
   model::MetricType type_ = model::MetricType::kUntyped;
   std::string_view name_;
   bool unquoted_ = true;
+  bool any_bytes_ = false;               // as begin() was told
+  bool bad_bytes_ = false;               // some value of the fragment is not UTF-8
   bool quoted_ = false;                  // some name of the fragment is quoted
   size_t name_bytes_ = 0;                // of what stands before the labels in the first line of simple metrics
   Prefix plain_, sum_, count_, bucket_;  // of summaries and histograms
@@ -107,11 +112,10 @@ class FragmentWriter {
 
   // The record.
   size_t text_end_ = 0;           // 0 while there is none
-  size_t record_metric_ = 0;      // where the metric begins, behind its length
-  size_t record_content_ = 0;     // the same of its content
+  size_t record_metric_ = 0;      // where the metric begins
+  size_t record_content_ = 0;     // and its content, of a metric with points that came as text
   std::string_view record_rest_;  // of `exact`: what was not looked at
-  uint32_t record_point_ = model::kNone;
-  size_t record_field_ = 0;  // bytes at its front that are to be copied
+  size_t record_field_ = 0;       // bytes at its front that are to be copied
 };
 
 }  // namespace sluice::parser

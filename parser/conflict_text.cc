@@ -9,7 +9,7 @@
 #include "core/base/go_float.h"
 #include "core/base/limits.h"
 #include "parser/protobuf_text.h"
-#include "parser/prototext.h"
+#include "core/base/prototext.h"
 #include "parser/quote.h"
 
 namespace sluice::parser {

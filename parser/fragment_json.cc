@@ -8,7 +8,7 @@
 #include "parser/canonical_escape.h"
 #include "parser/json_write.h"
 
-#include "parser/protobuf_wire.h"
+#include "core/base/protobuf_wire.h"
 
 namespace sluice::parser {
 

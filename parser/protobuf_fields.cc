@@ -5,7 +5,7 @@
 
 #include "core/base/limits.h"
 #include "parser/protobuf_parser.h"
-#include "parser/protobuf_wire.h"
+#include "core/base/protobuf_wire.h"
 
 namespace sluice::parser {
 

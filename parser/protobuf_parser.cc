@@ -5,7 +5,7 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/base/limits.h"
-#include "parser/protobuf_wire.h"
+#include "core/base/protobuf_wire.h"
 #include "parser/text_reserve.h"
 
 namespace sluice::parser {

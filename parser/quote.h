@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/utf8.h"
+
 namespace sluice::parser {
 
 // %q of a string: in double quotes; what Go's strconv.IsPrint calls printable stays, the rest becomes \n, \x00, \u0080
@@ -17,14 +19,6 @@ void append_quoted_byte(std::string& out, char byte);
 
 // %c of a byte: the code point of that number as UTF-8 (0xff gives two bytes).
 void append_byte_as_char(std::string& out, char byte);
-
-// One character of UTF-8 at the front of `text`, decoded as Go does: bytes that do not form one give U+FFFD, width 1.
-struct CodePoint {
-  uint32_t value = 0;
-  uint32_t bytes = 0;
-  bool valid = true;
-};
-[[nodiscard]] CodePoint decode_utf8(std::string_view text) noexcept;
 
 // Go's strconv.IsPrint.
 [[nodiscard]] bool is_printable(uint32_t code_point) noexcept;

@@ -144,7 +144,8 @@ struct Server {
     gateway = std::make_unique<net::api::Gateway>(std::move(options));
     if (flags.persistence_file.empty()) return {};
     persistence = std::make_unique<net::api::Persistence>(
-        gateway->store(), net::api::PersistenceOptions{flags.persistence_file, flags.persistence_interval});
+        gateway->store(), net::api::PersistenceOptions{flags.persistence_file, flags.persistence_interval,
+                                                       !flags.disable_consistency_check});
     return persistence->load();
   }
 

@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "core/render/escape_names.h"
-
 namespace sluice::render {
 
 namespace {
@@ -37,10 +35,8 @@ void append_escaped(std::string& out, std::string_view text, bool quotes) {
 }
 
 void append_name(std::string& out, std::string_view name, NameEscaping escaping) {
-  if (is_legacy_name(name)) {
-    out += name;
-  } else if (escaping == NameEscaping::kUnderscores) {
-    append_underscored_name(name, out);
+  if (is_legacy_name(name) || escaping != NameEscaping::kNone) {
+    append_escaped_name(name, escaping, out);
   } else {
     out += '"';
     append_escaped(out, name, true);

@@ -7,13 +7,9 @@
 
 #include "core/base/go_float.h"
 #include "core/model/families.h"
+#include "core/render/escape_names.h"
 
 namespace sluice::render {
-
-enum class NameEscaping : uint8_t {
-  kUnderscores,  // the default scrape: what is not a legacy name is spelled with `_`
-  kNone,         // `escaping=allow-utf-8`: names as they are, quoted
-};
 
 // `# HELP name help` (when there is one) and `# TYPE name type`. A gauge histogram is a histogram in this format.
 void append_family_header(std::string& out, std::string_view name, bool has_help, std::string_view help,

@@ -5,17 +5,17 @@
 #include <utility>
 
 #include "core/base/check.h"
-#include "core/render/escape_names.h"
+#include "core/render/family_text.h"
 
 namespace sluice::render {
 
 namespace {
 
-using model::MetricType;
-
 // Units of work, about 50 ns each, between two looks at the clock.
 constexpr uint32_t kWorkPerCheck = 64;
 constexpr size_t kBytesPerUnit = 512;
+// Lines are escaped in pieces of about this length, a line at least.
+constexpr size_t kEscapeBytes = 4 * 1024;
 // A large fragment is copied in pieces, so that no copy is longer than about 10 us.
 constexpr size_t kCopyBytesMax = 64 * 1024;
 
@@ -47,18 +47,9 @@ void prefetch_fragment(const model::Version* version, uint32_t family) noexcept 
 
 }  // namespace
 
-Renderer::Renderer(std::span<const store::Snapshot::Bucket> buckets, std::vector<OwnFamily> own, NameEscaping escaping)
-    : buckets_(buckets), escaping_(escaping) {
-  for (const auto& bucket : buckets_) has_groups_ = has_groups_ || bucket.groups != 0;
-  own_.reserve(own.size() + 2);
-  for (OwnFamily& family : own) own_.push_back({std::move(family), OwnKind::kLines});
-  own_.push_back(
-      {{std::string(kPushTimeName), std::string(kPushTimeHelp), MetricType::kGauge, {}}, OwnKind::kPushTime});
-  own_.push_back({{std::string(kPushFailureTimeName), std::string(kPushFailureTimeHelp), MetricType::kGauge, {}},
-                  OwnKind::kPushFailureTime});
-  std::ranges::sort(own_, {}, [](const Own& entry) -> const std::string& { return entry.family.name; });
-  merge_.begin(buckets_);
-}
+Renderer::Renderer(std::span<const store::Snapshot::Bucket> buckets, std::vector<OwnFamily> own, NameEscaping escaping,
+                   FamilyWalk::OnHelpConflict on_help_conflict)
+    : buckets_(buckets), escaping_(escaping), walk_(buckets, std::move(own), std::move(on_help_conflict)) {}
 
 ByteSource::State Renderer::produce(char* data, size_t capacity, size_t& used, Deadline deadline) {
   SLUICE_DCHECK(capacity != 0);
@@ -69,6 +60,8 @@ ByteSource::State Renderer::produce(char* data, size_t capacity, size_t& used, D
       const std::string_view text = pending_.substr(0, std::min(out.room(), kCopyBytesMax));
       pending_.remove_prefix(text.size());
       copy_text(out, text);
+    } else if (!escape_rest_.empty()) {
+      escape_lines();
     } else if (phase_ == Phase::kDone) {
       used = out.used;
       return State::kDone;
@@ -81,26 +74,24 @@ ByteSource::State Renderer::produce(char* data, size_t capacity, size_t& used, D
     }
   }
   used = out.used;
-  return pending_.empty() && phase_ == Phase::kDone ? State::kDone : State::kMore;
+  return pending_.empty() && escape_rest_.empty() && phase_ == Phase::kDone ? State::kDone : State::kMore;
 }
 
 void Renderer::run_phase(Output& out) {
   switch (phase_) {
-    case Phase::kShapes:
-      work_ += kWorkPerCheck;
-      if (merge_.add(kWorkPerCheck)) phase_ = Phase::kFamily;
+    case Phase::kFamily: {
+      const FamilyWalk::Step step = walk_.next(work_, kWorkPerCheck);
+      if (step == FamilyWalk::Step::kFamily) phase_ = Phase::kHeader;
+      if (step == FamilyWalk::Step::kEnd) phase_ = Phase::kDone;
       return;
-    case Phase::kFamily:
-      return next_family();
-    case Phase::kMembers:
-      return gather_members();
+    }
     case Phase::kHeader:
       return make_header();
     case Phase::kOwnLines:
-      pending_ = own_current_ != nullptr ? std::string_view(own_current_->family.lines) : std::string_view();
+      pending_ = walk_.own_lines();
       member_ = 0;
       place_ = {};
-      phase_ = own_is(OwnKind::kPushTime) || own_is(OwnKind::kPushFailureTime) ? Phase::kTimes : Phase::kFragments;
+      phase_ = walk_.kind() == FamilyWalk::Kind::kSamples ? Phase::kFragments : Phase::kTimes;
       return;
     case Phase::kFragments:
       return copy_fragments(out);
@@ -117,75 +108,32 @@ void Renderer::copy_text(Output& out, std::string_view text) {
   work_ += static_cast<uint32_t>(1 + text.size() / kBytesPerUnit);
 }
 
-// The smaller of our next name and the next pushed one; both when they are equal.
-void Renderer::next_family() {
-  ++work_;
-  members_.clear();
-  own_current_ = nullptr;
-  const bool own_left = own_at_ != own_.size();
-  if (merge_.empty() && !own_left) {
-    phase_ = Phase::kDone;
-    return;
-  }
-  const std::string_view own_name = own_left ? std::string_view(own_[own_at_].family.name) : std::string_view();
-  const std::string_view pushed_name = merge_.empty() ? std::string_view() : merge_.name();
-  const bool take_own = own_left && (merge_.empty() || own_name <= pushed_name);
-  if (take_own) own_current_ = &own_[own_at_++];
-  name_ = take_own ? own_name : pushed_name;
-  phase_ = Phase::kMembers;
-}
-
-void Renderer::gather_members() {
-  while (!merge_.empty() && merge_.name() == name_) {
-    if (work_ >= kWorkPerCheck) return;
-    members_.push_back(merge_.pop());
-    work_ += 4;
-  }
-  const bool times = own_is(OwnKind::kPushTime) || own_is(OwnKind::kPushFailureTime);
-  const bool own_lines = own_current_ != nullptr && !own_current_->family.lines.empty();
-  const bool something = times ? has_groups_ : own_lines || !members_.empty();
-  phase_ = something ? Phase::kHeader : Phase::kFamily;
-}
-
-void Renderer::choose_type() {
-  if (own_current_ != nullptr) {
-    type_ = own_current_->family.type;
-    return;
-  }
-  size_t groups[8] = {};
-  for (const FamilyMember member : members_) {
-    groups[static_cast<size_t>(merge_.family(member).type) & 7] += buckets_[member.bucket].groups;
-  }
-  type_ = merge_.family(members_.front()).type;
-  for (const FamilyMember member : members_) {
-    const MetricType type = merge_.family(member).type;
-    if (groups[static_cast<size_t>(type) & 7] > groups[static_cast<size_t>(type_) & 7]) type_ = type;
-  }
-}
-
 void Renderer::make_header() {
-  choose_type();
-  bool has_help = own_current_ != nullptr;
-  std::string_view help = has_help ? std::string_view(own_current_->family.help) : std::string_view();
-  for (size_t i = 0; i < members_.size() && !has_help; ++i) {
-    has_help = merge_.family(members_[i]).has_help;
-    help = merge_.family(members_[i]).help;
-  }
-  work_ += static_cast<uint32_t>(1 + members_.size() / 16);
+  ++work_;
   scratch_.clear();
-  append_family_header(scratch_, name_, has_help, help, type_, escaping_);
+  append_family_header(scratch_, walk_.name(), walk_.has_help(), walk_.help(), walk_.type(), escaping_);
   pending_ = scratch_;
   phase_ = Phase::kOwnLines;
 }
 
+void Renderer::escape_lines() {
+  size_t bytes = escape_rest_.size();
+  if (bytes > kEscapeBytes) {
+    const size_t line = escape_rest_.find('\n', kEscapeBytes);
+    if (line != std::string_view::npos) bytes = line + 1;
+  }
+  scratch_.clear();
+  append_escaped_text(escape_rest_.substr(0, bytes), walk_.name(), escaping_, scratch_);
+  escape_rest_.remove_prefix(bytes);
+  pending_ = scratch_;
+  work_ += static_cast<uint32_t>(1 + bytes / 32);
+}
+
 void Renderer::copy_fragments(Output& out) {
-  while (member_ != members_.size()) {
-    const FamilyMember member = members_[member_];
+  const std::span<const FamilyMember> members = walk_.members();
+  while (member_ != members.size()) {
+    const FamilyMember member = members[member_];
     const store::Snapshot::Bucket& bucket = buckets_[member.bucket];
-    if (merge_.family(member).type != type_) {
-      left_out_ += bucket.groups;
-      place_.chunk = bucket.chunks.size();
-    }
     for (; place_.chunk != bucket.chunks.size(); ++place_.chunk, place_.index = 0) {
       if (!copy_chunk(out, bucket.chunks[place_.chunk], member.family)) return;
     }
@@ -207,10 +155,8 @@ bool Renderer::copy_chunk(Output& out, const store::Snapshot::Chunk& chunk, uint
     const model::Fragment fragment = chunk[at]->fragment(family);
     const model::FragmentHeader& header = fragment.header();
     const std::string_view text = fragment.text();
-    if (header.has_quoted_names != 0 && escaping_ == NameEscaping::kUnderscores) {
-      scratch_.clear();
-      append_underscored_text(text, scratch_);
-      pending_ = scratch_;
+    if (header.has_quoted_names != 0 && escaping_ != NameEscaping::kNone) {
+      escape_rest_ = text;
     } else if (text.size() > out.room() || text.size() > kCopyBytesMax) {
       pending_ = text;
     } else {
@@ -224,7 +170,8 @@ bool Renderer::copy_chunk(Output& out, const store::Snapshot::Chunk& chunk, uint
 }
 
 void Renderer::copy_times(Output& out) {
-  const bool failures = own_is(OwnKind::kPushFailureTime);
+  const bool failures = walk_.kind() == FamilyWalk::Kind::kPushFailureTime;
+  const std::string_view name = walk_.name();
   for (; place_.bucket != buckets_.size(); ++place_.bucket, place_.chunk = 0) {
     const auto& chunks = buckets_[place_.bucket].chunks;
     for (; place_.chunk != chunks.size(); ++place_.chunk, place_.index = 0) {
@@ -235,20 +182,20 @@ void Renderer::copy_times(Output& out) {
         const model::Version& version = *chunk[place_.index];
         const int64_t time_ns = failures ? version.push_failure_time_ns() : version.push_time_ns();
         const std::string_view labels = version.label_text();
-        const size_t room = name_.size() + labels.size() + kTimeLineRoom;
-        const bool quoted = escaping_ == NameEscaping::kUnderscores && has_quoted_label(labels);
+        const size_t room = name.size() + labels.size() + kTimeLineRoom;
+        const bool quoted = escaping_ != NameEscaping::kNone && has_quoted_label(labels);
         if (room <= out.room() && !quoted) {
           char* const begin = out.data + out.used;
-          out.used += static_cast<size_t>(write_time_line(begin, name_, labels, time_ns) - begin);
+          out.used += static_cast<size_t>(write_time_line(begin, name, labels, time_ns) - begin);
           work_ += static_cast<uint32_t>(2 + labels.size() / kBytesPerUnit);
           continue;
         }
         scratch_.resize(room);
-        char* const end = write_time_line(scratch_.data(), name_, labels, time_ns);
+        char* const end = write_time_line(scratch_.data(), name, labels, time_ns);
         scratch_.resize(static_cast<size_t>(end - scratch_.data()));
         if (quoted) {
           std::string escaped;
-          append_underscored_text(scratch_, escaped);
+          append_escaped_text(scratch_, name, escaping_, escaped);
           scratch_.swap(escaped);
         }
         pending_ = scratch_;

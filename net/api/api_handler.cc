@@ -5,11 +5,11 @@
 
 #include "core/base/limits.h"
 #include "core/base/log.h"
+#include "net/api/checked_scrape.h"
 #include "net/api/gateway.h"
 #include "net/api/group_requests.h"
 #include "net/api/gzip_head.h"
 #include "net/api/metrics_json.h"
-#include "net/api/negotiate.h"
 #include "net/api/push.h"
 #include "net/api/replies.h"
 #include "net/api/scrape.h"
@@ -59,7 +59,8 @@ std::unique_ptr<RequestState> ApiHandler::begin(http::Exchange& exchange, const 
     case Endpoint::kWipe:
       return std::make_unique<WipeState>(context_);
     case Endpoint::kScrape:
-      scrape(exchange);
+      if (!context_.gateway.options().consistency_check) return std::make_unique<CheckedScrapeState>(context_);
+      begin_scrape(context_, exchange.request, exchange.response);
       break;
     case Endpoint::kHealthy:
       answer_ok(exchange, HandlerName::kHealthy);
@@ -112,18 +113,6 @@ std::unique_ptr<RequestState> ApiHandler::begin_group_request(http::Exchange& ex
 
 StepAction ApiHandler::step(http::Exchange& exchange, Deadline deadline) {
   return static_cast<RequestState&>(*exchange.state).step(exchange, deadline);
-}
-
-void ApiHandler::scrape(http::Exchange& exchange) {
-  const http::Request& request = exchange.request;
-  const Escaping escaping = negotiate_escaping(request.header("Accept"));
-  const bool gzip = negotiate_gzip(request);
-  exchange.response.status = 200;
-  exchange.response.headers = "Content-Type: ";
-  exchange.response.headers += text_content_type(escaping);
-  exchange.response.headers += "\r\n";
-  if (gzip) exchange.response.headers += "Content-Encoding: gzip\r\n";
-  exchange.response.source = std::make_unique<ScrapeSource>(context_, escaping, gzip);
 }
 
 void ApiHandler::quit(http::Exchange& exchange) {

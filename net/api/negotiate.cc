@@ -1,23 +1,31 @@
 #include "net/api/negotiate.h"
 
 #include <algorithm>
-#include <charconv>
+#include <cmath>
+#include <functional>
+#include <limits>
 #include <optional>
+#include <utility>
 #include <vector>
+
+#include "parser/number.h"
 
 namespace sluice::net::api {
 namespace {
 
-// One media range of an Accept header.
+constexpr std::string_view kProtobufMessage = "io.prometheus.client.MetricFamily";
+// Up to here Go's sort.Sort is an insertion sort.
+constexpr size_t kInsertionSortMax = 12;
+
+// One media range of an Accept header. Empty parameters are as good as none.
 struct MediaRange {
-  std::string_view type, subtype, version, escaping;
+  std::string_view type, subtype, version, escaping, proto, encoding;
   double q = 1.0;
-  size_t parameters = 0;
 };
 
 std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
   return text;
 }
 
@@ -29,20 +37,29 @@ std::string_view cut(std::string_view& rest, char separator) {
   return part;
 }
 
+// strconv.ParseFloat(text, 32) with its error ignored.
+double read_q(std::string_view text) {
+  double q = 0;
+  if (parser::parse_float(text, q) == parser::NumberError::kRange) {
+    q = text.starts_with('-') ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+  }
+  return static_cast<float>(q);
+}
+
 void read_parameter(std::string_view parameter, MediaRange& range) {
   std::string_view rest = parameter;
   const std::string_view name = trim(cut(rest, '='));
-  if (rest.empty() || rest.find('=') != std::string_view::npos) return;  // the reference skips both
+  const std::string_view raw = cut(rest, '=');
+  if (raw.empty() || !rest.empty()) return;  // the reference passes over `a`, `a=` and `a=b=c`
   if (name == "q") {
-    double q = 0;
-    const auto [end, status] = std::from_chars(rest.data(), rest.data() + rest.size(), q);
-    range.q = status == std::errc() && end == rest.data() + rest.size() ? q : 0;
+    range.q = read_q(raw);
     return;
   }
-  ++range.parameters;
-  const std::string_view value = trim(rest);
+  const std::string_view value = trim(raw);
   if (name == "version") range.version = value;
   if (name == "escaping") range.escaping = value;
+  if (name == "proto") range.proto = value;
+  if (name == "encoding") range.encoding = value;
 }
 
 std::optional<MediaRange> read_range(std::string_view part) {
@@ -54,29 +71,66 @@ std::optional<MediaRange> read_range(std::string_view part) {
     if (range.type != "*") return std::nullopt;
     range.subtype = "*";
   } else {
-    if (media.find('/') != std::string_view::npos) return std::nullopt;
-    range.subtype = trim(media);
+    range.subtype = trim(cut(media, '/'));
+    if (!media.empty()) return std::nullopt;
   }
   while (!parameters.empty()) read_parameter(cut(parameters, ';'), range);
   return range;
 }
 
-// Best first: by q, then exact types before ranges, then by number of parameters.
-bool before(const MediaRange& a, const MediaRange& b) {
-  if (a.q != b.q) return a.q > b.q;
-  if ((a.type == "*") != (b.type == "*")) return b.type == "*";
-  if ((a.subtype == "*") != (b.subtype == "*")) return b.subtype == "*";
-  return a.parameters > b.parameters;
+// The reference's order (goautoneg), which is none: an exact type stands before a range whatever their q.
+bool less(const MediaRange& a, const MediaRange& b) {
+  if (a.q > b.q) return true;
+  if (a.type != "*" && b.type == "*") return true;
+  return a.subtype != "*" && b.subtype == "*";
+}
+
+void sort_ranges(std::vector<MediaRange>& ranges) {
+  if (ranges.size() > kInsertionSortMax) {
+    // Here the outcome of the reference is an accident; ours is by q alone.
+    std::ranges::stable_sort(ranges, std::ranges::greater(),
+                             [](const MediaRange& range) { return std::isnan(range.q) ? 0 : range.q; });
+    return;
+  }
+  for (size_t i = 1; i < ranges.size(); ++i) {
+    for (size_t k = i; k > 0 && less(ranges[k], ranges[k - 1]); --k) std::swap(ranges[k], ranges[k - 1]);
+  }
 }
 
 struct Named {
   std::string_view name;
-  Escaping escaping;
+  render::NameEscaping escaping;
 };
-constexpr Named kEscapings[] = {{"underscores", Escaping::kUnderscores},
-                                {"dots", Escaping::kDots},
-                                {"values", Escaping::kValues},
-                                {"allow-utf-8", Escaping::kAllowUtf8}};
+constexpr Named kEscapings[] = {{"underscores", render::NameEscaping::kUnderscores},
+                                {"dots", render::NameEscaping::kDots},
+                                {"values", render::NameEscaping::kValues},
+                                {"allow-utf-8", render::NameEscaping::kNone}};
+
+// The format that a range asks for, if it is offered.
+std::optional<ScrapeFormat::Kind> format_of(const MediaRange& range) {
+  if (range.type == "application" && range.subtype == "vnd.google.protobuf" && range.proto == kProtobufMessage) {
+    if (range.encoding == "delimited") return ScrapeFormat::Kind::kDelimited;
+    if (range.encoding == "text") return ScrapeFormat::Kind::kProtobufText;
+    if (range.encoding == "compact-text") return ScrapeFormat::Kind::kCompactText;
+  }
+  const bool text = range.type == "text" && range.subtype == "plain";
+  if (text && (range.version == "0.0.4" || range.version.empty())) return ScrapeFormat::Kind::kText;
+  return std::nullopt;
+}
+
+std::string_view media_type(ScrapeFormat::Kind kind) {
+  switch (kind) {
+    case ScrapeFormat::Kind::kText:
+      break;
+    case ScrapeFormat::Kind::kDelimited:
+      return "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+    case ScrapeFormat::Kind::kProtobufText:
+      return "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=text";
+    case ScrapeFormat::Kind::kCompactText:
+      return "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=compact-text";
+  }
+  return "text/plain; version=0.0.4; charset=utf-8";
+}
 
 bool is_token(char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -142,34 +196,33 @@ bool same_name(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-Escaping negotiate_escaping(std::string_view accept) {
+ScrapeFormat negotiate_format(std::string_view accept) {
   std::vector<MediaRange> ranges;
   while (!accept.empty()) {
     if (const auto range = read_range(cut(accept, ','))) ranges.push_back(*range);
   }
-  std::ranges::stable_sort(ranges, before);
-  Escaping escaping = Escaping::kUnderscores;
+  sort_ranges(ranges);
+  ScrapeFormat format;
   for (const MediaRange& range : ranges) {
+    // The escaping of every range up to the one that is chosen counts, the last one most.
     for (const Named& known : kEscapings) {
-      if (range.escaping == known.name) escaping = known.escaping;
+      if (range.escaping == known.name) format.escaping = known.escaping;
     }
-    if (range.type == "text" && range.subtype == "plain" && (range.version == "0.0.4" || range.version.empty())) break;
+    if (const auto kind = format_of(range)) {
+      format.kind = *kind;
+      break;
+    }
   }
-  return escaping;
+  return format;
 }
 
-std::string_view text_content_type(Escaping escaping) noexcept {
-  switch (escaping) {
-    case Escaping::kUnderscores:
-      return "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
-    case Escaping::kDots:
-      return "text/plain; version=0.0.4; charset=utf-8; escaping=dots";
-    case Escaping::kValues:
-      return "text/plain; version=0.0.4; charset=utf-8; escaping=values";
-    case Escaping::kAllowUtf8:
-      return "text/plain; version=0.0.4; charset=utf-8; escaping=allow-utf-8";
+std::string content_type(ScrapeFormat format) {
+  std::string text(media_type(format.kind));
+  text += "; escaping=";
+  for (const Named& known : kEscapings) {
+    if (known.escaping == format.escaping) text += known.name;
   }
-  return {};
+  return text;
 }
 
 bool negotiate_gzip(const http::Request& request) {

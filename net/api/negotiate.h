@@ -5,18 +5,30 @@
 #include <string>
 #include <string_view>
 
+#include "core/render/escape_names.h"
 #include "net/http/exchange.h"
 
 namespace sluice::net::api {
 
-// How names that are not legacy-valid are written.
-enum class Escaping : uint8_t { kUnderscores, kDots, kValues, kAllowUtf8 };
+struct ScrapeFormat {
+  enum class Kind : uint8_t {
+    kText,          // always 0.0.4, whatever version is asked for
+    kDelimited,     // protobuf messages, each behind its length
+    kProtobufText,  // prototext of many lines
+    kCompactText,   // prototext of one line each
+  };
+  Kind kind = Kind::kText;
+  render::NameEscaping escaping = render::NameEscaping::kUnderscores;
 
-// The format of a scrape with this Accept header ("" when absent). The text format is always 0.0.4.
-[[nodiscard]] Escaping negotiate_escaping(std::string_view accept);
+  friend bool operator==(const ScrapeFormat&, const ScrapeFormat&) = default;
+};
 
-// Content-Type of text 0.0.4 under `escaping`.
-[[nodiscard]] std::string_view text_content_type(Escaping escaping) noexcept;
+// The format of a scrape with this Accept header ("" when absent). The same as the reference's for up to twelve media
+// ranges; with more, those of equal q keep their order.
+[[nodiscard]] ScrapeFormat negotiate_format(std::string_view accept);
+
+// The Content-Type of an answer in this format.
+[[nodiscard]] std::string content_type(ScrapeFormat format);
 
 // True when the scrape is to be gzipped. Looks at every Accept-Encoding field, as the reference does; zstd is never
 // offered.

@@ -65,7 +65,7 @@ Result<void, std::string> Persistence::load() {
   store::Writer writer(store_);
   uint64_t groups = 0;
   {
-    Restore restore(writer);
+    Restore restore(writer, options_.consistency_check);
     for (wal::StoredGroup group;; ++groups) {
       const auto more = reader.next(group);
       if (!more) return std::unexpected(more.error());

@@ -20,6 +20,7 @@ namespace sluice::net::api {
 struct PersistenceOptions {
   std::string file;
   std::chrono::nanoseconds interval{};  // from the end of one write to the next; shorter ones than 100 ms become that
+  bool consistency_check = true;
 };
 
 class Persistence {

@@ -5,6 +5,7 @@
 #include "core/base/check.h"
 #include "core/base/limits.h"
 #include "core/base/log.h"
+#include "net/api/gateway.h"
 #include "net/api/replies.h"
 #include "parser/conflict_text.h"
 #include "parser/media_type.h"
@@ -62,7 +63,10 @@ void ScratchPool::give(std::unique_ptr<PushScratch> scratch) {
 }
 
 PushState::PushState(WorkerContext& context, model::GroupKey key, int64_t start_ns)
-    : context_(context), key_(std::move(key)), start_ns_(start_ns) {}
+    : context_(context),
+      key_(std::move(key)),
+      check_(context.gateway.options().consistency_check),
+      start_ns_(start_ns) {}
 
 PushState::~PushState() {
   if (decoded_.capacity() != 0) context_.bodies->give_back(decoded_);
@@ -177,7 +181,7 @@ bool PushState::refuse_parsed(http::Exchange& exchange, std::string_view text, b
 bool PushState::start_canonicalising(http::Exchange& exchange) {
   if (!decode_error_.empty()) return refuse_malformed(exchange, decode_error_);
   wall_ns_ = wall_ns();
-  scratch_->canonicaliser.begin(scratch_->families, key_, scratch_->push);
+  scratch_->canonicaliser.begin(scratch_->families, key_, scratch_->push, check_);
   phase_ = Phase::kCanonicalise;
   return true;
 }
@@ -217,7 +221,7 @@ bool PushState::store(http::Exchange& exchange, Deadline deadline) {
   const store::PushResult& result = scratch_->op.result();
   switch (result.status) {
     case store::PushStatus::kOk:
-      reply_empty(exchange.response, 200);
+      reply_empty(exchange.response, check_ ? 200 : 202);
       break;
     case store::PushStatus::kConflict:
       return reject(exchange, result.conflict);
@@ -235,8 +239,12 @@ bool PushState::reject(http::Exchange& exchange, const model::Conflict& conflict
   const std::string text = parser::conflict_text(conflict, scratch_->families, key_);
   count_rejection(context_, Rejection::kInconsistent);
   log_inconsistent(exchange, text);
-  reply_error(exchange.response, 400, "pushed metrics are invalid or inconsistent with existing metrics: " + text);
   const bool key_itself = conflict.family == model::kNone && conflict.metric == model::kNone;
+  if (check_ || key_itself) {
+    reply_error(exchange.response, 400, parser::kConflictPrefix + text);
+  } else {
+    reply_empty(exchange.response, 202);  // the reference does not wait for the verdict
+  }
   if (key_itself) return finish(exchange);
   scratch_->op.start_fail(*context_.writer, key_, wall_ns_);
   phase_ = Phase::kStoreFailure;

@@ -74,6 +74,7 @@ class PushState final : public RequestState {
   WorkerContext& context_;
   model::GroupKey key_;
   std::unique_ptr<PushScratch> scratch_;
+  bool check_;                // false: --push.disable-consistency-check
   conn::BodyBuffer decoded_;  // what is parsed, unless the body has no coding
   std::string decode_error_;  // comes after what was decoded before it
   int64_t start_ns_;

@@ -4,39 +4,14 @@
 #include <span>
 #include <utility>
 
-#include "core/render/family_text.h"
 #include "net/api/push.h"
+#include "net/api/stored_family.h"
 #include "parser/text_exact.h"
 
 namespace sluice::net::api {
-namespace {
 
-// A protobuf varint, as it stands before a delimited message.
-void append_varint(std::string& out, size_t value) {
-  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(value | 0x80));
-  out.push_back(static_cast<char>(value));
-}
-
-void append_string_field(std::string& out, char number, std::string_view text) {
-  out.push_back(static_cast<char>(number << 3 | 2));
-  append_varint(out, text.size());
-  out.append(text);
-}
-
-// A delimited MetricFamily: name, help and type before the metrics of the record.
-void append_record(std::string& out, const wal::StoredFamily& family) {
-  std::string head;
-  append_string_field(head, 1, family.name);
-  if (family.has_help) append_string_field(head, 2, family.help);
-  head.push_back(3 << 3);
-  head.push_back(static_cast<char>(family.type));
-  append_varint(out, head.size() + family.record.size());
-  out.append(head).append(family.record);
-}
-
-}  // namespace
-
-Restore::Restore(store::Writer& writer) : writer_(writer), scratch_(std::make_unique<PushScratch>()) {}
+Restore::Restore(store::Writer& writer, bool check)
+    : writer_(writer), check_(check), scratch_(std::make_unique<PushScratch>()) {}
 
 Restore::~Restore() = default;
 
@@ -69,13 +44,11 @@ Result<void, std::string> Restore::push(FamilyRun families, int64_t push_time_ns
   text_.clear();
   records_.clear();
   for (const wal::StoredFamily& family : families) {
-    if (!family.record.empty()) {
-      append_record(records_, family);
-      continue;
+    if (family.record.empty()) {
+      append_stored_text(text_, family);
+    } else {
+      append_stored_record(records_, family);
     }
-    render::append_family_header(text_, family.name, family.has_help, family.help, family.type,
-                                 render::NameEscaping::kNone);
-    text_.append(family.text);
   }
   if (!text_.empty() || records_.empty()) {
     if (const auto parsed = parse_text(text_); !parsed) return parsed;
@@ -97,7 +70,7 @@ Result<void, std::string> Restore::parse_text(std::string_view body) {
 }
 
 Result<void, std::string> Restore::push_parsed(int64_t push_time_ns) {
-  scratch_->canonicaliser.begin(scratch_->families, key_, scratch_->push);
+  scratch_->canonicaliser.begin(scratch_->families, key_, scratch_->push, check_);
   if (scratch_->canonicaliser.step(Deadline::never()) != parser::Canonicaliser::State::kDone) {
     return std::unexpected("its metrics are inconsistent");
   }

@@ -16,7 +16,8 @@ class PushScratch;
 
 class Restore {
  public:
-  explicit Restore(store::Writer& writer);
+  // `check`: as for pushes.
+  Restore(store::Writer& writer, bool check);
   ~Restore();
   Restore(const Restore&) = delete;
   Restore& operator=(const Restore&) = delete;
@@ -36,6 +37,7 @@ class Restore {
   void finish();
 
   store::Writer& writer_;
+  bool check_;
   std::unique_ptr<PushScratch> scratch_;
   model::GroupKey key_;
   std::vector<wal::StoredFamily> by_time_;

@@ -1,31 +1,48 @@
 #include "net/api/scrape.h"
 
+#include <utility>
+#include <vector>
+
 #include "core/render/gzip_stage.h"
+#include "core/render/protobuf_renderer.h"
+#include "core/render/renderer.h"
 #include "net/api/gateway.h"
 #include "net/api/own_metrics.h"
 
 namespace sluice::net::api {
 namespace {
 
-render::NameEscaping escaping_of(Escaping escaping) {
-  return escaping == Escaping::kAllowUtf8 ? render::NameEscaping::kNone : render::NameEscaping::kUnderscores;
+using Kind = ScrapeFormat::Kind;
+
+std::unique_ptr<render::SnapshotSource> make_renderer(const store::Snapshot& snapshot, Gateway& gateway,
+                                                      ScrapeFormat format) {
+  std::vector<render::OwnFamily> own = own_families(gateway);
+  const auto note = [&gateway](const render::HelpConflict& conflict) { gateway.help_conflicts().note(conflict); };
+  if (format.kind == Kind::kText) {
+    return std::make_unique<render::Renderer>(snapshot.buckets(), std::move(own), format.escaping, note);
+  }
+  const render::ProtobufForm form = format.kind == Kind::kDelimited      ? render::ProtobufForm::kDelimited
+                                    : format.kind == Kind::kProtobufText ? render::ProtobufForm::kText
+                                                                         : render::ProtobufForm::kCompactText;
+  return std::make_unique<render::ProtobufRenderer>(snapshot.buckets(), std::move(own), form, format.escaping, note);
 }
 
 }  // namespace
 
-ScrapeSource::ScrapeSource(WorkerContext& context, Escaping escaping, bool gzip)
-    : context_(context), escaping_(escaping), gzip_(gzip) {
+ScrapeSource::ScrapeSource(WorkerContext& context, ScrapeFormat format, bool gzip, store::SnapshotRef snapshot)
+    : context_(context), format_(format), gzip_(gzip), snapshot_(std::move(snapshot)) {
   context_.metrics.scrapes.add(1);
-  request_.start(*context_.writer);
+  if (!snapshot_) request_.start(*context_.writer);
 }
 
 ScrapeSource::~ScrapeSource() = default;
 
 bool ScrapeSource::prepare(Deadline deadline) {
-  if (request_.step(deadline) != store::StepResult::kDone) return false;
-  snapshot_ = request_.take();
-  renderer_ =
-      std::make_unique<render::Renderer>(snapshot_->buckets(), own_families(context_.gateway), escaping_of(escaping_));
+  if (!snapshot_) {
+    if (request_.step(deadline) != store::StepResult::kDone) return false;
+    snapshot_ = request_.take();
+  }
+  renderer_ = make_renderer(*snapshot_, context_.gateway, format_);
   if (gzip_) gzip_stage_ = std::make_unique<render::GzipStage>(*renderer_);
   return true;
 }
@@ -40,6 +57,18 @@ http::BodySource::State ScrapeSource::produce(http::OutBuffer& out, Deadline dea
   context_.metrics.fragments_left_out.add(renderer_->left_out() - left_out_);
   left_out_ = renderer_->left_out();
   return state == render::ByteSource::State::kDone ? State::kDone : State::kMore;
+}
+
+void begin_scrape(WorkerContext& context, const http::Request& request, http::Response& response,
+                  store::SnapshotRef snapshot) {
+  const ScrapeFormat format = negotiate_format(request.header("Accept"));
+  const bool gzip = negotiate_gzip(request);
+  response.status = 200;
+  response.headers = "Content-Type: ";
+  response.headers += content_type(format);
+  response.headers += "\r\n";
+  if (gzip) response.headers += "Content-Encoding: gzip\r\n";
+  response.source = std::make_unique<ScrapeSource>(context, format, gzip, std::move(snapshot));
 }
 
 }  // namespace sluice::net::api

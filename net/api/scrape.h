@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "core/render/byte_source.h"
-#include "core/render/renderer.h"
+#include "core/render/snapshot_source.h"
 #include "core/store/snapshot.h"
 #include "net/api/negotiate.h"
 #include "net/api/worker_context.h"
@@ -15,7 +15,8 @@ namespace sluice::net::api {
 // Holds the snapshot, and with it at most one version of every group, until the last byte is out or the client is gone.
 class ScrapeSource final : public http::BodySource {
  public:
-  ScrapeSource(WorkerContext& context, Escaping escaping, bool gzip);
+  // `snapshot`: one that the caller has; without it, one that begins now.
+  ScrapeSource(WorkerContext& context, ScrapeFormat format, bool gzip, store::SnapshotRef snapshot = {});
   ~ScrapeSource() override;
   ScrapeSource(const ScrapeSource&) = delete;
   ScrapeSource& operator=(const ScrapeSource&) = delete;
@@ -27,13 +28,17 @@ class ScrapeSource final : public http::BodySource {
   [[nodiscard]] bool prepare(Deadline deadline);
 
   WorkerContext& context_;
-  Escaping escaping_;
+  ScrapeFormat format_;
   bool gzip_;
   store::SnapshotRequest request_;
   store::SnapshotRef snapshot_;  // outlives the renderer, which reads it
-  std::unique_ptr<render::Renderer> renderer_;
+  std::unique_ptr<render::SnapshotSource> renderer_;
   std::unique_ptr<render::ByteSource> gzip_stage_;
   uint64_t left_out_ = 0;  // counted so far
 };
+
+// Makes `response` a scrape in the format that `request` negotiates.
+void begin_scrape(WorkerContext& context, const http::Request& request, http::Response& response,
+                  store::SnapshotRef snapshot = {});
 
 }  // namespace sluice::net::api

@@ -1,7 +1,4 @@
-"""Cases of the outside collections whose outcome here differs, by id, each with its reason.
-
-`on purpose`: a difference of the compatibility table. `later`: a part that is not built yet; the entry goes when it is.
-"""
+"""Cases of the outside collections whose outcome here differs, by id, each with its reason."""
 
 ON_PURPOSE = {
     "poison-invalid-utf8-job": "difference 1: no push can break the scrape",
@@ -16,24 +13,7 @@ ON_PURPOSE = {
     "route-23": "difference 5: no /debug/pprof",
 }
 
-LATER_PREFIXES = {}
-
-LATER = {
-    "accept-11": "protobuf scrapes",
-    "accept-12": "protobuf scrapes",
-    "accept-19": "protobuf scrapes",
-    "poison-unchecked": "--push.disable-consistency-check",
-    "unchecked-202": "--push.disable-consistency-check",
-}
-
 
 def reason(case_id):
     """Why a case is not compared, or None."""
-    if case_id in ON_PURPOSE:
-        return ON_PURPOSE[case_id]
-    if case_id in LATER:
-        return "later: " + LATER[case_id]
-    for prefix, why in LATER_PREFIXES.items():
-        if case_id.startswith(prefix):
-            return "later: " + why
-    return None
+    return ON_PURPOSE.get(case_id)

@@ -16,6 +16,7 @@ PUSHES = (
     ("POST", "/metrics/job/etl/instance/a", b"# HELP empty \nempty -0\nplain NaN\nmore{a=\"\"} +Inf\n"),
     ("PUT", "/metrics/job/etl", b"# TYPE rows counter\nrows 3\n"),
     ("PUT", "/metrics/job/sizes/le/x", b"# TYPE s summary\ns{quantile=\"0.5\"} 2\ns_sum 3\ns_count 4\n"),
+    ("PUT", "/metrics/job/sizes/le/1", b"# TYPE h histogram\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n"),
     ("PUT", "/metrics/job/sizes/h/x", b"# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n"),
     ("PUT", "/metrics/job@base64/w6TDtg", b"x{l=\"\xc3\xa4\"} 4\n"),
     ("PUT", "/metrics/job/empty", b""),

@@ -75,7 +75,9 @@ struct Tally {
 
 void check_scrape(const simdjson::dom::element& result, const model::CanonicalPush& push, Tally& tally) {
   std::string text;
-  render::append_underscored_text(text_of(push), text);
+  for (const model::CanonicalFamily& family : push.families) {
+    render::append_escaped_text(push.fragment(family).text(), family.name, render::NameEscaping::kUnderscores, text);
+  }
   std::vector<std::string> ours = lines_of(text);
   std::vector<std::string> theirs;
   if (result["scrape"].error() != simdjson::SUCCESS) return;  // one large input was recorded without its scrape

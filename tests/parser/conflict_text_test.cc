@@ -5,7 +5,7 @@
 #include <map>
 
 #include "parser/canonical.h"
-#include "parser/prototext.h"
+#include "core/base/prototext.h"
 #include "parser/text_exact.h"
 #include "tests/parser/case_files.h"
 

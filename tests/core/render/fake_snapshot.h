@@ -26,13 +26,19 @@ class FakeSnapshot {
     return buckets_.size() - 1;
   }
 
-  // A group with one fragment text for each family of the shape, in one block of memory, as the store lays it out.
+  // A group with one fragment text for each family of the shape, in one block of memory, as the store lays it out;
+  // `records` may be shorter than the texts.
   void add_group(size_t bucket, std::string_view label_text, const std::vector<std::string>& texts,
-                 int64_t push_time_ns = 0, int64_t push_failure_time_ns = 0, uint32_t record_bytes = 0) {
+                 int64_t push_time_ns = 0, int64_t push_failure_time_ns = 0,
+                 const std::vector<std::string>& records = {}) {
     size_t bytes = (sizeof(model::Version) + texts.size() * sizeof(void*) + label_text.size() + 7) & ~size_t{7};
     const size_t fragments_at = bytes;
-    for (const std::string& text : texts) {
-      bytes += model::Fragment::size_of(1, static_cast<uint32_t>(text.size()), record_bytes);
+    const auto record_of = [&](size_t i) {
+      return i < records.size() ? std::string_view(records[i]) : std::string_view();
+    };
+    for (size_t i = 0; i < texts.size(); ++i) {
+      bytes += model::Fragment::size_of(1, static_cast<uint32_t>(texts[i].size()),
+                                        static_cast<uint32_t>(record_of(i).size()));
     }
     blocks_.push_back(std::make_unique<uint64_t[]>(bytes / 8 + 1));
     auto* const base = reinterpret_cast<std::byte*>(blocks_.back().get());
@@ -48,9 +54,11 @@ class FakeSnapshot {
       header.has_quoted_names =
           texts[i].find("{\"") != std::string::npos || texts[i].find(",\"") != std::string::npos ? 1 : 0;
       header.text_bytes = static_cast<uint32_t>(texts[i].size());
-      header.record_bytes = record_bytes;
+      header.record_bytes = static_cast<uint32_t>(record_of(i).size());
       std::memcpy(at, &header, sizeof(header));
       std::memcpy(at + model::Fragment::text_offset(1), texts[i].data(), texts[i].size());
+      record_of(i).copy(reinterpret_cast<char*>(at) + model::Fragment::text_offset(1) + texts[i].size(),
+                        record_of(i).size());
       table[i] = at;
       at += model::Fragment(at).bytes();
     }

@@ -114,7 +114,7 @@ TEST(Render, EscapesNamesForTheDefaultScrapeOnly) {
   snapshot.add_group(
       shape, "instance=\"\",job=\"t\"",
       {"a{\"d.e\"=\"x,\\\"y\",f=\"g\"} 1\na{f=\"g\"} 2\n", "{\"b.c\\\"\",f=\"a}b\"} 1\n{\"b.c\\\"\"} 2\n"},
-      1'500'000'000, 0, 8);
+      1'500'000'000, 0, {"12345678"});
   EXPECT_EQ(render(snapshot),
             "# TYPE a untyped\na{d_e=\"x,\\\"y\",f=\"g\"} 1\na{f=\"g\"} 2\n"
             "# HELP b_c_ h\n# TYPE b_c_ untyped\nb_c_{f=\"a}b\"} 1\nb_c_{} 2\n" +
@@ -123,6 +123,34 @@ TEST(Render, EscapesNamesForTheDefaultScrapeOnly) {
             "# TYPE a untyped\na{\"d.e\"=\"x,\\\"y\",f=\"g\"} 1\na{f=\"g\"} 2\n"
             "# HELP \"b.c\\\"\" h\n# TYPE \"b.c\\\"\" untyped\n{\"b.c\\\"\",f=\"a}b\"} 1\n{\"b.c\\\"\"} 2\n" +
                 std::string(kTimes));
+}
+
+// The suffix of a sample's name is not escaped with it: the reference escapes the family's name.
+TEST(Render, EscapesNamesBySchemeAndLongFragmentsLineByLine) {
+  FakeSnapshot snapshot;
+  const size_t shape = snapshot.add_shape({{"b.c", "", false, MetricType::kSummary}});
+  std::string text;
+  for (int i = 0; i < 500; ++i) {
+    const std::string labels = ",\"d_e-f\"=\"" + std::to_string(i) + "\"} 1\n";
+    text += "{\"b.c_sum\"" + labels + "{\"b.c_count\"" + labels;
+  }
+  snapshot.add_group(shape, "job=\"t\"", {text});
+  const auto expect = [&](NameEscaping escaping, const std::string& name, const std::string& label) {
+    std::string wanted = "# TYPE " + name + " summary\n";
+    for (int i = 0; i < 500; ++i) {
+      const std::string labels = "{" + label + "=\"" + std::to_string(i) + "\"} 1\n";
+      wanted += name;
+      wanted += "_sum" + labels;
+      wanted += name;
+      wanted += "_count" + labels;
+    }
+    EXPECT_TRUE(render(snapshot, {}, escaping).starts_with(wanted));
+    Renderer sliced(snapshot.buckets(), {}, escaping);
+    EXPECT_TRUE(render(sliced, {100, 7}, Deadline{0}).starts_with(wanted));
+  };
+  expect(NameEscaping::kUnderscores, "b_c", "d_e_f");
+  expect(NameEscaping::kDots, "b_dot_c", "d__e__f");
+  expect(NameEscaping::kValues, "U__b_2e_c", "U__d__e_2d_f");
 }
 
 TEST(Render, EscapesNamesOfTheGroupingKey) {
@@ -140,13 +168,20 @@ TEST(Render, EscapesNamesOfTheGroupingKey) {
 TEST(Render, EscapedNamesAreTheReferences) {
   const auto escaped = [](std::string_view name) {
     std::string out;
-    append_underscored_name(name, out);
+    for (const auto escaping : {NameEscaping::kUnderscores, NameEscaping::kDots, NameEscaping::kValues}) {
+      append_escaped_name(name, escaping, out);
+      out += ' ';
+    }
+    append_escaped_name(name, NameEscaping::kNone, out);
     return out;
   };
-  EXPECT_EQ(escaped("a.b"), "a_b");
-  EXPECT_EQ(escaped("1a1:"), "_a1:");
-  EXPECT_EQ(escaped("grün€😀x"), "gr_n__x");
-  EXPECT_EQ(escaped("a\xff\xc3("), "a___");
+  EXPECT_EQ(escaped("a.b"), "a_b a_dot_b U__a_2e_b a.b");
+  EXPECT_EQ(escaped("a_b:"), "a_b: a_b: a_b: a_b:");
+  EXPECT_EQ(escaped("a_b.c-d"), "a_b_c_d a__b_dot_c__d U__a__b_2e_c_2d_d a_b.c-d");
+  EXPECT_EQ(escaped("1a1:"), "_a1: __a1: U___31_a1: 1a1:");
+  EXPECT_EQ(escaped("grün€😀x"), "gr_n__x gr__n____x U__gr_fc_n_20ac__1f600_x grün€😀x");
+  EXPECT_EQ(escaped("a\xff\xc3("), "a___ a______ U__a_fffd__fffd__28_ a\xff\xc3(");
+  EXPECT_EQ(escaped(""), "   ");
 }
 
 FakeSnapshot many_groups(uint64_t seed) {

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <protozero/types.hpp>
 
-namespace sluice::parser {
+namespace sluice {
 
 using WireType = protozero::pbf_wire_type;
 
@@ -54,4 +54,4 @@ enum class VarintResult : uint8_t { kDone, kTruncated, kOverflow };
   return value;
 }
 
-}  // namespace sluice::parser
+}  // namespace sluice

@@ -1,11 +1,11 @@
-#include "parser/prototext.h"
+#include "core/base/prototext.h"
 
 #include <cmath>
 
 #include "core/base/go_float.h"
-#include "parser/quote.h"
+#include "core/base/utf8.h"
 
-namespace sluice::parser {
+namespace sluice {
 namespace {
 
 constexpr char kHex[] = "0123456789abcdef";
@@ -39,11 +39,24 @@ void append_escape(std::string& out, uint32_t c) {
   }
 }
 
+bool is_plain(char c) noexcept { return c >= ' ' && c != '"' && c != '\\' && c != 0x7f; }
+
 }  // namespace
 
 void append_prototext_string(std::string& out, std::string_view text) {
   out += '"';
+  append_prototext_escaped(out, text);
+  out += '"';
+}
+
+void append_prototext_escaped(std::string& out, std::string_view text) {
   while (!text.empty()) {
+    // What needs no escape is copied at once.
+    size_t plain = 0;
+    while (plain < text.size() && is_plain(text[plain])) ++plain;
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) return;
     const CodePoint next = decode_utf8(text);
     if (!next.valid) {
       append_hex_byte(out, static_cast<unsigned char>(text.front()));
@@ -58,7 +71,6 @@ void append_prototext_string(std::string& out, std::string_view text) {
     }
     text.remove_prefix(next.bytes);
   }
-  out += '"';
 }
 
 void append_prototext_number(std::string& out, double value) {
@@ -75,4 +87,4 @@ void append_prototext_number(std::string& out, double value) {
 
 void append_prototext_number(std::string& out, uint64_t value) { out += std::to_string(value); }
 
-}  // namespace sluice::parser
+}  // namespace sluice

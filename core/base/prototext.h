@@ -6,11 +6,13 @@
 #include <string>
 #include <string_view>
 
-namespace sluice::parser {
+namespace sluice {
 
 // A quoted string as prototext prints it: UTF-8 stays, control characters and bytes that are not UTF-8 become \xff,
 // U+0080 to U+009F \u0080.
 void append_prototext_string(std::string& out, std::string_view text);
+// The same without the quotes.
+void append_prototext_escaped(std::string& out, std::string_view text);
 
 void append_prototext_number(std::string& out, double value);
 void append_prototext_number(std::string& out, uint64_t value);
@@ -51,4 +53,4 @@ class MessageWriter {
   bool first_ = true;
 };
 
-}  // namespace sluice::parser
+}  // namespace sluice

@@ -1,0 +1,16 @@
+// What every renderer of a snapshot is: its bytes, and what it left out.
+#pragma once
+
+#include <cstdint>
+
+#include "core/render/byte_source.h"
+
+namespace sluice::render {
+
+class SnapshotSource : public ByteSource {
+ public:
+  // Fragments left out so far because their type differs from their family's.
+  [[nodiscard]] virtual uint64_t left_out() const noexcept = 0;
+};
+
+}  // namespace sluice::render

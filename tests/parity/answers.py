@@ -41,7 +41,8 @@ def compare_bodies(theirs, mine):
     if one == other:
         return [], []
     if theirs.status == 200 and kind.startswith("application/json"):
-        return [Difference("JSON " + where, a, b) for where, a, b in api_answers.compare(one, other)], []
+        found, left_out = api_answers.compare(one, other)
+        return [Difference("JSON " + where, a, b) for where, a, b in found], left_out
     if theirs.status == 200 and kind.startswith(("text/plain; version=", "application/vnd.google.protobuf")):
         if kind.startswith("text/plain"):
             found = expositions.Comparison(expositions.parse(text_of(one)), expositions.parse(text_of(other)))

@@ -119,9 +119,9 @@ class Api(unittest.TestCase):
 
     def test_times_are_masked_values_are_not(self):
         one = self.GROUP % ("a", "2026-01-01T00:00:00Z", "1")
-        self.assertEqual(api_answers.compare(one, self.GROUP % ("a", "2026-02-02T00:00:00Z", "1")), [])
+        self.assertEqual(api_answers.compare(one, self.GROUP % ("a", "2026-02-02T00:00:00Z", "1")), ([], []))
         self.assertEqual(api_answers.compare(one, self.GROUP % ("a", "2026-01-01T00:00:00Z", "2")),
-                         [(".data[0].m.metrics[0].value", "1", "2")])
+                         ([(".data[0].m.metrics[0].value", "1", "2")], []))
 
 
 class KnownReasons(unittest.TestCase):

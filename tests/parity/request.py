@@ -8,6 +8,7 @@ import codings
 # "Expect: 100-continue" and the body only after the server's word.
 LENGTH, CHUNKED, CLOSE, PIPELINED, EXPECT = "length", "chunked", "close", "pipelined", "expect"
 WITH_BODY = ("POST", "PUT")
+ANNOUNCED_MORE_MAX = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +33,23 @@ class Request:
             at = int(place * len(data))
             data = data[:at] if value is None else data[:at] + bytes([value]) + data[at + 1:]
         return data
+
+    @property
+    def kills(self):
+        """Read as protobuf, it announces a message far longer than what follows, which the reference makes room for and dies."""
+        data, at = self.plain, 0
+        while at < len(data):
+            length = shift = 0
+            while at < len(data) and shift < 70:
+                length |= (data[at] & 0x7f) << shift
+                shift += 7
+                at += 1
+                if data[at - 1] < 0x80:
+                    break
+            if length > len(data) - at + ANNOUNCED_MORE_MAX:
+                return "protobuf" in (self.header("Content-Type") or "").lower()
+            at += length
+        return False
 
     @property
     def header_names(self):

@@ -10,8 +10,18 @@ import messages
 from compare import squeeze
 from conflicts import alike
 
-HEADERS = ("Content-Type", "Content-Encoding", "Allow", "Location", "X-Content-Type-Options", "Access-Control-Allow-Headers",
-           "Access-Control-Allow-Methods", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Cache-Control")
+HEADERS = (
+    "Content-Type",
+    "Content-Encoding",
+    "Allow",
+    "Location",
+    "X-Content-Type-Options",
+    "Access-Control-Allow-Headers",
+    "Access-Control-Allow-Methods",
+    "Access-Control-Allow-Origin",
+    "Access-Control-Expose-Headers",
+    "Cache-Control",
+)
 
 
 @dataclasses.dataclass
@@ -65,7 +75,11 @@ def compare(theirs, mine):
         return [Difference("status", theirs.status, mine.status)], []
     if theirs.status is None:
         return [], []
-    found = [Difference(name, theirs.header(name), mine.header(name)) for name in HEADERS if theirs.header(name) != mine.header(name)]
+    found = [
+        Difference(name, theirs.header(name), mine.header(name))
+        for name in HEADERS
+        if theirs.header(name) != mine.header(name)
+    ]
     if found:
         return found, []
     return compare_bodies(theirs, mine)

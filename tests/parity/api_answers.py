@@ -14,7 +14,9 @@ def masked_group(group):
         if isinstance(value, dict) and "metrics" in value:
             value = dict(value, time_stamp=value["time_stamp"] if value["time_stamp"] == ZERO_TIME else "<TIME>")
             if name in PUSH_TIMES:
-                value["metrics"] = [dict(metric, value="0" if metric.get("value") == "0" else "<TIME>") for metric in value["metrics"]]
+                value["metrics"] = [
+                    dict(metric, value="0" if metric.get("value") == "0" else "<TIME>") for metric in value["metrics"]
+                ]
         out[name] = value
     return out
 
@@ -23,11 +25,15 @@ def masked(answer):
     """The answer with what is random or a time taken out."""
     data = answer.get("data")
     if isinstance(data, list):
-        groups = sorted((masked_group(group) for group in data), key=lambda group: json.dumps(group.get("labels"), sort_keys=True))
+        groups = sorted(
+            (masked_group(group) for group in data), key=lambda group: json.dumps(group.get("labels"), sort_keys=True)
+        )
         return dict(answer, data=groups)
     if isinstance(data, dict) and "flags" in data:
         flags = {name: value for name, value in data["flags"].items() if name not in OWN_FLAGS}
-        return dict(answer, data=dict(data, flags=flags, start_time="<TIME>", build_information=sorted(data["build_information"])))
+        return dict(
+            answer, data=dict(data, flags=flags, start_time="<TIME>", build_information=sorted(data["build_information"]))
+        )
     return answer
 
 

@@ -137,8 +137,11 @@ class Process:
         for _ in range(3):  # another process may take the port between the look and the start
             port = free_port()
             self.process = subprocess.Popen(
-                self.command + ["--web.listen-address=127.0.0.1:%d" % port], stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=self.log)
+                self.command + ["--web.listen-address=127.0.0.1:%d" % port],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self.log,
+            )
             if self.wait_for(port):
                 return port
         raise RuntimeError("%s did not start: %s" % (self.name, self.last_log()))

@@ -26,11 +26,16 @@ function(sluice_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
 endfunction()
 
-# sluice_bench(NAME SOURCES ... [DEPS ...])
+# sluice_bench(NAME SOURCES ... [DEPS ...] [SMOKE FILTER])
 #   One Google Benchmark binary.
 function(sluice_bench name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "SMOKE" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE sluice_options ${ARG_DEPS} benchmark::benchmark benchmark::benchmark_main)
   target_compile_definitions(${name} PRIVATE SLUICE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  if(SLUICE_TESTS)
+    # It still runs: a moment of each row that SMOKE (a regular expression) selects. The figures mean nothing.
+    add_test(NAME smoke_${name} COMMAND ${name} --benchmark_min_time=0.001 --benchmark_filter=${ARG_SMOKE})
+    set_tests_properties(smoke_${name} PROPERTIES TIMEOUT 300 LABELS bench)
+  endif()
 endfunction()

@@ -5,17 +5,10 @@
 #include <set>
 
 #include "core/base/check.h"
-#include "core/model/label_text.h"
 #include "tests/core/store/random_push.h"
 
 namespace sluice::store::testing {
 namespace {
-
-std::string label_text(const model::GroupKey& key) {
-  std::string text;
-  model::append_label_text(text, key);
-  return text;
-}
 
 // A string that is equal for equal states.
 std::string digest(const NaiveStore::Group& group) {
@@ -142,13 +135,13 @@ bool serial_order_exists(const std::vector<HistoryOp>& ops, const NaiveStore::Gr
 std::string first_group_not_linearizable(const std::vector<HistoryOp>& ops, const NaiveStore::Groups& before) {
   std::set<std::string> labels;
   for (const HistoryOp& op : ops) {
-    if (op.kind != HistoryOp::Kind::kRead) labels.insert(label_text(op.key));
+    if (op.kind != HistoryOp::Kind::kRead) labels.insert(label_text_of(op.key));
   }
   for (const std::string& label : labels) {
     std::vector<HistoryOp> of_group;
     for (const HistoryOp& op : ops) {
       if (op.kind == HistoryOp::Kind::kPush && !op.done) continue;
-      if (op.kind == HistoryOp::Kind::kRead || label_text(op.key) == label) of_group.push_back(op);
+      if (op.kind == HistoryOp::Kind::kRead || label_text_of(op.key) == label) of_group.push_back(op);
     }
     const auto at = before.find(label);
     const size_t count = of_group.size();

@@ -6,12 +6,6 @@
 namespace sluice::store::testing {
 namespace {
 
-std::string label_text(const model::GroupKey& key) {
-  std::string text;
-  model::append_label_text(text, key);
-  return text;
-}
-
 NaiveStore::Family family_of(const model::ShapeFamily& family, const model::Fragment& fragment) {
   NaiveStore::Family out;
   out.type = family.type;
@@ -47,9 +41,15 @@ bool collides(const std::string& name, model::MetricType type, const std::map<st
 
 }  // namespace
 
+std::string label_text_of(const model::GroupKey& key) {
+  std::string text;
+  model::append_label_text(text, key);
+  return text;
+}
+
 bool NaiveStore::push(const Pushed& pushed, bool replace, int64_t wall_ns) {
   Groups next = groups_;
-  Group& group = next[label_text(pushed.key)];
+  Group& group = next[label_text_of(pushed.key)];
   if (replace) group.families.clear();
   for (const model::CanonicalFamily& family : pushed.push.families) {
     group.families[std::string(family.name)] =
@@ -62,10 +62,10 @@ bool NaiveStore::push(const Pushed& pushed, bool replace, int64_t wall_ns) {
 }
 
 void NaiveStore::fail(const model::GroupKey& key, int64_t wall_ns) {
-  groups_[label_text(key)].push_failure_time_ns = wall_ns;
+  groups_[label_text_of(key)].push_failure_time_ns = wall_ns;
 }
 
-bool NaiveStore::erase(const model::GroupKey& key) { return groups_.erase(label_text(key)) != 0; }
+bool NaiveStore::erase(const model::GroupKey& key) { return groups_.erase(label_text_of(key)) != 0; }
 
 bool NaiveStore::consistent(const Groups& groups) const {
   std::map<std::string, model::MetricType> seen = {{"push_time_seconds", model::MetricType::kGauge},

@@ -15,6 +15,9 @@
 
 namespace sluice::store::testing {
 
+// A key as the stores below name its group: the text between the braces of its samples.
+[[nodiscard]] std::string label_text_of(const model::GroupKey& key);
+
 class NaiveStore {
  public:
   struct Family {

@@ -68,17 +68,22 @@ std::string many_families(int number) {
 TEST(StoreStress, NoScrapeMixesTwoPushes) {
   constexpr unsigned kPushers = 3;
   constexpr int kGroups = 8;
+  constexpr uint64_t kScrapesWanted = 10;
   const int pushes = 1500 * factor();
   Store store(options_for(kPushers + 2));
   std::atomic<unsigned> running{kPushers};
   std::atomic<uint64_t> scrapes{0};
   std::atomic<int> numbers{0};
+  // How much overlaps is the machine's choice: the pushes go on until enough has, or for a minute at most.
+  const Deadline patience = Deadline::in_ns(60'000'000'000);
+  const uint64_t restarts_wanted = 100u * static_cast<unsigned>(factor());
+  const auto enough = [&] { return scrapes.load() > kScrapesWanted && store.stats().restarts > restarts_wanted; };
   std::vector<std::jthread> threads;
   for (unsigned t = 0; t < kPushers; ++t) {
     threads.emplace_back([&, t] {
       Client client(store);
       RandomPush random(t + 1);
-      for (int i = 0; i < pushes; ++i) {
+      for (int i = 0; i < pushes || (!enough() && !patience.passed()); ++i) {
         const Labels labels = {{"job", "t"}, {"instance", std::to_string(random.below(kGroups))}};
         if (random.below(20) == 0) {
           static_cast<void>(erase_group(client.writer(), testing::key_of(labels)));
@@ -120,8 +125,8 @@ TEST(StoreStress, NoScrapeMixesTwoPushes) {
   std::printf("scrapes %llu, restarts %llu, compare-and-swap failures %llu, parks %llu\n",
               static_cast<unsigned long long>(scrapes.load()), static_cast<unsigned long long>(stats.restarts),
               static_cast<unsigned long long>(stats.cas_failures), static_cast<unsigned long long>(stats.parks));
-  EXPECT_GT(scrapes.load(), 10u);
-  EXPECT_GT(stats.restarts, 100u * static_cast<unsigned>(factor()));
+  EXPECT_GT(scrapes.load(), kScrapesWanted);
+  EXPECT_GT(stats.restarts, restarts_wanted);
   Client client(store);
   client.wipe();
   for (int i = 0; i < 20; ++i) client.settle();

@@ -44,7 +44,9 @@ model::Conflict check_grouping_key(const model::GroupKey& key) {
   return conflict;
 }
 
-void Canonicaliser::begin(const model::Families& families, const model::GroupKey& key, model::CanonicalPush& out) {
+void Canonicaliser::begin(const model::Families& families, const model::GroupKey& key, model::CanonicalPush& out,
+                          bool check) {
+  check_ = check;
   families_ = &families;
   out_ = &out;
   out.clear();
@@ -132,7 +134,7 @@ void Canonicaliser::survey() {
     state_ = State::kTooLarge;
     return;
   }
-  writer_.begin(*out_, estimate_ + value_bytes_ + record_bytes_);
+  writer_.begin(*out_, estimate_ + value_bytes_ + record_bytes_, !check_);
   phase_ = Phase::kSelect;
   cursor_ = 0;
   order_.reserve(families_->families.size());
@@ -169,6 +171,7 @@ void Canonicaliser::next_family() {
   }
   ++work_;
   const uint32_t source = order_[family_at_];
+  inconsistent_ = false;
   if (!family_is_good(source)) return;
   start_family();
   metric_ = families_->families[source].metrics_first;
@@ -184,7 +187,8 @@ void Canonicaliser::start_family() {
 void Canonicaliser::finish_family() {
   const uint32_t source = order_[family_at_++];
   const model::Family& family = families_->families[source];
-  out_->families.push_back({family.name, family.help, family.has_help, family.type, source, writer_.finish()});
+  out_->families.push_back({family.name, family.help, family.has_help, family.type, source,
+                            writer_.finish(inconsistent_ || writer_.has_bad_bytes())});
   phase_ = Phase::kFamily;
 }
 
@@ -212,7 +216,9 @@ void Canonicaliser::finish_text(Phase record) {
   const model::Family& family = families_->families[order_[family_at_]];
   // What came as protobuf was judged by its parser.
   const bool from_text = families_->metrics[family.metrics_first].exact.empty();
-  if (!family.needs_record && !(from_text && writer_.needs_record())) return finish_family();
+  const bool exact = !family.needs_record && !(from_text && writer_.needs_record());
+  // An inconsistent one is read back when a scrape fails because of it: text could not hold a label twice.
+  if (exact && !inconsistent_ && !writer_.has_bad_bytes()) return finish_family();
   writer_.start_record();
   cursor_ = 0;
   phase_ = record;
@@ -319,7 +325,7 @@ void Canonicaliser::find_duplicates() {
     const Collected& metric = collected_[positions_[cursor_]];
     if (compare(collected_[positions_[cursor_ - 1]], metric) == 0) duplicate_ = std::min(duplicate_, metric.metric);
   }
-  if (duplicate_ != kNone) return fail(ConflictKind::kDuplicateSeries, order_[family_at_], duplicate_);
+  if (duplicate_ != kNone && !tolerate(ConflictKind::kDuplicateSeries, order_[family_at_], duplicate_)) return;
   start_family();
   cursor_ = 0;
   phase_ = Phase::kEmitSorted;
@@ -354,21 +360,14 @@ int Canonicaliser::compare(const Collected& a, const Collected& b) const {
 bool Canonicaliser::metric_is_good(uint32_t metric, const LabelPlan& plan) {
   const uint32_t source = order_[family_at_];
   if ((families_->metrics[metric].fields & model::kWrongContent) != 0) {
-    fail(ConflictKind::kMetricShape, source, metric);
-    return false;
+    return tolerate(ConflictKind::kMetricShape, source, metric);
   }
   if (plan.fault != ConflictKind::kNoConflict) {
-    fail(plan.fault, source, metric, plan.fault_label);
-    return false;
+    return tolerate(plan.fault, source, metric, plan.fault_label);
   }
   const MetricType type = families_->families[source].type;
   if (plan.has_quantile && type == MetricType::kSummary) {
-    fail(ConflictKind::kReservedLabel, source, metric, "quantile");
-    return false;
-  }
-  if (plan.has_le && is_histogram(type)) {
-    fail(ConflictKind::kReservedLabel, source, metric, "le");
-    return false;
+    return tolerate(ConflictKind::kReservedLabel, source, metric, "quantile");
   }
   return true;
 }
@@ -377,10 +376,9 @@ bool Canonicaliser::family_is_good(uint32_t family) {
   const std::string_view name = families_->families[family].name;
   unquoted_ = is_unquoted_name(name);
   if (!unquoted_ && !is_valid_metric_name(name, NameScheme::kUtf8)) {
-    fail(ConflictKind::kInvalidMetricName, family, kNone);
-    return false;
+    return tolerate(ConflictKind::kInvalidMetricName, family, kNone);
   }
-  if (!has_suffixed_) return true;
+  if (!has_suffixed_ || !check_) return true;
   // Every collision has one side with a suffix, so looking from that side finds all of them.
   for (const std::string_view suffix : {"_count", "_sum", "_bucket"}) {
     if (name.size() <= suffix.size() || !name.ends_with(suffix)) continue;
@@ -402,6 +400,12 @@ uint32_t Canonicaliser::find_family(std::string_view name) const {
   const auto name_of = [this](uint32_t family) { return families_->families[family].name; };
   const auto found = std::ranges::lower_bound(order_, name, {}, name_of);
   return found != order_.end() && name_of(*found) == name ? *found : kNone;
+}
+
+bool Canonicaliser::tolerate(ConflictKind kind, uint32_t family, uint32_t metric, std::string_view label) {
+  inconsistent_ = true;
+  if (check_) fail(kind, family, metric, label);
+  return !check_;
 }
 
 void Canonicaliser::fail(ConflictKind kind, uint32_t family, uint32_t metric, std::string_view label) {

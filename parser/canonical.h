@@ -53,8 +53,10 @@ class Canonicaliser {
   Canonicaliser(const Canonicaliser&) = delete;
   Canonicaliser& operator=(const Canonicaliser&) = delete;
 
-  // Clears `out` and starts; the work is done by step().
-  void begin(const model::Families& families, const model::GroupKey& key, model::CanonicalPush& out);
+  // Clears `out` and starts; the work is done by step(). Without the check, only timestamps and a fault of the key are
+  // conflicts; what else is inconsistent is written as it is, and the fragment's header says so. (Suffix collisions are
+  // then nobody's fault: whoever reads the fragments sees the names.)
+  void begin(const model::Families& families, const model::GroupKey& key, model::CanonicalPush& out, bool check = true);
   [[nodiscard]] State step(Deadline deadline);
   [[nodiscard]] const model::Conflict& conflict() const noexcept { return conflict_; }
   // Bytes of text that it has written, also when it did not come to an end.
@@ -109,6 +111,8 @@ class Canonicaliser {
   [[nodiscard]] uint32_t find_family(std::string_view name) const;
   [[nodiscard]] int compare(const Collected& a, const Collected& b) const;
   void fail(model::ConflictKind kind, uint32_t family, uint32_t metric, std::string_view label = {});
+  // The same, unless there is no check: then the family is marked, and true means that the work goes on.
+  [[nodiscard]] bool tolerate(model::ConflictKind kind, uint32_t family, uint32_t metric, std::string_view label = {});
   [[nodiscard]] std::span<const model::LabelPair> labels_of(uint32_t metric) const {
     const model::Metric& at = families_->metrics[metric];
     return {families_->labels.data() + at.labels_begin, at.labels_count};
@@ -119,6 +123,7 @@ class Canonicaliser {
   model::CanonicalPush* out_ = nullptr;
   model::ConflictKind key_fault_ = model::ConflictKind::kNoConflict;
   std::string_view key_fault_label_;
+  bool check_ = true;
 
   Phase phase_ = Phase::kSurvey;
   State state_ = State::kDone;
@@ -139,6 +144,7 @@ class Canonicaliser {
   MergeSort::Items order_;            // the families to write, by name once sorted
   bool unquoted_ = true;              // the name of the family at family_at_
   size_t family_at_ = 0;              // position in order_
+  bool inconsistent_ = false;         // the family at family_at_, tolerated
   uint32_t metric_ = model::kNone;    // next metric in input order
   uint32_t previous_ = model::kNone;  // the one before it
   uint64_t previous_generation_ = 0;  // of its plan

@@ -65,21 +65,19 @@ void LabelPlans::make(std::span<const model::LabelPair> labels) {
   sort_slots(labels);
   plan_.fault = model::ConflictKind::kNoConflict;
   plan_.has_quantile = false;
-  plan_.has_le = false;
   std::string_view previous;
   for (const LabelPlan::Slot& slot : plan_.slots) {
-    // In this order, and with an empty name equal to the one "before" the first, as checkMetricConsistency has it.
-    if (slot.name == previous) {
-      plan_.fault = model::ConflictKind::kDuplicateLabel;
-    } else if (!is_pushable_label_name(slot.name)) {
-      plan_.fault = model::ConflictKind::kInvalidLabelName;
-    }
-    if (plan_.fault != model::ConflictKind::kNoConflict) {
+    // The first fault in this order, and with an empty name equal to the one "before" the first, as
+    // checkMetricConsistency has it. The text is laid out all the same: without the check it is stored.
+    if (plan_.fault == model::ConflictKind::kNoConflict) {
       plan_.fault_label = slot.name;
-      return;
+      if (slot.name == previous) {
+        plan_.fault = model::ConflictKind::kDuplicateLabel;
+      } else if (!is_pushable_label_name(slot.name)) {
+        plan_.fault = model::ConflictKind::kInvalidLabelName;
+      }
     }
     plan_.has_quantile = plan_.has_quantile || slot.name == "quantile";
-    plan_.has_le = plan_.has_le || slot.name == "le";
     previous = slot.name;
   }
   lay_out_text();

@@ -41,7 +41,6 @@ struct LabelPlan {
   std::string_view fault_label;
   bool has_quoted_names = false;  // in text
   bool has_quantile = false;
-  bool has_le = false;
 };
 
 class LabelPlans {

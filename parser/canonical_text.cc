@@ -68,8 +68,9 @@ void FragmentWriter::Prefix::set(std::string_view name, std::string_view suffix,
   bytes = static_cast<size_t>(write_prefix(name, suffix, unquoted, text.data()) - text.data());
 }
 
-void FragmentWriter::begin(model::CanonicalPush& out, uint64_t most) {
+void FragmentWriter::begin(model::CanonicalPush& out, uint64_t most, bool any_bytes) {
   out_ = &out;
+  any_bytes_ = any_bytes;
   const size_t words = static_cast<size_t>(most / sizeof(uint64_t)) + 64;
   if (out.words.size() > kWordsKept && words < out.words.size() / 4)
     model::UninitialisedVector<uint64_t>().swap(out.words);
@@ -97,6 +98,7 @@ void FragmentWriter::start(const model::Family& family, bool unquoted) {
   name_ = family.name;
   unquoted_ = unquoted;
   quoted_ = !unquoted;
+  bad_bytes_ = false;
   series_done_ = 0;
   samples_ = 0;
   in_metric_ = false;
@@ -113,13 +115,14 @@ void FragmentWriter::start(const model::Family& family, bool unquoted) {
   }
 }
 
-uint64_t FragmentWriter::finish() {
+uint64_t FragmentWriter::finish(bool inconsistent) {
   SLUICE_CHECK(series_done_ == series_);
   const size_t text_end = text_end_ == 0 ? at_ : text_end_;
   SLUICE_CHECK(at_ - text_at_ <= std::numeric_limits<uint32_t>::max());
   model::FragmentHeader header;
   header.series = series_;
-  header.samples = samples_ & 0x7fff'ffff;  // each is several bytes of text, so there are fewer
+  header.samples = samples_ & 0x3fff'ffff;  // each is several bytes of text, so there are fewer
+  header.is_inconsistent = inconsistent ? 1 : 0;
   header.has_quoted_names = quoted_ ? 1 : 0;
   header.text_bytes = static_cast<uint32_t>(text_end - text_at_);
   header.record_bytes = static_cast<uint32_t>(at_ - text_end);
@@ -161,8 +164,9 @@ char* FragmentWriter::write_labels(const model::LabelPair* labels, const LabelPl
     bool high = false;
     at = write_escaped(value, at, high);
     if (high && !is_valid_utf8(value)) {
+      bad_bytes_ = true;
       bad_label_ = plan.names[hole.source];
-      return nullptr;
+      if (!any_bytes_) return nullptr;
     }
   }
   return copy_blocks(text + from, plan.text_bytes - from, at);

@@ -22,7 +22,8 @@ class FragmentWriter {
 
   // Output goes to `out`, which is empty; room for `most` bytes is taken at once, so that a large push does not grow
   // (and copy) its way up.
-  void begin(model::CanonicalPush& out, uint64_t most);
+  // `any_bytes`: label values that are not UTF-8 are written as they are.
+  void begin(model::CanonicalPush& out, uint64_t most, bool any_bytes = false);
   // Starts the fragment of a family, for all of its metrics. `unquoted`: is_unquoted_name() of its name.
   void start(const model::Family& family, bool unquoted);
   // Writes one metric. A long one (many points) is written in slices: kSliced means call again with the same metric.
@@ -40,9 +41,11 @@ class FragmentWriter {
                                     Deadline deadline);
   // Takes back everything since start(), for another start().
   void rewind() noexcept { at_ = fragment_at_; }
-  // Completes the fragment and returns its offset.
-  [[nodiscard]] uint64_t finish();
+  // Completes the fragment and returns its offset. `inconsistent`: what the header says of it.
+  [[nodiscard]] uint64_t finish(bool inconsistent = false);
 
+  // Some value of the fragment that is being written is not UTF-8.
+  [[nodiscard]] bool has_bad_bytes() const noexcept { return bad_bytes_; }
   // Bytes written so far, and the label whose value was not UTF-8 after kBadUtf8.
   [[nodiscard]] size_t bytes() const noexcept { return at_; }
   [[nodiscard]] std::string_view bad_label() const noexcept { return bad_label_; }
@@ -94,6 +97,8 @@ class FragmentWriter {
   model::MetricType type_ = model::MetricType::kUntyped;
   std::string_view name_;
   bool unquoted_ = true;
+  bool any_bytes_ = false;               // as begin() was told
+  bool bad_bytes_ = false;               // some value of the fragment is not UTF-8
   bool quoted_ = false;                  // some name of the fragment is quoted
   size_t name_bytes_ = 0;                // of what stands before the labels in the first line of simple metrics
   Prefix plain_, sum_, count_, bucket_;  // of summaries and histograms

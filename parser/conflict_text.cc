@@ -28,7 +28,8 @@ std::string_view upper_name(MetricType type) noexcept {
   return kNames[static_cast<size_t>(type)];
 }
 
-// The labels that the series has in its group, in the reference's order.
+// The labels that the series has in its group, in the reference's order. Of several labels with a name of the grouping
+// key the first takes the key's value and the others stay, which is a conflict then.
 std::vector<LabelPair> labels_in_group(const model::Families& families, const model::Metric* metric,
                                        const model::GroupKey& key) {
   std::vector<LabelPair> labels;
@@ -36,10 +37,17 @@ std::vector<LabelPair> labels_in_group(const model::Families& families, const mo
   if (metric != nullptr) {
     for (uint32_t i = 0; i < metric->labels_count; ++i) {
       const LabelPair& label = families.labels[metric->labels_begin + i];
-      if (key.value_of(label.name).data() == nullptr) labels.push_back(label);
+      const auto same = [&label](const LabelPair& other) { return other.name == label.name; };
+      const std::string_view fixed = key.value_of(label.name);
+      const bool first = std::ranges::none_of(labels, same);
+      labels.push_back({label.name, fixed.data() != nullptr && first ? fixed : label.value});
     }
   }
-  for (size_t i = 0; i < key.label_count(); ++i) labels.push_back(key.label(i));
+  for (size_t i = 0; i < key.label_count(); ++i) {
+    const LabelPair fixed = key.label(i);
+    const auto same = [&fixed](const LabelPair& other) { return other.name == fixed.name; };
+    if (std::ranges::none_of(labels, same)) labels.push_back(fixed);
+  }
   for (const LabelPair& label : labels) instance = instance || label.name == "instance";
   if (!instance) labels.push_back({"instance", ""});
   std::stable_sort(labels.begin(), labels.end(),

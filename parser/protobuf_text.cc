@@ -18,6 +18,7 @@ using Type = ProtobufField::Type;
 void append_fields(std::string& out, std::string_view message, std::span<const ProtobufField> fields);
 
 void append_value(std::string& out, const ProtobufField& field, const WireField& value) {
+  if (field.type == Type::kImplicit && value.number == 0) return;
   if (!out.ends_with('{') && !out.ends_with(' ')) out += ' ';
   out += field.name;
   out += ':';
@@ -26,6 +27,7 @@ void append_value(std::string& out, const ProtobufField& field, const WireField&
       append_prototext_number(out, value.number);
       break;
     case Type::kSigned:
+    case Type::kImplicit:
       out += std::to_string(static_cast<int64_t>(value.number));
       break;
     case Type::kZigzag:

@@ -7,6 +7,8 @@
 #include <memory>
 #include <optional>
 
+#include "tools/external_url.h"
+#include "tools/go_duration.h"
 #include "tools/version.h"
 
 namespace sluice::tools {
@@ -15,8 +17,9 @@ namespace {
 // What the command line said, before it is judged. Options are vectors so that a repeated one is seen.
 struct Raw {
   using Values = std::vector<std::string>;
-  Values listen_address, telemetry_path, route_prefix, unix_socket_mode, log_level, log_format, workers, backend;
-  bool lifecycle = false, admin_api = false, utf8_names = false;
+  Values listen_address, telemetry_path, external_url, route_prefix, unix_socket_mode, log_level, log_format, workers,
+      backend, config_file, persistence_file, persistence_interval;
+  bool lifecycle = false, admin_api = false, utf8_names = false, unchecked = false, systemd_socket = false;
 };
 
 // Booleans as the reference's help shows them.
@@ -45,11 +48,25 @@ void add_options(CLI::App& app, Raw& raw) {
   };
   option("--web.listen-address", raw.listen_address, "Web",
          "Address to serve on: `:9091`, `127.0.0.1:9091`, `[::1]:9091` or `unix:///path`. Repeatable. [:9091]");
+  boolean("web.systemd-socket", raw.systemd_socket, "Web",
+          "Use systemd socket activation listeners instead of port listeners (Linux only).");
+  option("--web.config.file", raw.config_file, "Web",
+         "Path to configuration file that can enable TLS or authentication. Not supported yet: only an empty one is "
+         "accepted. []");
   option("--web.telemetry-path", raw.telemetry_path, "Web", "Path under which to expose metrics. [/metrics]");
-  option("--web.route-prefix", raw.route_prefix, "Web", "Prefix for the internal routes of web endpoints. []");
+  option("--web.external-url", raw.external_url, "Web",
+         "The URL under which the Pushgateway is externally reachable. []");
+  option("--web.route-prefix", raw.route_prefix, "Web",
+         "Prefix for the internal routes of web endpoints. Defaults to the path of --web.external-url. []");
   option("--web.unix-socket-mode", raw.unix_socket_mode, "Web", "Octal mode of Unix sockets. [0660]");
   boolean("web.enable-lifecycle", raw.lifecycle, "Web", "Enable shutdown via HTTP request.");
   boolean("web.enable-admin-api", raw.admin_api, "Web", "Enable API endpoints for admin control actions.");
+  option("--persistence.file", raw.persistence_file, "Persistence",
+         "File to persist metrics. If empty, metrics are only kept in memory. []");
+  option("--persistence.interval", raw.persistence_interval, "Persistence",
+         "The minimum interval at which to write out the persistence file. [5m]");
+  boolean("push.disable-consistency-check", raw.unchecked, "Push",
+          "Do not check consistency of pushed metrics. DANGEROUS.");
   boolean("push.enable-utf8-names", raw.utf8_names, "Push", "Allow UTF-8 characters in metric and label names.");
   option("--runtime.workers", raw.workers, "Runtime", "Worker threads; 0 for one per usable core. [0]");
   option("--net.backend", raw.backend, "Runtime", "One of: [auto, io_uring, epoll]. [auto]");
@@ -110,6 +127,38 @@ std::optional<FlagExit> take(const Raw::Values& values, std::string_view name, s
   return std::nullopt;
 }
 
+// The path under which clients reach us, normalised like a prefix.
+std::optional<FlagExit> take_url(const Raw::Values& values, std::string& path) {
+  const auto value = single(values, "web.external-url");
+  if (!value) return value.error();
+  if (!*value) return std::nullopt;
+  const auto parsed = external_url_path(**value);
+  if (!parsed) return wrong(parsed.error());
+  path = normalise_prefix(*parsed);
+  return std::nullopt;
+}
+
+// Where nothing is ignored in silence: a gateway that was told to ask for passwords must not start without.
+std::optional<FlagExit> take_config_file(const Raw::Values& values) {
+  const auto value = single(values, "web.config.file");
+  if (!value) return value.error();
+  if (!*value || (*value)->empty()) return std::nullopt;
+  return wrong(fmt::format(
+      "--web.config.file={} cannot be honoured: TLS and authentication are not supported by this version; put a "
+      "proxy in front or leave the flag out",
+      **value));
+}
+
+std::optional<FlagExit> take_duration(const Raw::Values& values, std::string_view name, std::chrono::nanoseconds& out) {
+  const auto value = single(values, name);
+  if (!value) return value.error();
+  if (!*value) return std::nullopt;
+  const auto parsed = parse_go_duration(**value);
+  if (!parsed) return wrong(parsed.error());
+  out = *parsed;
+  return std::nullopt;
+}
+
 bool parse_backend(const std::string& text, Backend& out) {
   if (text == "auto")
     out = Backend::kAuto;
@@ -129,6 +178,8 @@ Result<Flags, FlagExit> judge(const Raw& raw) {
   flags.enable_lifecycle = raw.lifecycle;
   flags.enable_admin_api = raw.admin_api;
   flags.enable_utf8_names = raw.utf8_names;
+  flags.disable_consistency_check = raw.unchecked;
+  flags.systemd_socket = raw.systemd_socket;
   std::optional<FlagExit> bad;
   const auto check = [&](std::optional<FlagExit> result) {
     if (!bad) bad = std::move(result);
@@ -138,15 +189,25 @@ Result<Flags, FlagExit> judge(const Raw& raw) {
                flags.telemetry_path = text;
                return text.starts_with('/');
              }));
+  std::string prefix;
   check(take(raw.route_prefix, "web.route-prefix", "", [&](const std::string& text) {
-    flags.route_prefix = normalise_prefix(text);
+    prefix = text;
     return true;
   }));
+  check(take_url(raw.external_url, flags.external_path));
+  if (!raw.external_url.empty()) flags.external_url = raw.external_url.front();
+  flags.route_prefix = prefix.empty() ? flags.external_path : normalise_prefix(prefix);
   check(take(raw.unix_socket_mode, "web.unix-socket-mode", "not an octal file mode:", [&](const std::string& text) {
     const auto mode = parse_unsigned(text, 8, 0777);
     flags.unix_socket_mode = mode.value_or(0);
     return mode.has_value();
   }));
+  check(take_config_file(raw.config_file));
+  check(take(raw.persistence_file, "persistence.file", "", [&](const std::string& text) {
+    flags.persistence_file = text;
+    return true;
+  }));
+  check(take_duration(raw.persistence_interval, "persistence.interval", flags.persistence_interval));
   check(take(raw.workers, "runtime.workers", "not a number of workers from 0 to 1024:", [&](const std::string& text) {
     const auto workers = parse_unsigned(text, 10, 1024);
     flags.workers = workers.value_or(0);
@@ -160,6 +221,22 @@ Result<Flags, FlagExit> judge(const Raw& raw) {
              [&](const std::string& text) { return log::parse_format(text, flags.log_format); }));
   if (bad) return std::unexpected(*bad);
   return flags;
+}
+
+// As the library takes them: in reverse. For it `--name=` has no value; in two words it has an empty one.
+std::vector<std::string> for_library(const std::vector<std::string>& arguments, const CLI::App& app) {
+  std::vector<std::string> words;
+  for (const std::string& argument : arguments) {
+    const CLI::Option* option = nullptr;
+    if (argument.ends_with('=')) option = app.get_option_no_throw(argument.substr(0, argument.size() - 1));
+    if (option != nullptr && option->get_expected_min() > 0) {
+      words.push_back(argument.substr(0, argument.size() - 1));
+      words.emplace_back();
+    } else {
+      words.push_back(argument);
+    }
+  }
+  return {words.rbegin(), words.rend()};
 }
 
 }  // namespace
@@ -179,9 +256,7 @@ Result<Flags, FlagExit> parse_flags(const std::vector<std::string>& arguments) {
   app.allow_extras();
   add_options(app, raw);
   try {
-    // The library takes the arguments in reverse.
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-    app.parse(reversed);
+    app.parse(for_library(arguments, app));
     if (!app.remaining().empty()) return std::unexpected(explain(CLI::ExtrasError({}), app));
   } catch (const CLI::CallForHelp&) {
     return std::unexpected(FlagExit{0, app.help()});

@@ -16,11 +16,18 @@ enum class Backend : uint8_t { kAuto, kIoUring, kEpoll };
 struct Flags {
   std::vector<std::string> listen_addresses;  // --web.listen-address, default {":9091"}
   std::string telemetry_path = "/metrics";
-  std::string route_prefix;  // normalised: empty, or begins with '/' and does not end with one
+  std::string external_url;   // --web.external-url as given
+  std::string external_path;  // path of --web.external-url, normalised as route_prefix is
+  std::string
+      route_prefix;  // by default external_path; normalised: empty, or begins with '/' and does not end with one
   uint32_t unix_socket_mode = 0660;
   bool enable_lifecycle = false;
   bool enable_admin_api = false;
   bool enable_utf8_names = false;
+  bool disable_consistency_check = false;
+  bool systemd_socket = false;   // --web.systemd-socket: the listen addresses are not used
+  std::string persistence_file;  // empty: the state is kept in memory alone
+  std::chrono::nanoseconds persistence_interval = std::chrono::minutes(5);
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kLogfmt;
   uint32_t workers = 0;  // --runtime.workers, 0: one for each usable core

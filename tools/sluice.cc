@@ -13,10 +13,13 @@
 #include "core/base/limits.h"
 #include "core/base/log.h"
 #include "net/api/gateway.h"
+#include "net/api/persistence.h"
 #include "net/conn/connections.h"
+#include "net/loop/service_manager.h"
 #include "net/loop/sizing.h"
 #include "net/loop/worker_group.h"
 #include "parser/simd/kernel.h"
+#include "tools/flag_values.h"
 #include "tools/flags.h"
 #include "tools/loop_metrics.h"
 #include "tools/version.h"
@@ -54,13 +57,24 @@ sigset_t block_signals() {
   return waited;
 }
 
-Result<net::loop::Listeners, std::string> open_listeners(const Flags& flags, uint32_t workers) {
+// Where to listen: given by flags, or by whoever started us.
+Result<std::vector<net::loop::ListenAddress>, std::string> listen_addresses(const Flags& flags) {
+  if (flags.systemd_socket) {
+    log::write(log::Level::kInfo, log::Reason::kAlways,
+               "Listening on systemd activated listeners instead of port listeners.");
+    return net::loop::inherited_addresses();
+  }
   std::vector<net::loop::ListenAddress> addresses;
   for (const std::string& text : flags.listen_addresses) {
     auto address = net::loop::parse_listen_address(text);
     if (!address) return std::unexpected(address.error());
     addresses.push_back(std::move(*address));
   }
+  return addresses;
+}
+
+Result<net::loop::Listeners, std::string> open_listeners(const std::vector<net::loop::ListenAddress>& addresses,
+                                                         const Flags& flags, uint32_t workers) {
   net::loop::ListenOptions options;
   options.workers = workers;
   options.unix_mode = flags.unix_socket_mode;
@@ -86,13 +100,16 @@ void log_choice(const net::loop::Sizes& sizes, std::string_view kernel, const ne
 }
 
 net::api::GatewayOptions gateway_options(const Flags& flags, uint32_t workers, net::ring::Backend backend,
-                                         std::string_view kernel, std::shared_ptr<LoopMetrics> loop) {
+                                         std::string_view kernel) {
   net::api::GatewayOptions options;
   options.router = {flags.route_prefix, flags.telemetry_path, flags.enable_admin_api};
   options.names = flags.enable_utf8_names ? parser::NameScheme::kUtf8 : parser::NameScheme::kLegacy;
   options.enable_lifecycle = flags.enable_lifecycle;
+  options.consistency_check = !flags.disable_consistency_check;
   options.workers = workers;
+  options.more_writers = flags.persistence_file.empty() ? 0 : 1;
   options.build = {std::string(kVersion), std::string(kRevision), std::string(kArchitecture)};
+  options.flags = flag_values(flags);
   options.backend = backend == net::ring::Backend::kIoUring ? "io_uring" : "epoll";
   options.kernel = kernel;
   options.on_quit = [] {
@@ -101,7 +118,10 @@ net::api::GatewayOptions gateway_options(const Flags& flags, uint32_t workers, n
     kill(getpid(), SIGTERM);
   };
   options.extra_names = LoopMetrics::names();
-  options.extra = [loop = std::move(loop)](std::vector<render::OwnFamily>& families) { loop->append(families); };
+  if (!flags.persistence_file.empty()) {
+    const auto names = net::api::Persistence::names();
+    options.extra_names.insert(options.extra_names.end(), names.begin(), names.end());
+  }
   return options;
 }
 
@@ -109,14 +129,28 @@ net::api::GatewayOptions gateway_options(const Flags& flags, uint32_t workers, n
 struct Server {
   std::vector<std::unique_ptr<net::http::Handler>> handlers;  // outlive the workers
   net::loop::WorkerGroup group;
-  std::shared_ptr<LoopMetrics> loop_metrics = std::make_shared<LoopMetrics>(group);
+  LoopMetrics loop_metrics{group};
   std::unique_ptr<net::api::Gateway> gateway;
+  std::unique_ptr<net::api::Persistence> persistence;  // none without --persistence.file
 
-  Result<void, std::string> start(const Flags& flags, const net::ring::Capabilities& capabilities,
-                                  const net::loop::Sizes& sizes, std::string_view kernel,
+  // What is served, with the state that was persisted.
+  Result<void, std::string> load(const Flags& flags, uint32_t workers, net::ring::Backend backend,
+                                 std::string_view kernel) {
+    net::api::GatewayOptions options = gateway_options(flags, workers, backend, kernel);
+    options.extra = [this](std::vector<render::OwnFamily>& families) {
+      loop_metrics.append(families);
+      if (persistence) persistence->append(families);
+    };
+    gateway = std::make_unique<net::api::Gateway>(std::move(options));
+    if (flags.persistence_file.empty()) return {};
+    persistence = std::make_unique<net::api::Persistence>(
+        gateway->store(), net::api::PersistenceOptions{flags.persistence_file, flags.persistence_interval,
+                                                       !flags.disable_consistency_check});
+    return persistence->load();
+  }
+
+  Result<void, std::string> start(const net::ring::Capabilities& capabilities, const net::loop::Sizes& sizes,
                                   net::loop::Listeners listeners) {
-    gateway = std::make_unique<net::api::Gateway>(
-        gateway_options(flags, sizes.workers, capabilities.backend, kernel, loop_metrics));
     net::loop::WorkerOptions options;
     options.workers = sizes.workers;
     options.connections_max = sizes.connections_max;
@@ -126,7 +160,8 @@ struct Server {
         capabilities, options, std::move(listeners),
         [this](uint32_t index) {
           auto service = std::make_unique<net::conn::Connections>(*handlers.emplace_back(gateway->make_handler(index)));
-          loop_metrics->add(service->counters());
+          gateway->context(index).bodies = &service->bodies();
+          loop_metrics.add(service->counters());
           return service;
         },
         [this](uint32_t index) { return gateway->make_hooks(index); });
@@ -138,14 +173,20 @@ struct Server {
 Result<std::unique_ptr<Server>, std::string> start_server(const Flags& flags, net::ring::Capabilities capabilities,
                                                           std::string_view kernel) {
   const net::loop::SystemLimits system = net::loop::read_system();
+  const auto addresses = listen_addresses(flags);
+  if (!addresses) return std::unexpected(addresses.error());
   for (bool announced = false;; announced = true) {
     const net::loop::Sizes sizes = net::loop::size_for(system, capabilities, flags.workers);
-    auto listeners = open_listeners(flags, sizes.workers);
+    auto listeners = open_listeners(*addresses, flags, sizes.workers);
     if (!listeners) return std::unexpected(listeners.error());
     if (!announced) log_start();
     auto server = std::make_unique<Server>();
-    const auto started = server->start(flags, capabilities, sizes, kernel, std::move(*listeners));
+    if (const auto loaded = server->load(flags, sizes.workers, capabilities.backend, kernel); !loaded) {
+      return std::unexpected(loaded.error());
+    }
+    const auto started = server->start(capabilities, sizes, std::move(*listeners));
     if (started) {
+      if (server->persistence) server->persistence->start();
       log_choice(sizes, kernel, server->group.listeners());
       return server;
     }
@@ -172,7 +213,9 @@ int serve(const Flags& flags, const sigset_t& waited) {
   const bool clean = (*server)->group.join();
   log::write(clean ? log::Level::kInfo : log::Level::kWarn, log::Reason::kAlways, "HTTP server stopped",
              {{"connections_cut", clean ? "false" : "true"}});
-  return 0;
+  if (!(*server)->persistence) return 0;
+  const auto persisted = (*server)->persistence->finish();
+  return persisted ? 0 : fail(persisted.error());
 }
 
 // The whole program; returns its exit code.

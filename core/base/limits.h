@@ -13,6 +13,9 @@ inline constexpr int64_t kSliceNs = 50'000;
 
 // From SIGTERM until connections that still work are cut. Kubernetes kills after 30 s by default.
 inline constexpr int64_t kStopBoundNs = 10'000'000'000;
+// At a stop: a connection that is younger than this and has sent nothing yet is waited for, its first request is on the
+// way. Go's server gives it 5 s; a second is a retransmission, and nobody's restart should take five.
+inline constexpr int64_t kStopFreshNs = 1'000'000'000;
 
 // ---- Requests ------------------------------------------------------------------------------------------------------
 // Request line and header fields together. Go's server allows 1 MiB; real pushes need under 2 KiB. 431 above it, 414

@@ -29,6 +29,7 @@ enum class Reason : uint8_t {
   kConnection,
   kScrape,
   kHelpConflict,
+  kRestore,
   kInternal,
   kCount,
 };

@@ -11,7 +11,8 @@
 // series_hash: keyed_hash of the text between `{` and `}` of the metric's label set (sorted, escaped, without le and
 // quantile), one for each metric (a histogram is one), in the order of the text. It lets a probe for duplicate series
 // across groups compare 8 bytes instead of scanning text.
-// record: empty, or the family as a protobuf MetricFamily message, for families that the text does not express exactly.
+// record: empty, or the metrics of the family as a protobuf MetricFamily message holds them (field 4; name, help and
+// type are the shape's), for families that the text does not express exactly.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +31,8 @@ namespace sluice::model {
 struct FragmentHeader {
   int64_t push_time_ns = 0;           // wall clock of the push that brought it; set by the store
   uint32_t series = 0;                // metrics, and entries of series_hash
-  uint32_t samples : 31 = 0;          // lines of text
+  uint32_t samples : 30 = 0;          // lines of text
+  uint32_t is_inconsistent : 1 = 0;   // in itself; only where such pushes are stored (--push.disable-consistency-check)
   uint32_t has_quoted_names : 1 = 0;  // a metric or label name in the text is not a legacy name
   uint32_t text_bytes = 0;
   uint32_t record_bytes = 0;
@@ -134,7 +136,7 @@ enum class ConflictKind : uint8_t {
   kSuffixCollision,    // `family` collides with `other_name` (x against x_count, x_sum, x_bucket)
   kInvalidUtf8,        // a label value of `metric` is not UTF-8; `label`
   kInvalidLabelName,   // a label name of `metric`; `label`
-  kReservedLabel,      // `quantile` in a summary or `le` in a histogram as an ordinary label; `label`
+  kReservedLabel,      // `quantile` in a summary as an ordinary label; `label`
   kDuplicateLabel,     // a label name occurs twice in `metric`; `label`
   kInvalidMetricName,  // protobuf only
 };

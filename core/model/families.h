@@ -29,6 +29,7 @@ enum class MetricType : uint8_t {
   kHistogram = 4,
   kGaugeHistogram = 5,
 };
+inline constexpr MetricType kMetricTypeLast = MetricType::kGaugeHistogram;
 
 inline constexpr uint32_t kNone = UINT32_MAX;
 

@@ -9,7 +9,7 @@ namespace {
 using Type = ProtobufField::Type;
 
 constexpr ProtobufField kLabel[] = {{1, "name", Type::kString, {}}, {2, "value", Type::kString, {}}};
-constexpr ProtobufField kTimestamp[] = {{1, "seconds", Type::kSigned, {}}, {2, "nanos", Type::kSigned, {}}};
+constexpr ProtobufField kTimestamp[] = {{1, "seconds", Type::kImplicit, {}}, {2, "nanos", Type::kImplicit, {}}};
 constexpr ProtobufField kExemplar[] = {{1, "label", Type::kMessage, kLabel, true},
                                        {2, "value", Type::kDouble, {}},
                                        {3, "timestamp", Type::kMessage, kTimestamp}};

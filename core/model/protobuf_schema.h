@@ -10,7 +10,15 @@
 namespace sluice::model {
 
 struct ProtobufField {
-  enum class Type : uint8_t { kUnsigned, kSigned, kZigzag, kDouble, kString, kMessage };
+  enum class Type : uint8_t {
+    kUnsigned,
+    kSigned,
+    kImplicit,  // signed, and 0 is the same as absent: google.protobuf.Timestamp is of proto3
+    kZigzag,
+    kDouble,
+    kString,
+    kMessage
+  };
 
   uint32_t number = 0;  // below 32
   const char* name = nullptr;

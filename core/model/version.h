@@ -37,6 +37,10 @@ class Version {
   [[nodiscard]] int64_t push_time_ns() const noexcept { return push_time_ns_; }
   [[nodiscard]] int64_t push_failure_time_ns() const noexcept { return push_failure_time_ns_; }
 
+  // Wall clock of the push, successful or not, that made the group: the JSON API shows it as the time stamp of the one
+  // of the two times that never was.
+  [[nodiscard]] int64_t made_time_ns() const noexcept { return made_time_ns_; }
+
   // Sums over the fragments.
   [[nodiscard]] uint64_t series() const noexcept { return series_; }
   [[nodiscard]] uint64_t samples() const noexcept { return samples_; }
@@ -54,6 +58,7 @@ class Version {
   uint64_t stamp_ = 0;
   int64_t push_time_ns_ = 0;
   int64_t push_failure_time_ns_ = 0;
+  int64_t made_time_ns_ = 0;
   uint64_t series_ = 0;
   uint64_t samples_ = 0;
   uint64_t fragment_bytes_ = 0;

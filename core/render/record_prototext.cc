@@ -123,11 +123,13 @@ void RecordPrototext::end_of_pass(Frame& frame) {
 
 // May push a frame.
 void RecordPrototext::write_field(const ProtobufField& field, const model::WireField& value) {
+  if (field.type == Type::kImplicit && value.number == 0) return;
   out_.name(field.name);
   switch (field.type) {
     case Type::kUnsigned:
       return out_.number(value.number);
     case Type::kSigned:
+    case Type::kImplicit:
       return out_.number(static_cast<int64_t>(value.number));
     case Type::kZigzag:
       return out_.number(protozero::decode_zigzag64(value.number));

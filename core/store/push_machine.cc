@@ -205,6 +205,7 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
   const int64_t push_time = fail_ ? (base_ != nullptr ? base_->push_time_ns() : 0) : request_->wall_ns;
   const int64_t failure_time = fail_ ? request_->wall_ns : (base_ != nullptr ? base_->push_failure_time_ns() : 0);
   model::Version& next = builder_.finish(stamp, push_time, failure_time);
+  model::VersionAccess::set_made_time(next, base_ != nullptr ? base_->made_time_ns() : request_->wall_ns);
   model::VersionAccess::set_previous(next, base_);
   const bool compacted = builder_.compacted();
   const bool born = base_ == nullptr;

@@ -96,8 +96,8 @@ class Store {
 
 class Writer {
  public:
-  // At most Options::writers_max are alive at a time. May be made on another thread than the one that uses it; the
-  // thread counts as offline until its first online().
+  // At most Options::writers_max are alive at a time. May be made on another thread than the one that uses it. It is
+  // online from the start.
   explicit Writer(Store& store);
   // Operations and snapshots that were started through it must be gone.
   ~Writer();

@@ -5,12 +5,17 @@
 
 #include "core/base/limits.h"
 #include "core/base/log.h"
+#include "net/api/checked_scrape.h"
 #include "net/api/gateway.h"
 #include "net/api/group_requests.h"
-#include "net/api/negotiate.h"
+#include "net/api/gzip_head.h"
+#include "net/api/metrics_json.h"
 #include "net/api/push.h"
 #include "net/api/replies.h"
 #include "net/api/scrape.h"
+#include "net/api/status_json.h"
+#include "net/http/content_coding.h"
+#include "net/ui/page.h"
 #include "parser/grouping_key.h"
 
 namespace sluice::net::api {
@@ -18,23 +23,44 @@ namespace sluice::net::api {
 using HeadAction = http::Handler::HeadAction;
 using StepAction = http::Handler::StepAction;
 
+namespace {
+
+// On everything of the API but wipe, as the reference sets them.
+constexpr std::string_view kCorsHeaders =
+    "Access-Control-Allow-Headers: Accept, Authorization, Content-Type, Origin\r\n"
+    "Access-Control-Allow-Methods: GET, POST, DELETE, OPTIONS\r\n"
+    "Access-Control-Allow-Origin: *\r\n"
+    "Access-Control-Expose-Headers: Date\r\n"
+    "Cache-Control: no-cache, no-store, must-revalidate\r\n";
+
+}  // namespace
+
 HeadAction ApiHandler::on_head(http::Exchange& exchange, uint64_t& body_bytes_max) {
   const http::Request& request = exchange.request;
-  const Route route = context_.gateway.router().route(request.method, request.target);
+  Route route = context_.gateway.router().route(request.method, request.target);
+  body_bytes_max = limits::kBodyBytesMax;
+  if (route.decodes_body && http::content_coding(request) == http::Coding::kGzip) {
+    exchange.state = std::make_unique<GzipHeadState>(*this, std::move(route));
+  } else {
+    exchange.state = begin(exchange, route);
+  }
+  return exchange.state == nullptr ? HeadAction::kRespond : HeadAction::kReadBody;
+}
+
+std::unique_ptr<RequestState> ApiHandler::begin(http::Exchange& exchange, const Route& route) {
   if (route.kind != Route::Kind::kEndpoint) {
-    reply_route(exchange.response, route, request.method);
-    return HeadAction::kRespond;
+    reply_route(exchange.response, route, exchange.request.method);
+    return nullptr;
   }
   switch (route.endpoint) {
     case Endpoint::kPush:
     case Endpoint::kDelete:
-      body_bytes_max = limits::kBodyBytesMax;
       return begin_group_request(exchange, route);
     case Endpoint::kWipe:
-      exchange.state = std::make_unique<WipeState>(context_);
-      return HeadAction::kReadBody;
+      return std::make_unique<WipeState>(context_);
     case Endpoint::kScrape:
-      scrape(exchange);
+      if (!context_.gateway.options().consistency_check) return std::make_unique<CheckedScrapeState>(context_);
+      begin_scrape(context_, exchange.request, exchange.response);
       break;
     case Endpoint::kHealthy:
       answer_ok(exchange, HandlerName::kHealthy);
@@ -48,14 +74,28 @@ HeadAction ApiHandler::on_head(http::Exchange& exchange, uint64_t& body_bytes_ma
     case Endpoint::kQuitGet:
       reply_text(exchange.response, 405, "Only POST or PUT requests allowed.");
       break;
+    case Endpoint::kApiMetrics:
+    case Endpoint::kApiStatus:
+    case Endpoint::kApiOptions:
+      api_answer(exchange, route.endpoint);
+      break;
+    case Endpoint::kStatusPage:
+      page(exchange);
+      break;
+    case Endpoint::kStatic:
+      file(exchange, route.key_path);
+      break;
+    case Endpoint::kProfiling:
+      reply_error(exchange.response, 404, "404 page not found: there are no profiling endpoints here");
+      break;
     case Endpoint::kNone:
       reply_error(exchange.response, 404, "404 page not found");
       break;
   }
-  return HeadAction::kRespond;
+  return nullptr;
 }
 
-HeadAction ApiHandler::begin_group_request(http::Exchange& exchange, const Route& route) {
+std::unique_ptr<RequestState> ApiHandler::begin_group_request(http::Exchange& exchange, const Route& route) {
   auto key = parser::parse_grouping_key(route.key_path, route.job_is_base64, context_.names);
   const bool is_push = route.endpoint == Endpoint::kPush;
   if (!key) {
@@ -65,30 +105,14 @@ HeadAction ApiHandler::begin_group_request(http::Exchange& exchange, const Route
       log::write(log::Level::kDebug, log::Reason::kPushMalformed, "failed to parse URL",
                  {{"url", std::string(exchange.request.target)}, {"err", key.error()}});
     }
-    return HeadAction::kRespond;
+    return nullptr;
   }
-  if (is_push) {
-    exchange.state = std::make_unique<PushState>(context_, std::move(*key), monotonic_ns());
-  } else {
-    exchange.state = std::make_unique<DeleteState>(context_, std::move(*key));
-  }
-  return HeadAction::kReadBody;
+  if (is_push) return std::make_unique<PushState>(context_, std::move(*key), monotonic_ns());
+  return std::make_unique<DeleteState>(context_, std::move(*key));
 }
 
 StepAction ApiHandler::step(http::Exchange& exchange, Deadline deadline) {
   return static_cast<RequestState&>(*exchange.state).step(exchange, deadline);
-}
-
-void ApiHandler::scrape(http::Exchange& exchange) {
-  const http::Request& request = exchange.request;
-  const ScrapeFormat format = negotiate_format(request.header("Accept"));
-  const bool gzip = negotiate_gzip(request);
-  exchange.response.status = 200;
-  exchange.response.headers = "Content-Type: ";
-  exchange.response.headers += content_type(format);
-  exchange.response.headers += "\r\n";
-  if (gzip) exchange.response.headers += "Content-Encoding: gzip\r\n";
-  exchange.response.source = std::make_unique<ScrapeSource>(context_, format, gzip);
 }
 
 void ApiHandler::quit(http::Exchange& exchange) {
@@ -98,6 +122,42 @@ void ApiHandler::quit(http::Exchange& exchange) {
   }
   reply_text(exchange.response, 200, "Requesting termination... Goodbye!");
   context_.gateway.options().on_quit();
+}
+
+// Never compressed, as in the reference.
+void ApiHandler::api_answer(http::Exchange& exchange, Endpoint endpoint) {
+  http::Response& response = exchange.response;
+  response.status = 200;
+  response.headers = kCorsHeaders;
+  HandlerName handler = HandlerName::kApiOptions;
+  if (endpoint != Endpoint::kApiOptions) response.headers += "Content-Type: application/json\r\n";
+  if (endpoint == Endpoint::kApiStatus) {
+    handler = HandlerName::kApiStatus;
+    response.body = status_json(context_.gateway.options(), context_.gateway.start_wall_ns());
+  } else if (endpoint == Endpoint::kApiMetrics) {
+    handler = HandlerName::kApiMetrics;
+    response.source = std::make_unique<MetricsJsonSource>(context_);
+  }
+  context_.metrics.count_request(handler, exchange.request.method, 200);
+}
+
+void ApiHandler::page(http::Exchange& exchange) {
+  exchange.response.status = 200;
+  exchange.response.headers = "Content-Type: text/html; charset=utf-8\r\n";
+  exchange.response.body = context_.gateway.status_page();
+  context_.metrics.count_request(HandlerName::kStatus, exchange.request.method, 200);
+}
+
+void ApiHandler::file(http::Exchange& exchange, std::string_view name) {
+  http::Response& response = exchange.response;
+  if (const auto found = ui::find_file(name)) {
+    response.status = 200;
+    response.headers = "Content-Type: " + std::string(found->content_type) + "\r\n";
+    response.body = found->bytes;
+  } else {
+    reply_error(response, 404, "404 page not found");
+  }
+  context_.metrics.count_request(HandlerName::kStatic, exchange.request.method, response.status);
 }
 
 void ApiHandler::answer_ok(http::Exchange& exchange, HandlerName handler) {

@@ -1,8 +1,10 @@
 // Answers the requests of one worker: routes them and hands them to their endpoint.
 #pragma once
 
+#include <memory>
 #include <string_view>
 
+#include "net/api/group_requests.h"
 #include "net/api/router.h"
 #include "net/api/worker_context.h"
 #include "net/http/exchange.h"
@@ -19,9 +21,15 @@ class ApiHandler final : public http::Handler {
   void on_finished(const http::Exchange& exchange, bool sent, int64_t request_ns) override;
 
  private:
-  HeadAction begin_group_request(http::Exchange& exchange, const Route& route);
-  void scrape(http::Exchange& exchange);
+  friend class GzipHeadState;
+
+  // Answers, or returns the state of a request that is answered from its body.
+  [[nodiscard]] std::unique_ptr<RequestState> begin(http::Exchange& exchange, const Route& route);
+  [[nodiscard]] std::unique_ptr<RequestState> begin_group_request(http::Exchange& exchange, const Route& route);
   void quit(http::Exchange& exchange);
+  void api_answer(http::Exchange& exchange, Endpoint endpoint);
+  void page(http::Exchange& exchange);
+  void file(http::Exchange& exchange, std::string_view name);
   // Answers at once and counts it under `handler`.
   void answer_ok(http::Exchange& exchange, HandlerName handler);
 

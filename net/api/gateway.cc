@@ -5,13 +5,15 @@
 #include "core/base/clock.h"
 #include "net/api/api_handler.h"
 #include "net/api/own_metrics.h"
+#include "net/ui/page.h"
 
 namespace sluice::net::api {
 namespace {
 
 store::Options store_options(const GatewayOptions& options) {
   store::Options out;
-  out.writers_max = options.workers;
+  out.writers_max = options.workers + options.more_writers;
+  out.check = options.consistency_check;
   out.own_families = own_family_names();
   out.own_families.insert(out.own_families.end(), options.extra_names.begin(), options.extra_names.end());
   return out;
@@ -46,7 +48,11 @@ class StoreHooks final : public loop::EpochHooks {
 }  // namespace
 
 Gateway::Gateway(GatewayOptions options)
-    : options_(std::move(options)), router_(options_.router), store_(store_options(options_)) {
+    : options_(std::move(options)),
+      router_(options_.router),
+      start_wall_ns_(wall_ns()),
+      status_page_(ui::status_page(options_.build.version, options_.router.telemetry_path)),
+      store_(store_options(options_)) {
   for (uint32_t i = 0; i < options_.workers; ++i) {
     contexts_.push_back(std::make_unique<WorkerContext>(*this, options_.names));
   }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/render/own_family.h"
@@ -36,12 +37,15 @@ struct GatewayOptions {
   parser::NameScheme names = parser::NameScheme::kLegacy;
   bool enable_lifecycle = false;
   uint32_t workers = 1;
+  uint32_t more_writers = 0;      // threads beside the workers that read or write the store
+  bool consistency_check = true;  // false: --push.disable-consistency-check
   BuildInfo build;
-  std::string backend;                        // for sluice_backend_info
-  std::string kernel;                         // for sluice_kernel_info
-  std::function<void()> on_quit;              // an enabled /-/quit was called; any worker
-  ExtraFamilies extra;                        // connections, loop turn times
-  std::vector<store::OwnFamily> extra_names;  // names and types of what `extra` adds
+  std::vector<std::pair<std::string, std::string>> flags;  // names and values, for the status
+  std::string backend;                                     // for sluice_backend_info
+  std::string kernel;                                      // for sluice_kernel_info
+  std::function<void()> on_quit;                           // an enabled /-/quit was called; any worker
+  ExtraFamilies extra;                                     // connections, loop turn times
+  std::vector<store::OwnFamily> extra_names;               // names and types of what `extra` adds
 };
 
 class Gateway {
@@ -58,6 +62,9 @@ class Gateway {
   [[nodiscard]] std::unique_ptr<loop::EpochHooks> make_hooks(uint32_t worker);
 
   [[nodiscard]] const GatewayOptions& options() const noexcept { return options_; }
+  [[nodiscard]] int64_t start_wall_ns() const noexcept { return start_wall_ns_; }
+  // HTML of `/` and `/status`.
+  [[nodiscard]] const std::string& status_page() const noexcept { return status_page_; }
   [[nodiscard]] const Router& router() const noexcept { return router_; }
   [[nodiscard]] store::Store& store() noexcept { return store_; }
   [[nodiscard]] HelpConflicts& help_conflicts() noexcept { return help_conflicts_; }
@@ -66,6 +73,8 @@ class Gateway {
  private:
   GatewayOptions options_;
   Router router_;
+  int64_t start_wall_ns_;
+  std::string status_page_;
   store::Store store_;
   HelpConflicts help_conflicts_;
   std::vector<std::unique_ptr<WorkerContext>> contexts_;

@@ -5,6 +5,7 @@
 #include "core/base/check.h"
 #include "core/base/limits.h"
 #include "core/base/log.h"
+#include "net/api/gateway.h"
 #include "net/api/replies.h"
 #include "parser/conflict_text.h"
 #include "parser/media_type.h"
@@ -62,9 +63,13 @@ void ScratchPool::give(std::unique_ptr<PushScratch> scratch) {
 }
 
 PushState::PushState(WorkerContext& context, model::GroupKey key, int64_t start_ns)
-    : context_(context), key_(std::move(key)), start_ns_(start_ns) {}
+    : context_(context),
+      key_(std::move(key)),
+      check_(context.gateway.options().consistency_check),
+      start_ns_(start_ns) {}
 
 PushState::~PushState() {
+  if (decoded_.capacity() != 0) context_.bodies->give_back(decoded_);
   if (scratch_ == nullptr) return;
   scratch_->op.cancel();
   context_.scratches.give(std::move(scratch_));
@@ -76,6 +81,9 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
     switch (phase_) {
       case Phase::kStart:
         start(exchange.request);
+        break;
+      case Phase::kDecode:
+        go_on = decode(exchange, deadline);
         break;
       case Phase::kParseText:
         go_on = parse_text(exchange, deadline);
@@ -99,28 +107,66 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
 
 void PushState::start(const http::Request& request) {
   scratch_ = context_.scratches.take();
-  if (parser::is_delimited_protobuf(request.header("content-type"))) {
-    scratch_->protobuf_parser.start(request.body, scratch_->families);
+  protobuf_ = parser::is_delimited_protobuf(request.header("content-type"));
+  const http::Coding coding = http::content_coding(request);
+  if (coding == http::Coding::kIdentity) return start_parsing(request.body);
+  scratch_->decoder.start(coding, request.body);
+  phase_ = Phase::kDecode;
+}
+
+void PushState::start_parsing(std::string_view body) {
+  if (protobuf_) {
+    scratch_->protobuf_parser.start(body, scratch_->families);
     phase_ = Phase::kParseProtobuf;
   } else {
-    scratch_->text_parser.start(request.body, context_.names, scratch_->families);
+    scratch_->text_parser.start(body, context_.names, scratch_->families);
     phase_ = Phase::kParseText;
   }
+}
+
+bool PushState::decode(http::Exchange& exchange, Deadline deadline) {
+  using State = http::ContentDecoder::State;
+  State state = State::kMore;
+  do {
+    if (!context_.bodies->reserve(decoded_, http::ContentDecoder::kRoomBytes)) {
+      reply_error(exchange.response, 503, "too much memory is in use for the bodies of pushes");
+      return finish(exchange);
+    }
+    size_t written = 0;
+    state = scratch_->decoder.step(decoded_.tail(), written, deadline);
+    decoded_.commit(written);
+    if (decoded_.used() > limits::kBodyBytesMax) {
+      count_rejection(context_, Rejection::kTooLarge);
+      reply_error(exchange.response, 413,
+                  "the decoded body is larger than " + std::to_string(limits::kBodyBytesMax) + " bytes");
+      return finish(exchange);
+    }
+  } while (state == State::kMore && !deadline.passed());
+  if (state == State::kMore) return wait_for_slice();
+  if (state == State::kError) decode_error_ = scratch_->decoder.error();
+  start_parsing(decoded_.view());
+  return true;
 }
 
 bool PushState::parse_text(http::Exchange& exchange, Deadline deadline) {
   const parser::TextParser::Step result = scratch_->text_parser.step(deadline);
   if (result == parser::TextParser::Step::kMore) return wait_for_slice();
   if (scratch_->text_parser.used_exact()) context_.metrics.pushes_reparsed.add(1);
-  if (result == parser::TextParser::Step::kError) return refuse(exchange, scratch_->text_parser.error().text);
-  return start_canonicalising();
+  if (result == parser::TextParser::Step::kError) {
+    const std::string& text = scratch_->text_parser.error().text;
+    return refuse_parsed(exchange, text, text.ends_with(": unexpected end of input stream"));
+  }
+  return start_canonicalising(exchange);
 }
 
 bool PushState::parse_protobuf(http::Exchange& exchange, Deadline deadline) {
   const parser::ProtobufParser::Step result = scratch_->protobuf_parser.step(deadline);
   if (result == parser::ProtobufParser::Step::kMore) return wait_for_slice();
-  if (result == parser::ProtobufParser::Step::kError) return refuse(exchange, scratch_->protobuf_parser.error());
-  return start_canonicalising();
+  if (result == parser::ProtobufParser::Step::kError) {
+    const std::string& text = scratch_->protobuf_parser.error();
+    return refuse_parsed(exchange, text, text == "unexpected EOF");
+  }
+  return start_canonicalising(exchange);
 }
 
 bool PushState::wait_for_slice() {
@@ -128,25 +174,29 @@ bool PushState::wait_for_slice() {
   return false;
 }
 
-bool PushState::refuse(http::Exchange& exchange, const std::string& error) {
-  count_rejection(context_, Rejection::kMalformed);
-  log_malformed(exchange, error);
-  reply_error(exchange.response, 400, error);
-  return finish(exchange);
+bool PushState::refuse_parsed(http::Exchange& exchange, std::string_view text, bool at_end) {
+  return refuse_malformed(exchange, at_end && !decode_error_.empty() ? std::string_view(decode_error_) : text);
 }
 
-bool PushState::start_canonicalising() {
+bool PushState::start_canonicalising(http::Exchange& exchange) {
+  if (!decode_error_.empty()) return refuse_malformed(exchange, decode_error_);
   wall_ns_ = wall_ns();
-  scratch_->canonicaliser.begin(scratch_->families, key_, scratch_->push);
+  scratch_->canonicaliser.begin(scratch_->families, key_, scratch_->push, check_);
   phase_ = Phase::kCanonicalise;
   return true;
+}
+
+bool PushState::refuse_malformed(http::Exchange& exchange, std::string_view text) {
+  count_rejection(context_, Rejection::kMalformed);
+  log_malformed(exchange, text);
+  reply_error(exchange.response, 400, text);
+  return finish(exchange);
 }
 
 bool PushState::canonicalise(http::Exchange& exchange, Deadline deadline) {
   switch (scratch_->canonicaliser.step(deadline)) {
     case parser::Canonicaliser::State::kMore:
-      action_ = StepAction::kAgain;
-      return false;
+      return wait_for_slice();
     case parser::Canonicaliser::State::kConflict:
       return reject(exchange, scratch_->canonicaliser.conflict());
     case parser::Canonicaliser::State::kTooLarge:
@@ -171,7 +221,7 @@ bool PushState::store(http::Exchange& exchange, Deadline deadline) {
   const store::PushResult& result = scratch_->op.result();
   switch (result.status) {
     case store::PushStatus::kOk:
-      reply_empty(exchange.response, 200);
+      reply_empty(exchange.response, check_ ? 200 : 202);
       break;
     case store::PushStatus::kConflict:
       return reject(exchange, result.conflict);
@@ -189,8 +239,12 @@ bool PushState::reject(http::Exchange& exchange, const model::Conflict& conflict
   const std::string text = parser::conflict_text(conflict, scratch_->families, key_);
   count_rejection(context_, Rejection::kInconsistent);
   log_inconsistent(exchange, text);
-  reply_error(exchange.response, 400, "pushed metrics are invalid or inconsistent with existing metrics: " + text);
   const bool key_itself = conflict.family == model::kNone && conflict.metric == model::kNone;
+  if (check_ || key_itself) {
+    reply_error(exchange.response, 400, parser::kConflictPrefix + text);
+  } else {
+    reply_empty(exchange.response, 202);  // the reference does not wait for the verdict
+  }
   if (key_itself) return finish(exchange);
   scratch_->op.start_fail(*context_.writer, key_, wall_ns_);
   phase_ = Phase::kStoreFailure;

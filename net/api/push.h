@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/model/canonical.h"
 #include "core/model/families.h"
@@ -11,6 +12,8 @@
 #include "core/store/ops.h"
 #include "net/api/group_requests.h"
 #include "net/api/worker_context.h"
+#include "net/conn/body_buffer.h"
+#include "net/http/content_coding.h"
 #include "net/http/exchange.h"
 #include "parser/canonical.h"
 #include "parser/protobuf_parser.h"
@@ -21,6 +24,7 @@ namespace sluice::net::api {
 // The tables of one running push.
 class PushScratch {
  public:
+  http::ContentDecoder decoder;
   parser::TextParser text_parser;
   parser::ProtobufParser protobuf_parser;
   parser::Canonicaliser canonicaliser;
@@ -44,29 +48,39 @@ class PushState final : public RequestState {
   [[nodiscard]] http::Handler::StepAction step(http::Exchange& exchange, Deadline deadline) override;
 
  private:
-  enum class Phase : uint8_t { kStart, kParseText, kParseProtobuf, kCanonicalise, kStore, kStoreFailure };
+  enum class Phase : uint8_t { kStart, kDecode, kParseText, kParseProtobuf, kCanonicalise, kStore, kStoreFailure };
 
   // Each runs its phase; true when the next phase may run at once, false when `action_` is to be returned.
+  [[nodiscard]] bool decode(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool parse_text(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool parse_protobuf(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool canonicalise(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool store(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool store_failure(http::Exchange& exchange, Deadline deadline);
   void start(const http::Request& request);
-  // After either parser.
+  // `body` is no longer encoded.
+  void start_parsing(std::string_view body);
+  // After either parser; `at_end`: the parser missed bytes behind the last one, which is the decoder's error if it had
+  // one.
+  [[nodiscard]] bool refuse_parsed(http::Exchange& exchange, std::string_view text, bool at_end);
+  [[nodiscard]] bool start_canonicalising(http::Exchange& exchange);
   [[nodiscard]] bool wait_for_slice();
-  [[nodiscard]] bool refuse(http::Exchange& exchange, const std::string& error);
-  [[nodiscard]] bool start_canonicalising();
   // Answers an inconsistent push; goes on to set the group's failure time unless the group itself would be invalid.
   [[nodiscard]] bool reject(http::Exchange& exchange, const model::Conflict& conflict);
+  // 400 for a body that cannot be parsed or decoded.
+  [[nodiscard]] bool refuse_malformed(http::Exchange& exchange, std::string_view text);
   [[nodiscard]] bool finish(http::Exchange& exchange);
 
   WorkerContext& context_;
   model::GroupKey key_;
   std::unique_ptr<PushScratch> scratch_;
+  bool check_;                // false: --push.disable-consistency-check
+  conn::BodyBuffer decoded_;  // what is parsed, unless the body has no coding
+  std::string decode_error_;  // comes after what was decoded before it
   int64_t start_ns_;
   int64_t wall_ns_ = 0;
   Phase phase_ = Phase::kStart;
+  bool protobuf_ = false;
   http::Handler::StepAction action_ = http::Handler::StepAction::kAgain;
 };
 

@@ -55,6 +55,21 @@ Route redirect(std::string location, int status) {
   return route;
 }
 
+bool is_routed(Method method) { return std::ranges::find(kRoutedMethods, method) != kRoutedMethods.end(); }
+
+// OPTIONS goes with any other; empty for none.
+std::string allow_list(std::vector<std::string_view> names) {
+  if (names.empty()) return {};
+  names.push_back("OPTIONS");
+  std::ranges::sort(names);
+  std::string allow;
+  for (const std::string_view name : names) {
+    if (!allow.empty()) allow += ", ";
+    allow += name;
+  }
+  return allow;
+}
+
 }  // namespace
 
 bool percent_decode(std::string_view raw, std::string& out) {
@@ -87,28 +102,37 @@ Router::Router(RouterOptions options) : options_(std::move(options)) {
   while (scrape_path_.size() > 1 && scrape_path_.back() == '/') scrape_path_.pop_back();
   push_prefix_ = prefix + "/metrics/job/";
   push_base64_prefix_ = prefix + "/metrics/job@base64/";
+  api_prefix_ = prefix + "/api/v1/";
+  static_prefix_ = prefix + "/static/";
+  profiling_prefix_ = prefix + "/debug/pprof/";
 }
 
 Router::Match Router::match(Method method, std::string_view path) const {
   if (may_push(method)) {
     const Endpoint endpoint = method == Method::kDelete ? Endpoint::kDelete : Endpoint::kPush;
-    // The router's parameter takes any job but an empty one.
-    if (path.size() > push_prefix_.size() && path.starts_with(push_prefix_) && path[push_prefix_.size()] != '/') {
+    // The router's parameter takes even an empty job where a slash follows it, which can only have been sent as %2F.
+    if (path.size() > push_prefix_.size() && path.starts_with(push_prefix_)) {
       return {endpoint, false, push_prefix_.size()};
     }
-    if (path.size() > push_base64_prefix_.size() && path.starts_with(push_base64_prefix_) &&
-        path[push_base64_prefix_.size()] != '/') {
+    if (path.size() > push_base64_prefix_.size() && path.starts_with(push_base64_prefix_)) {
       return {endpoint, true, push_base64_prefix_.size()};
     }
   }
+  return match_fixed(method, path);
+}
+
+Router::Match Router::match_fixed(Method method, std::string_view path) const {
   if (method == Method::kGet && path == scrape_path_) return {Endpoint::kScrape};
   if (method == Method::kGet && path == "/-/quit") return {Endpoint::kQuitGet};
   if (!path.starts_with(options_.route_prefix)) return {};
   const std::string_view rest = path.substr(options_.route_prefix.size());
-  if (method == Method::kGet && rest == "/-/healthy") return {Endpoint::kHealthy};
-  if (method == Method::kGet && rest == "/-/ready") return {Endpoint::kReady};
   if ((method == Method::kPut || method == Method::kPost) && rest == "/-/quit") return {Endpoint::kQuit};
-  if (method == Method::kPut && rest == "/api/v1/admin/wipe" && options_.enable_admin_api) return {Endpoint::kWipe};
+  if (method != Method::kGet) return {};
+  if (rest == "/-/healthy") return {Endpoint::kHealthy};
+  if (rest == "/-/ready") return {Endpoint::kReady};
+  if (rest == "/" || rest == "/status") return {Endpoint::kStatusPage};
+  if (path.starts_with(static_prefix_)) return {Endpoint::kStatic, false, static_prefix_.size()};
+  if (path.starts_with(profiling_prefix_)) return {Endpoint::kProfiling};
   return {};
 }
 
@@ -117,15 +141,7 @@ std::string Router::allowed_methods(std::string_view path) const {
   for (const Method method : kRoutedMethods) {
     if (match(method, path).endpoint != Endpoint::kNone) names.push_back(name_of(method));
   }
-  if (names.empty()) return {};
-  names.push_back("OPTIONS");
-  std::ranges::sort(names);
-  std::string allow;
-  for (const std::string_view name : names) {
-    if (!allow.empty()) allow += ", ";
-    allow += name;
-  }
-  return allow;
+  return allow_list(std::move(names));
 }
 
 std::string Router::near_miss(Method method, const std::string& path) const {
@@ -140,16 +156,30 @@ std::string Router::near_miss(Method method, const std::string& path) const {
     // The reference's router knows the path of an empty job as the parent of the push routes.
     if (may_push(method) && path == push_prefix_) return other;
   }
+  // Decoding may have brought new slashes and dots; only here are they cleaned away.
+  const std::string cleaned = parser::clean_path(path);
+  const auto in_right_case = [&](const std::string& prefix) { return prefix + cleaned.substr(prefix.size()); };
   if (may_push(method)) {
     for (const std::string& prefix : {push_prefix_, push_base64_prefix_}) {
-      if (path.size() > prefix.size() && starts_without_case(path, prefix)) return prefix + path.substr(prefix.size());
+      if (cleaned.size() <= prefix.size() || !starts_without_case(cleaned, prefix)) continue;
+      // Behind a base64 job the reference's search loses its way at the next slash.
+      if (prefix == push_base64_prefix_ && cleaned.find('/', prefix.size()) != std::string::npos) return {};
+      return in_right_case(prefix);
+    }
+  }
+  if (method == Method::kGet) {
+    for (const std::string& prefix : {static_prefix_, profiling_prefix_}) {
+      if (starts_without_case(cleaned, prefix)) return in_right_case(prefix);
+      if (equal_without_case(cleaned + "/", prefix)) return prefix;
     }
   }
   const std::string& base = options_.route_prefix;
-  for (const std::string& fixed : {scrape_path_, base + "/-/healthy", base + "/-/ready", base + "/-/quit"}) {
-    for (const std::string& candidate : {fixed, fixed + "/"}) {
-      if (equal_without_case(path, candidate) && match(method, fixed).endpoint != Endpoint::kNone) return fixed;
-    }
+  for (const std::string& fixed : {scrape_path_, base + "/", base + "/status", base + "/-/healthy", base + "/-/ready",
+                                   base + "/-/quit", std::string("/-/quit")}) {
+    if (match(method, fixed).endpoint == Endpoint::kNone) continue;
+    const bool slash = fixed.back() == '/';
+    const std::string other = slash ? fixed.substr(0, fixed.size() - 1) : fixed + "/";
+    if (equal_without_case(cleaned, fixed) || equal_without_case(cleaned, other)) return fixed;
   }
   return {};
 }
@@ -157,7 +187,7 @@ std::string Router::near_miss(Method method, const std::string& path) const {
 Route Router::route(Method method, std::string_view target) const {
   Route route;
   if (target == "*") {
-    route.kind = method == Method::kOptions ? Route::Kind::kOptions : Route::Kind::kBadPath;
+    route.kind = method == Method::kOptions ? Route::Kind::kOptions : Route::Kind::kServerWide;
     route.status = method == Method::kOptions ? 200 : 400;
     return route;
   }
@@ -173,6 +203,13 @@ Route Router::route(Method method, std::string_view target) const {
       return redirect(with_query(parser::encode_path(cleaned), target), 307);
     }
   }
+  // Go's mux looks at the path as it came and its prefix stripper at both spellings.
+  const bool api = raw.starts_with(api_prefix_) || (path.starts_with(api_prefix_) && parser::encode_path(path) == raw);
+  if (api) return route_api(method, std::string_view(path).substr(api_prefix_.size() - 1), target);
+  if (path.size() + 1 == api_prefix_.size() && api_prefix_.starts_with(path) && parser::encode_path(path) == raw) {
+    return redirect(with_query(parser::encode_path(api_prefix_), target), 307);
+  }
+  route.decodes_body = true;
   if (const Match found = match(method, path); found.endpoint != Endpoint::kNone) {
     route.kind = Route::Kind::kEndpoint;
     route.endpoint = found.endpoint;
@@ -181,15 +218,60 @@ Route Router::route(Method method, std::string_view target) const {
     if (found.key_at > 0) route.key_path = path.substr(found.key_at);
     return route;
   }
-  if (std::ranges::find(kRoutedMethods, method) != kRoutedMethods.end()) {
+  if (is_routed(method)) {
     if (const std::string other = near_miss(method, path); !other.empty()) {
-      return redirect(with_query(parser::encode_path(other), target), redirect_status(method));
+      Route other_route = redirect(with_query(parser::encode_path(other), target), redirect_status(method));
+      other_route.decodes_body = route.decodes_body;
+      return other_route;
     }
   }
   route.allow = allowed_methods(path);
   if (route.allow.empty()) return route;
   route.kind = method == Method::kOptions ? Route::Kind::kOptions : Route::Kind::kMethodNotAllowed;
   route.status = method == Method::kOptions ? 200 : 405;
+  return route;
+}
+
+// ---- The API's own router -------------------------------------------------------------------------------------------
+
+Router::Match Router::match_api(Method method, std::string_view path) const {
+  if (method == Method::kOptions) return {Endpoint::kApiOptions};
+  if (method == Method::kGet && path == "/metrics") return {Endpoint::kApiMetrics};
+  if (method == Method::kGet && path == "/status") return {Endpoint::kApiStatus};
+  if (method == Method::kPut && path == "/admin/wipe" && options_.enable_admin_api) return {Endpoint::kWipe};
+  return {};
+}
+
+std::string Router::near_miss_api(Method method, std::string_view path) const {
+  const std::string cleaned = parser::clean_path(path);
+  for (const std::string fixed : {"/metrics", "/status", "/admin/wipe"}) {
+    if (match_api(method, fixed).endpoint == Endpoint::kNone) continue;
+    if (equal_without_case(cleaned, fixed) || equal_without_case(cleaned, fixed + "/")) return fixed;
+  }
+  return {};
+}
+
+Route Router::route_api(Method method, std::string_view path, std::string_view target) const {
+  Route route;
+  if (const Match found = match_api(method, path); found.endpoint != Endpoint::kNone) {
+    route.kind = Route::Kind::kEndpoint;
+    route.endpoint = found.endpoint;
+    route.status = 200;
+    return route;
+  }
+  if (is_routed(method)) {
+    if (const std::string other = near_miss_api(method, path); !other.empty()) {
+      return redirect(with_query(other, target), redirect_status(method));
+    }
+  }
+  std::vector<std::string_view> names;
+  for (const Method other : kRoutedMethods) {
+    if (match_api(other, path).endpoint != Endpoint::kNone) names.push_back(name_of(other));
+  }
+  route.allow = allow_list(std::move(names));
+  if (route.allow.empty()) return route;
+  route.kind = Route::Kind::kMethodNotAllowed;
+  route.status = 405;
   return route;
 }
 

@@ -2,7 +2,9 @@
 //
 // The path is percent-decoded before it is looked at; the query never matters. Order of the verdicts, as there: a path
 // that cleaning changes (`//`, `.`, `..`) is redirected; a route of the method matches; a route with or without the
-// last slash, or of another case, is redirected to; OPTIONS answers 200 with Allow; 405 with Allow; 404.
+// last slash, or of another case, is redirected to; OPTIONS answers 200 with Allow; 405 with Allow; 404. What is below
+// <prefix>/api/v1/ has a router of its own, which does not see that part of the path: its redirects lack it, as the
+// reference's do.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +25,12 @@ enum class Endpoint : uint8_t {
   kQuit,     // PUT, POST
   kQuitGet,  // GET /-/quit: 405 with a text of its own
   kWipe,
+  kApiMetrics,  // GET
+  kApiStatus,   // GET
+  kApiOptions,  // OPTIONS on anything of the API
+  kStatusPage,  // GET
+  kStatic,      // GET on a file of the page
+  kProfiling,   // GET; not there
 };
 
 struct RouterOptions {
@@ -32,14 +40,15 @@ struct RouterOptions {
 };
 
 struct Route {
-  enum class Kind : uint8_t { kEndpoint, kRedirect, kOptions, kMethodNotAllowed, kNotFound, kBadPath };
+  enum class Kind : uint8_t { kEndpoint, kRedirect, kOptions, kMethodNotAllowed, kNotFound, kBadPath, kServerWide };
   Kind kind = Kind::kNotFound;
   Endpoint endpoint = Endpoint::kNone;
   int status = 404;
   bool job_is_base64 = false;  // kPush, kDelete
-  std::string key_path;        // kPush, kDelete: decoded path after "/job/" or "/job@base64/"
-  std::string location;        // kRedirect
-  std::string allow;           // kOptions, kMethodNotAllowed: sorted, ", " between
+  bool decodes_body = false;   // the reference opens Content-Encoding first; not for /api and what its mux answers
+  std::string key_path;  // kPush, kDelete: decoded path after "/job/" or "/job@base64/"; kStatic: after "/static/"
+  std::string location;  // kRedirect
+  std::string allow;     // kOptions, kMethodNotAllowed: sorted, ", " between
 };
 
 class Router {
@@ -53,7 +62,7 @@ class Router {
   struct Match {
     Endpoint endpoint = Endpoint::kNone;
     bool job_is_base64 = false;
-    size_t key_at = 0;  // where the job begins in the path
+    size_t key_at = 0;  // where the job, or the file's name, begins in the path
   };
 
   [[nodiscard]] Match match(http::Method method, std::string_view path) const;
@@ -61,10 +70,18 @@ class Router {
   // The path of a route of this method that differs only in case or in the last slash; empty when there is none.
   [[nodiscard]] std::string near_miss(http::Method method, const std::string& path) const;
 
+  [[nodiscard]] Match match_fixed(http::Method method, std::string_view path) const;
+  [[nodiscard]] Match match_api(http::Method method, std::string_view path) const;
+  [[nodiscard]] std::string near_miss_api(http::Method method, std::string_view path) const;
+  [[nodiscard]] Route route_api(http::Method method, std::string_view path, std::string_view target) const;
+
   RouterOptions options_;
   std::string scrape_path_;
   std::string push_prefix_;         // <prefix>/metrics/job/
   std::string push_base64_prefix_;  // <prefix>/metrics/job@base64/
+  std::string api_prefix_;          // <prefix>/api/v1/
+  std::string static_prefix_;       // <prefix>/static/
+  std::string profiling_prefix_;    // <prefix>/debug/pprof/
 };
 
 // Decodes %XX; false when an escape is broken.

@@ -29,17 +29,19 @@ std::unique_ptr<render::SnapshotSource> make_renderer(const store::Snapshot& sna
 
 }  // namespace
 
-ScrapeSource::ScrapeSource(WorkerContext& context, ScrapeFormat format, bool gzip)
-    : context_(context), format_(format), gzip_(gzip) {
+ScrapeSource::ScrapeSource(WorkerContext& context, ScrapeFormat format, bool gzip, store::SnapshotRef snapshot)
+    : context_(context), format_(format), gzip_(gzip), snapshot_(std::move(snapshot)) {
   context_.metrics.scrapes.add(1);
-  request_.start(*context_.writer);
+  if (!snapshot_) request_.start(*context_.writer);
 }
 
 ScrapeSource::~ScrapeSource() = default;
 
 bool ScrapeSource::prepare(Deadline deadline) {
-  if (request_.step(deadline) != store::StepResult::kDone) return false;
-  snapshot_ = request_.take();
+  if (!snapshot_) {
+    if (request_.step(deadline) != store::StepResult::kDone) return false;
+    snapshot_ = request_.take();
+  }
   renderer_ = make_renderer(*snapshot_, context_.gateway, format_);
   if (gzip_) gzip_stage_ = std::make_unique<render::GzipStage>(*renderer_);
   return true;
@@ -55,6 +57,18 @@ http::BodySource::State ScrapeSource::produce(http::OutBuffer& out, Deadline dea
   context_.metrics.fragments_left_out.add(renderer_->left_out() - left_out_);
   left_out_ = renderer_->left_out();
   return state == render::ByteSource::State::kDone ? State::kDone : State::kMore;
+}
+
+void begin_scrape(WorkerContext& context, const http::Request& request, http::Response& response,
+                  store::SnapshotRef snapshot) {
+  const ScrapeFormat format = negotiate_format(request.header("Accept"));
+  const bool gzip = negotiate_gzip(request);
+  response.status = 200;
+  response.headers = "Content-Type: ";
+  response.headers += content_type(format);
+  response.headers += "\r\n";
+  if (gzip) response.headers += "Content-Encoding: gzip\r\n";
+  response.source = std::make_unique<ScrapeSource>(context, format, gzip, std::move(snapshot));
 }
 
 }  // namespace sluice::net::api

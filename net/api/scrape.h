@@ -15,7 +15,8 @@ namespace sluice::net::api {
 // Holds the snapshot, and with it at most one version of every group, until the last byte is out or the client is gone.
 class ScrapeSource final : public http::BodySource {
  public:
-  ScrapeSource(WorkerContext& context, ScrapeFormat format, bool gzip);
+  // `snapshot`: one that the caller has; without it, one that begins now.
+  ScrapeSource(WorkerContext& context, ScrapeFormat format, bool gzip, store::SnapshotRef snapshot = {});
   ~ScrapeSource() override;
   ScrapeSource(const ScrapeSource&) = delete;
   ScrapeSource& operator=(const ScrapeSource&) = delete;
@@ -35,5 +36,9 @@ class ScrapeSource final : public http::BodySource {
   std::unique_ptr<render::ByteSource> gzip_stage_;
   uint64_t left_out_ = 0;  // counted so far
 };
+
+// Makes `response` a scrape in the format that `request` negotiates.
+void begin_scrape(WorkerContext& context, const http::Request& request, http::Response& response,
+                  store::SnapshotRef snapshot = {});
 
 }  // namespace sluice::net::api

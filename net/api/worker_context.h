@@ -6,6 +6,7 @@
 
 #include "core/store/store.h"
 #include "net/api/worker_metrics.h"
+#include "net/conn/body_buffer.h"
 #include "parser/names.h"
 
 namespace sluice::net::api {
@@ -38,6 +39,7 @@ struct WorkerContext {
   parser::NameScheme names;
   WorkerMetrics metrics;
   ScratchPool scratches;
+  conn::BodyPool* bodies = nullptr;  // the worker's, for decoded bodies; set before it starts
 };
 
 }  // namespace sluice::net::api

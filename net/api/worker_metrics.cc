@@ -7,6 +7,8 @@ size_t index_of(http::Method method) noexcept {
   switch (method) {
     case http::Method::kDelete:
       return static_cast<size_t>(MethodName::kDelete);
+    case http::Method::kOptions:
+      return static_cast<size_t>(MethodName::kOptions);
     case http::Method::kPost:
       return static_cast<size_t>(MethodName::kPost);
     case http::Method::kPut:

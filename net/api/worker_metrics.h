@@ -12,15 +12,29 @@
 namespace sluice::net::api {
 
 // Label `handler` of pushgateway_http_requests_total. Scrapes are not counted there, as in the reference.
-enum class HandlerName : uint8_t { kPush, kDelete, kHealthy, kReady, kWipe, kCount };
-inline constexpr std::array<std::string_view, 5> kHandlerNames = {"push", "delete", "healthy", "ready", "wipe"};
+enum class HandlerName : uint8_t {
+  kApiMetrics,
+  kApiOptions,
+  kApiStatus,
+  kDelete,
+  kHealthy,
+  kPush,
+  kReady,
+  kStatic,
+  kStatus,
+  kWipe,
+  kCount
+};
+inline constexpr std::array<std::string_view, 10> kHandlerNames = {
+    "api/v1/metrics", "api/v1/options", "api/v1/status", "delete", "healthy",
+    "push",           "ready",          "static",        "status", "wipe"};
 
 // Label `code`.
-inline constexpr std::array<uint16_t, 8> kCountedCodes = {200, 202, 400, 408, 413, 429, 500, 503};
+inline constexpr std::array<uint16_t, 9> kCountedCodes = {200, 202, 400, 404, 408, 413, 429, 500, 503};
 
 // Label `method`.
-enum class MethodName : uint8_t { kDelete, kGet, kPost, kPut, kCount };
-inline constexpr std::array<std::string_view, 4> kMethodNames = {"delete", "get", "post", "put"};
+enum class MethodName : uint8_t { kDelete, kGet, kOptions, kPost, kPut, kCount };
+inline constexpr std::array<std::string_view, 5> kMethodNames = {"delete", "get", "options", "post", "put"};
 
 // Why a push was not stored.
 enum class Rejection : uint8_t { kMalformed, kInconsistent, kLimit, kTooLarge, kCount };

@@ -40,7 +40,7 @@ void Connection::open(const loop::NewConnection& socket) {
   peer_ = peer_name(socket_, socket.unix_socket);
   phase_ = Phase::kHead;
   close_reason_ = CloseReason::kClient;
-  input_ended_ = close_after_ = linger_ = stopping_ = chunks_left_ = false;
+  input_ended_ = close_after_ = linger_ = stopping_ = chunks_left_ = asked_ = false;
   body_left_ = 0;
   head_began_ns_ = 0;
   deadline_at_ns_ = INT64_MAX;
@@ -311,6 +311,8 @@ void Connection::on_timer(int64_t now_ns) {
 void Connection::stop() {
   stopping_ = true;
   if (phase_ != Phase::kHead || !inbox_.empty() || parser_.in_head() || bytes_wait(socket_)) return;
+  // Its first request is on the way.
+  if (!asked_ && shared_->worker->now_ns() - sent_at_ns_ < shared_->options.stop_fresh_ns) return;
   phase_ = Phase::kFlush;
   close_reason_ = CloseReason::kStop;
   settle();

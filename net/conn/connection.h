@@ -138,6 +138,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
 
   bool input_ended_ = false;   // the peer has finished sending
   bool in_exchange_ = false;   // between on_head and on_finished
+  bool asked_ = false;         // it has brought a request
   bool close_after_ = false;   // of the current exchange's answer
   bool linger_ = false;        // in kFlush: the peer may still be sending
   bool stopping_ = false;      // the next answer is the last

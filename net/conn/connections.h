@@ -32,6 +32,8 @@ class Connections final : public loop::Service, private ConnectionOwner {
   Connections& operator=(const Connections&) = delete;
 
   [[nodiscard]] const Counters& counters() const noexcept { return shared_.counters; }
+  // For what the handler needs beside a received body; the worker's thread only.
+  [[nodiscard]] BodyPool& bodies() noexcept { return shared_.bodies; }
 
   void on_start(loop::Worker& worker) override;
   void on_connection(const loop::NewConnection& connection) override;

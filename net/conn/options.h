@@ -15,6 +15,7 @@ struct Options {
   int64_t idle_ns = limits::kIdleNs;
   int64_t send_stall_ns = limits::kSendStallNs;
   int64_t linger_ns = limits::kLingerNs;
+  int64_t stop_fresh_ns = limits::kStopFreshNs;
   int64_t inline_ns = limits::kInlineNs;
   uint64_t drain_bytes_max = limits::kDrainBytesMax;
   // Memory of all bodies that a worker is receiving or working on: four of the largest. 503 above it.

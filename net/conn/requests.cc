@@ -107,6 +107,7 @@ bool Connection::read_head() {
 bool Connection::begin_exchange(std::span<char> head) {
   SLUICE_DCHECK(!in_exchange_);
   in_exchange_ = true;
+  asked_ = true;
   ++shared_->counters.requests;
   exchange_.request.peer = peer_;
   http::Response& response = exchange_.response;

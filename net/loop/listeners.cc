@@ -130,7 +130,9 @@ void read_back(int socket, Target& target) noexcept {
 }
 
 Unexpected<std::string> refuse(const ListenAddress& address, std::string_view why) {
-  return Unexpected<std::string>(fmt::format("cannot listen on {} (--web.listen-address): {}", address.text, why));
+  const bool inherited = address.kind == ListenAddress::Kind::kInherited;
+  return Unexpected<std::string>(fmt::format("cannot listen on {} ({}): {}", address.text,
+                                             inherited ? "--web.systemd-socket" : "--web.listen-address", why));
 }
 
 std::string reason_of(int error) {
@@ -180,16 +182,28 @@ Result<void, std::string> open_unix_entry(Listeners::Entry& entry, const ListenO
   return {};
 }
 
-Result<void, std::string> take_inherited_entry(Listeners::Entry& entry) {
+// One queue, from which every worker accepts through a descriptor of its own: what we do not accept before we end waits
+// there for the next process. The descriptor that we were given stays open: a second start, on the other backend, needs
+// it again.
+Result<void, std::string> take_inherited_entry(Listeners::Entry& entry, const ListenOptions& options) {
   const int socket = entry.address.descriptor;
   int listening = 0;
   socklen_t length = sizeof(listening);
   if (getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 || listening == 0) {
-    return refuse(entry.address, "the inherited descriptor is not a listening socket");
+    return refuse(entry.address, "the descriptor is not a listening socket");
+  }
+  int type = 0;
+  length = sizeof(type);
+  if (getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &length) != 0 || type != SOCK_STREAM) {
+    return refuse(entry.address, "the descriptor is not a stream socket");
   }
   Target target;
   read_back(socket, target);
-  entry.sockets.push_back(socket);
+  while (entry.sockets.size() < options.workers) {
+    const int copy = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) return refuse(entry.address, std::strerror(errno));
+    entry.sockets.push_back(copy);
+  }
   entry.unix_socket = target.storage.ss_family == AF_UNIX;
   if (!entry.unix_socket) {
     set_inherited_options(socket);
@@ -230,7 +244,7 @@ Result<Listeners, std::string> Listeners::open(const std::vector<ListenAddress>&
         opened = open_unix_entry(entry, options);
         break;
       case ListenAddress::Kind::kInherited:
-        opened = take_inherited_entry(entry);
+        opened = take_inherited_entry(entry, options);
         break;
     }
     if (!opened) return Unexpected<std::string>(opened.error());  // the destructor closes what is open

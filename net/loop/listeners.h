@@ -1,5 +1,6 @@
-// The sockets that the gateway listens on: one entry for each `--web.listen-address`, one TCP socket for each worker
-// and entry, one socket for all workers for Unix and inherited ones.
+// The sockets that the gateway listens on: one entry for each `--web.listen-address` or inherited socket, one TCP
+// socket for each worker and entry, one socket for all workers for Unix ones, one descriptor of the same socket for
+// each worker for inherited ones.
 //
 // Thread: opened by the main thread before the workers start; each worker then owns its own sockets.
 // Failure: one clear sentence that names the address and the flag.

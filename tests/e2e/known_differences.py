@@ -1,7 +1,4 @@
-"""Cases of the outside collections whose outcome here differs, by id, each with its reason.
-
-`on purpose`: a difference of the compatibility table. `later`: a part that is not built yet; the entry goes when it is.
-"""
+"""Cases of the outside collections whose outcome here differs, by id, each with its reason."""
 
 ON_PURPOSE = {
     "poison-invalid-utf8-job": "difference 1: no push can break the scrape",
@@ -11,36 +8,13 @@ ON_PURPOSE = {
     "path-16": "difference 1: a grouping value that is not UTF-8 leaves no group behind",
     "push-own-push-time": "difference 10: push_time_seconds and push_failure_time_seconds are always ours",
     "internal-names": "difference 4: go_* is not exposed here, so it cannot be collided with",
+    "poison-unchecked": "difference 4: go_* is not exposed here, so it cannot be collided with",
     "reject-inconsistent": "difference 4: go_* is not exposed here, so it cannot be collided with",
     "pb-42": "at most 1024 labels of a series, in protobuf as in text",
     "route-23": "difference 5: no /debug/pprof",
 }
 
-LATER_PREFIXES = {
-    "ce-": "compressed bodies",
-    "api-": "the JSON API",
-}
-
-LATER = {
-    "push-protobuf": "the JSON API",
-    "gaugehistogram": "the JSON API",
-    "route-prefix": "the page",
-    "route-00": "the page",
-    "route-01": "the page",
-    "route-20": "the page",
-    "poison-unchecked": "--push.disable-consistency-check",
-    "unchecked-202": "--push.disable-consistency-check",
-    "external-url": "--web.external-url",
-}
-
 
 def reason(case_id):
     """Why a case is not compared, or None."""
-    if case_id in ON_PURPOSE:
-        return ON_PURPOSE[case_id]
-    if case_id in LATER:
-        return "later: " + LATER[case_id]
-    for prefix, why in LATER_PREFIXES.items():
-        if case_id.startswith(prefix):
-            return "later: " + why
-    return None
+    return ON_PURPOSE.get(case_id)

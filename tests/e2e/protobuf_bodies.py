@@ -51,17 +51,21 @@ NATIVE = part(7, number(1, 20), double(2, 99.23), number(5, 2), double(6, 0.001)
 FLOAT = part(7, double(2, 3.5), part(3, double(2, 1), double(4, 1.5)), double(4, 2.5))
 CLASSIC = part(7, number(1, 3), double(2, 4.5), part(3, number(1, 1), double(2, 0.5)), part(3, number(1, 2), double(2, 2)))
 
+# Every kind that the reference accepts, in one body.
+KINDS = (
+    family("a", GAUGE, part(2, "help \\ \n"), metric(label("z", "1"), label("b", "2"), gauge(1.5)),
+           metric(label("job", "mine"), gauge(-0.0))) +
+    family("b_total", COUNTER, metric(part(3, double(1, 5), part(3, number(1, 1700000000))))) +
+    family("c", UNTYPED, metric(part(5, double(1, float("nan"))))) +
+    family("d", SUMMARY, metric(part(4, number(1, 2), double(2, 3), part(3, double(1, 0.5), double(2, 1))))) +
+    family("e", HISTOGRAM, metric(CLASSIC)) + family("f", HISTOGRAM, metric(FLOAT)) +
+    family("g", HISTOGRAM, metric(NATIVE)) +
+    family("i", None, metric(part(3, double(1, 1)))) + family("j", SUMMARY, metric(part(4))))
+
 # Names of cases and the bodies that are pushed one after the other.
 CASES = {
     "own-pb-kinds": [
-        family("a", GAUGE, part(2, "help \\ \n"), metric(label("z", "1"), label("b", "2"), gauge(1.5)),
-               metric(label("job", "mine"), gauge(-0.0))) +
-        family("b_total", COUNTER, metric(part(3, double(1, 5), part(3, number(1, 1700000000))))) +
-        family("c", UNTYPED, metric(part(5, double(1, float("nan"))))) +
-        family("d", SUMMARY, metric(part(4, number(1, 2), double(2, 3), part(3, double(1, 0.5), double(2, 1))))) +
-        family("e", HISTOGRAM, metric(CLASSIC)) + family("f", HISTOGRAM, metric(FLOAT)) +
-        family("g", HISTOGRAM, metric(NATIVE)) + family("h", GAUGE_HISTOGRAM, metric(CLASSIC)) +
-        family("i", None, metric(part(3, double(1, 1)))) + family("j", SUMMARY, metric(part(4)))],
+        KINDS + family("h", GAUGE_HISTOGRAM, metric(CLASSIC))],
     "own-pb-conflicts": [
         family("a", COUNTER, metric(gauge(1))), family("a", GAUGE, metric(NATIVE)), family("a", SUMMARY, metric(gauge(1))),
         family("a", GAUGE, metric(label("b\u00e9", "1"), gauge(1), number(6, 5))),

@@ -213,5 +213,25 @@ TEST_F(CanonicalProtobuf, ConflictsShowNativeHistograms) {
             "positive_delta:-4}} is not a GAUGE");
 }
 
+TEST_F(CanonicalProtobuf, ConflictsPrintWhatTheReferencePrints) {
+  key_ = make_key({{"job", "j"}, {"zone", "w"}});
+  // Of two labels with a name of the key the first takes the key's value; a timestamp of 0 seconds prints its parts
+  // only.
+  ASSERT_EQ(push(metric("a", 0,
+                        [](pbf_writer& out) {
+                          add_label(out, "zone", "x");
+                          add_label(out, "zone", "y");
+                          pbf_writer counter(out, 3);
+                          counter.add_double(1, 1);
+                          pbf_writer created(counter, 3);
+                          created.add_int64(1, 0);
+                          created.add_int32(2, 7);
+                        })),
+            State::kConflict);
+  EXPECT_EQ(conflict(), R"(collected metric "a" { label:{name:"instance" value:""} label:{name:"job" value:"j"} )"
+                        R"(label:{name:"zone" value:"w"} label:{name:"zone" value:"y"} counter:{value:1 )"
+                        R"(created_timestamp:{nanos:7}}} has two or more labels with the same name: zone)");
+}
+
 }  // namespace
 }  // namespace sluice::parser

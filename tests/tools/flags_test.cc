@@ -34,6 +34,35 @@ TEST(Flags, FormsOfValuesAndBooleans) {
   EXPECT_EQ(flags->workers, 3u);
 }
 
+TEST(Flags, RoutePrefixIsThePathOfTheExternalUrl) {
+  const struct {
+    std::vector<std::string> arguments;
+    const char* prefix;
+    const char* external;
+  } cases[] = {
+      {{"--web.external-url=http://x.example/ext"}, "/ext", "/ext"},
+      {{"--web.external-url=http://x.example/ext/"}, "/ext", "/ext"},
+      {{"--web.external-url=http://x.example"}, "", ""},
+      {{"--web.external-url=http://x.example/"}, "", ""},
+      {{"--web.external-url=https://u:p@[::1]:9091/a%20b?q=/c#/d"}, "/a b", "/a b"},
+      {{"--web.external-url=foo/bar"}, "/foo/bar", "/foo/bar"},
+      {{"--web.external-url=//host/p"}, "/p", "/p"},
+      {{"--web.external-url=mailto:me"}, "", ""},
+      {{"--web.external-url="}, "", ""},
+      {{"--web.external-url", ""}, "", ""},
+      {{"--web.config.file=", "--persistence.file="}, "", ""},
+      {{"--web.external-url=http://x/ext", "--web.route-prefix=/in/"}, "/in", "/ext"},
+      {{"--web.external-url=http://x/ext", "--web.route-prefix=/"}, "", "/ext"},
+      {{"--web.external-url=http://x/ext", "--web.route-prefix="}, "/ext", "/ext"},
+  };
+  for (const auto& [arguments, prefix, external] : cases) {
+    const auto flags = parse_flags(arguments);
+    ASSERT_TRUE(flags) << flags.error().text;
+    EXPECT_EQ(flags->route_prefix, prefix) << arguments.front();
+    EXPECT_EQ(flags->external_path, external) << arguments.front();
+  }
+}
+
 TEST(Flags, WrongOnesGetTheReferencesWords) {
   const struct {
     std::vector<std::string> arguments;
@@ -49,6 +78,28 @@ TEST(Flags, WrongOnesGetTheReferencesWords) {
       {{"--log.format=xml"}, "sluice: error: unrecognized log format xml, try --help\n"},
       {{"--log.level=info", "--log.level=info"}, "sluice: error: flag 'log.level' cannot be repeated, try --help\n"},
       {{"--web.enable-lifecycle=maybe"}, "sluice: error: unexpected maybe, try --help\n"},
+      {{"--web.external-url=:foo"},
+       "sluice: error: invalid URL: parse \":foo\": missing protocol scheme, try --help\n"},
+      {{"--web.external-url=http://h/\x01\n"},
+       "sluice: error: invalid URL: parse \"http://h/\\x01\\n\": net/url: invalid control character in URL, try "
+       "--help\n"},
+      {{"--web.external-url=http://x y/"},
+       "sluice: error: invalid URL: parse \"http://x y/\": invalid character \" \" in host name, try --help\n"},
+      {{"--web.external-url=http://x:ab/"},
+       "sluice: error: invalid URL: parse \"http://x:ab/\": invalid port \":ab\" after host, try --help\n"},
+      {{"--web.external-url=http://[::1"},
+       "sluice: error: invalid URL: parse \"http://[::1\": missing ']' in host, try --help\n"},
+      {{"--web.external-url=http://x/%zz"},
+       "sluice: error: invalid URL: parse \"http://x/%zz\": invalid URL escape \"%zz\", try --help\n"},
+      {{"--web.external-url=ht tp://x/"},
+       "sluice: error: invalid URL: parse \"ht tp://x/\": first path segment in URL cannot contain colon, try "
+       "--help\n"},
+      {{"--persistence.interval=5"}, "sluice: error: time: missing unit in duration \"5\", try --help\n"},
+      {{"--web.config.file=web.yml"},
+       "sluice: error: --web.config.file=web.yml cannot be honoured: TLS and authentication are not supported by this "
+       "version; put a proxy in front or leave the flag out, try --help\n"},
+      {{"--persistence.file=a", "--persistence.file=b"},
+       "sluice: error: flag 'persistence.file' cannot be repeated, try --help\n"},
       {{"--net.backend=select"}, "sluice: error: unrecognized backend select, try --help\n"},
   };
   for (const auto& [arguments, text] : cases) {

@@ -15,6 +15,7 @@ utf8-json          build  libsimdjson-dev          =              =             
 hashing            build  libxxhash-dev            =              =             =
 http-framing       build  node-llhttp              libllhttp-dev  node-llhttp   libllhttp-dev
 gzip               build  libisal-dev              =              =             =
+snappy             build  libsnappy-dev            =              =             =
 flags              build  libcli11-dev             =              =             =
 logging            build  libspdlog-dev            =              =             =
 formatting         build  libfmt-dev               =              =             =

@@ -275,6 +275,13 @@ TEST(Listeners, InheritedDescriptors) {
   auto listeners = Listeners::open({address}, {.workers = 2});
   ASSERT_TRUE(listeners.has_value()) << listeners.error();
   EXPECT_EQ(listeners->entries()[0].port, parent->entries()[0].port);
+  // Each worker has a descriptor of its own; the given one stays open for a second start.
+  EXPECT_GE(listeners->socket_of(0, 0), 0);
+  EXPECT_GE(listeners->socket_of(0, 1), 0);
+  EXPECT_NE(listeners->socket_of(0, 0), listeners->socket_of(0, 1));
+  listeners->close_all();
+  EXPECT_TRUE(Listeners::open({address}, {.workers = 1}).has_value());
+  ::close(address.descriptor);
   address.descriptor = ::dup(2);
   const auto refused = Listeners::open({address}, {});
   ASSERT_FALSE(refused.has_value());

@@ -49,7 +49,9 @@ class MetricsJson : public testing::Test {
   WorkerContext& context_ = gateway_.context(0);
 };
 
-std::string_view string_at(const simdjson::dom::element& group, std::string_view pointer) {
+// `group`: an element or an object.
+template <typename Node>
+std::string_view string_at(const Node& group, std::string_view pointer) {
   std::string_view text;
   EXPECT_EQ(group.at_pointer(pointer).get(text), simdjson::SUCCESS) << pointer;
   return text;

@@ -90,6 +90,18 @@ class Wire:
         self.at += count
         return piece
 
+    def skip(self, tag):
+        """Over a field that the schema does not have."""
+        if tag & 7 == 0:
+            self.varint()
+        elif tag & 7 == 3:
+            inner = self.varint()
+            while inner & 7 != 4:
+                self.skip(inner)
+                inner = self.varint()
+        else:
+            self.take({1: 8, 5: 4}.get(tag & 7) or self.varint())
+
     def scalar(self, kind, wire_type):
         if wire_type == 1:
             return repr(struct.unpack("<d", self.take(8))[0])
@@ -105,6 +117,9 @@ def decode(data, schema):
     wire, fields = Wire(data), []
     while wire.at < len(data):
         tag = wire.varint()
+        if tag >> 3 not in schema:
+            wire.skip(tag)
+            continue
         name, kind = schema[tag >> 3]
         if tag & 7 != 2:
             value = wire.scalar(kind, tag & 7)
@@ -208,11 +223,11 @@ def line_of(name, metric):
 
 
 def families(content_type, body):
-    """As expositions.parse gives them, without our own."""
+    """As expositions.parse gives them. An absent type is COUNTER, whether a server spells it out or not."""
     out = {}
     for message in (delimited if "encoding=delimited" in content_type else prototext)(body):
         family = Family(get(message, "name"))
-        family.help, family.type = get(message, "help", None), get(message, "type", None)
+        family.help, family.type = get(message, "help", None), get(message, "type", "COUNTER")
         family.lines = [line_of(family.name, metric) for field, metric in message if field == "metric"]
         out.setdefault(family.name, []).append(family)
     return out

@@ -72,19 +72,26 @@ class Referee:
                 history.append(request)
                 late = late or theirs.status == 202
                 differences, left_out = answers.compare(theirs, mine)
-                if differences and (late and request.method == "GET" or conflicts.both_name_one(theirs, mine)):
+                reason = self.explain(request, differences, theirs, mine, history)
+                if differences and reason is None and self.may_change(request, theirs, mine, late):
                     theirs, differences, left_out = self.ask_again(request, mine, theirs, differences, left_out)
+                    reason = self.explain(request, differences, theirs, mine, history)
                 for what in left_out:
                     self.reasons.left_out(what)
                 if not differences:
                     continue
-                reason = self.explain(request, differences, theirs, mine, history)
                 if reason is None:
                     return Finding(list(history), differences, theirs, mine)
+                reason.count += 1
                 if reason.ends:
                     self.cut_short += 1
                     return None
         return None
+
+    @staticmethod
+    def may_change(request, theirs, mine, late):
+        """Whether the reference may give another answer when it is asked again, without any harm."""
+        return late and request.method == "GET" or conflicts.both_name_one(theirs, mine)
 
     def ask_again(self, request, mine, theirs, differences, left_out):
         for attempt in range(self.patience):

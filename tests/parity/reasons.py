@@ -126,6 +126,21 @@ def unchecked_scrape(case):
     return found and case.theirs.status == case.mine.status == 500 and found.group(1) in case.theirs.text
 
 
+def limit_of_labels(case):
+    return case.mine.status == 400 and case.mine.text == "more than 1024 labels\n"
+
+
+def nameless_family(case):
+    """Refused here, or in the way of our scrape where nothing is refused."""
+    return case.mine.status in (400, 500) and '"" is not a valid metric name' in case.mine.text
+
+
+def stopping(case):
+    """Whoever connects while a gateway stops may still be served."""
+    quits = (request.target.startswith("/-/quit") and request.method != "GET" for request in case.history)
+    return "--web.enable-lifecycle" in case.profile.flags and any(quits)
+
+
 def api_panic(case):
     """With the check disabled a summary may be stored that has no summary in it."""
     return case.theirs.status is None and case.mine.status == 200 and case.request.target.startswith("/api/v1/metrics")
@@ -175,6 +190,21 @@ def known():
             "difference 4: go_* families",
             "the reference shows some of itself, so a push of one may collide",
             pushes_name(rb"go_"),
+        ),
+        Reason(
+            "difference 7: limits",
+            "a series has at most 1,024 labels here",
+            limit_of_labels,
+        ),
+        Reason(
+            "reference's bug: a family without a name",
+            "it takes one in protobuf, and can never show it; here it is a 400",
+            nameless_family,
+        ),
+        Reason(
+            "after /-/quit",
+            "which requests are still answered while a gateway stops",
+            stopping,
         ),
         Reason("difference 5: no profiling", "/debug/pprof is not there", no_profiling, ends=False),
         Reason("difference 9: order of groups", "groups inside a family come in an order of our own", ends=False),

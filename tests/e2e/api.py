@@ -12,7 +12,8 @@ import struct
 import subprocess
 import threading
 
-from gateway import SOURCE, Checks, Gateway, arguments
+from gateway import Checks, Gateway, arguments
+from reference import find_reference
 
 ZONE = {"TZ": "Europe/Berlin"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{0,8}[1-9])?\+0[12]:00\Z")
@@ -20,12 +21,6 @@ HEADERS = ("Access-Control-Allow-Headers", "Access-Control-Allow-Methods", "Acce
            "Access-Control-Expose-Headers", "Cache-Control", "Content-Type", "Content-Encoding", "Allow", "Location",
            "X-Content-Type-Options")
 PROTOBUF = [("Content-Type", "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited")]
-
-
-def find_reference():
-    done = subprocess.run([os.path.join(SOURCE, "tools", "reference")], capture_output=True, text=True, timeout=600, check=False)
-    path = done.stdout.strip().split("\n")[-1]
-    return (path, None) if done.returncode == 0 else (None, done.stderr.strip()[-300:])
 
 
 def varint(number):

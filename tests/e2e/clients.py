@@ -12,7 +12,7 @@ from both_gateways import Both, differing
 from client_programs import PREPARE, NotToBeHad, run
 from compare import OWN_FAMILIES, pushed_lines
 from gateway import Checks, arguments
-from prometheus_process import Prometheus, find_prometheus
+from prometheus_process import Prometheus, find_prometheus, scrape_config
 
 
 def go_lines(job):
@@ -162,9 +162,8 @@ def series(prometheus, server):
 def check_prometheus(both, program, form, flags):
     """Prometheus holds the same of both, scraping text or, with native histograms on, protobuf."""
     checks = both.checks
-    with tempfile.TemporaryDirectory() as folder, Prometheus(
-            program, folder, [(name, gateway.port, "server: " + name) for name, gateway in both.gateways.items()],
-            flags) as prometheus:
+    config = scrape_config(*((name, gateway.port, "server: " + name) for name, gateway in both.gateways.items()))
+    with tempfile.TemporaryDirectory() as folder, Prometheus(program, folder, config=config, flags=flags) as prometheus:
         up = prometheus.wait_for("up == 1", lambda got: len(got) == len(both.gateways))
         checks.equal(len(up), len(both.gateways), form, "Prometheus scrapes all", up)
         held = [series(prometheus, name) for name in both.gateways]

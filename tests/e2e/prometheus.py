@@ -52,7 +52,7 @@ def main():
         checks.skip("prometheus", why)
         checks.finish()
     with tempfile.TemporaryDirectory() as folder, Gateway(options.binary, backend=options.backend) as gateway:
-        prometheus = Prometheus(program, folder, [("pushgateway", gateway.port, "")])
+        prometheus = Prometheus(program, folder, gateway.port)
         try:
             checks.equal(push_all(gateway, 1), {200}, "first pushes")
             check_values(checks, prometheus, 1)
@@ -82,4 +82,5 @@ def main():
     checks.finish()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -21,6 +21,11 @@ TARGET = """
 """
 
 
+def scrape_config(*targets):
+    """The configuration that scrapes each (job name, port, further labels in YAML) once a second."""
+    return CONFIG + "".join(TARGET % target for target in targets)
+
+
 def find_prometheus():
     """Its path and None, or None and why there is none."""
     done = subprocess.run([os.path.join(SOURCE, "tools", "peers"), "prometheus"], capture_output=True, text=True,
@@ -36,36 +41,34 @@ def free_port():
 
 
 class Prometheus:
-    """Scrapes each target (job name, port, further labels in YAML) once a second. A folder that another one used before
+    """A Prometheus that scrapes as `config` says, by default the gateway on a port. A folder that another one used before
     goes on with that one's data."""
 
-    def __init__(self, program, folder, targets, flags=(), wrapper=(), env=None):
+    def __init__(self, program, folder, gateway_port=None, config=None, flags=()):
         self.port = free_port()
-        config = os.path.join(folder, "prometheus.yml")
-        with open(config, "w", encoding="utf-8") as file:
-            file.write(CONFIG + "".join(TARGET % target for target in targets))
+        path = os.path.join(folder, "prometheus.yml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(config or scrape_config(("pushgateway", gateway_port, "")))
         with open(os.path.join(folder, "log"), "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                [*wrapper, program, "--config.file=" + config, "--storage.tsdb.path=" + os.path.join(folder, "data"),
-                 "--web.listen-address=127.0.0.1:%d" % self.port, *flags], stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
+                [program, *flags, "--config.file=" + path, "--storage.tsdb.path=" + os.path.join(folder, "data"),
+                 "--web.listen-address=127.0.0.1:%d" % self.port], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
-    def query(self, text, at=None):
-        """The result of an instant query, now or at a Unix time; an empty list while it cannot answer."""
-        words = {"query": text, **({"time": "%.3f" % at} if at is not None else {})}
-        url = "http://127.0.0.1:%d/api/v1/query?%s" % (self.port, urllib.parse.urlencode(words))
+    def query(self, text):
+        """The result of an instant query; an empty list while it cannot answer."""
+        url = "http://127.0.0.1:%d/api/v1/query?%s" % (self.port, urllib.parse.urlencode({"query": text}))
         try:
             with urllib.request.urlopen(url, timeout=30) as answer:
                 return json.load(answer)["data"]["result"]
         except OSError:
             return []
 
-    def wait_for(self, text, good, seconds=120, at=None):
+    def wait_for(self, text, good, seconds=120):
         """Queries until `good(result)`; the last result."""
         end = time.monotonic() + seconds
         result = []
         while time.monotonic() < end:
-            result = self.query(text, at)
+            result = self.query(text)
             if good(result):
                 break
             time.sleep(0.2)

@@ -1,9 +1,36 @@
 -- Workload S for wrk: POST of ten gauges with three labels and TYPE lines, about 1.2 KB, one group per instance label.
--- Environment: SLUICE_BENCH_GROUPS (number of groups), SLUICE_BENCH_CLOSE (1: one connection per push).
+-- Environment: SLUICE_BENCH_GROUPS (number of groups), SLUICE_BENCH_CLOSE (1: one connection per push),
+-- SLUICE_BENCH_PROTOBUF (1: the same content as delimited protobuf).
+local ffi = require("ffi")
 local groups = tonumber(os.getenv("SLUICE_BENCH_GROUPS") or "1000")
 local close = os.getenv("SLUICE_BENCH_CLOSE") == "1"
+local protobuf = os.getenv("SLUICE_BENCH_PROTOBUF") == "1"
 local requests = {}
 local at = 0
+
+-- A field of a message; lengths here stay below 16,384.
+local function part(number, content)
+  local bytes = #content
+  local length = bytes < 128 and string.char(bytes) or string.char(bytes % 128 + 128, math.floor(bytes / 128))
+  return string.char(number * 8 + 2) .. length .. content
+end
+
+local function label(name, value)
+  return part(1, part(1, name) .. part(2, value))
+end
+
+-- The families of body_of(), each behind its length.
+local function protobuf_of(group)
+  local families = {}
+  for family = 1, 10 do
+    local value = tonumber(string.format("%d.%02d", (group * 7 + family) % 1000, (group + family) % 100))
+    local gauge = part(2, string.char(9) .. ffi.string(ffi.new("double[1]", value), 8))
+    local metric = label("region", "eu-west-" .. group % 3) .. label("stage", "production") .. label("task", "step-" .. family)
+    -- part() puts a tag before the length, which a stream has not.
+    families[#families + 1] = part(1, part(1, "batch_metric_" .. family) .. string.char(24, 1) .. part(4, metric .. gauge)):sub(2)
+  end
+  return table.concat(families)
+end
 
 local function body_of(group)
   local lines = {}
@@ -18,9 +45,13 @@ end
 
 function init()
   local headers = { ["Content-Type"] = "text/plain; version=0.0.4" }
+  if protobuf then
+    headers["Content-Type"] = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+  end
   if close then headers["Connection"] = "close" end
   for group = 1, groups do
-    requests[group] = wrk.format("POST", "/metrics/job/bench/instance/host-" .. group, headers, body_of(group))
+    requests[group] = wrk.format("POST", "/metrics/job/bench/instance/host-" .. group, headers,
+      protobuf and protobuf_of(group) or body_of(group))
   end
 end
 

@@ -119,11 +119,9 @@ void FragmentWriter::start_record_content(const model::Metric& metric) {
   record_content_ = at_ + 1;
   at += kLengthBytes;
   const bool floats = (metric.fields & model::kCountsAreFloat) != 0;
-  if (floats) {
-    at = write_double_field(4, metric.count_float, at);
-  } else if ((metric.fields & model::kHasCount) != 0) {
-    at = write_varint_field(1, metric.count, at);
-  }
+  // Text may have both, from two lines.
+  if (floats) at = write_double_field(4, metric.count_float, at);
+  if ((metric.fields & model::kHasCount) != 0) at = write_varint_field(1, metric.count, at);
   if ((metric.fields & model::kHasSum) != 0) at = write_double_field(2, metric.sum, at);
   at_ += static_cast<size_t>(at - begin);
   point_ = metric.points_first;

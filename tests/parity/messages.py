@@ -135,7 +135,8 @@ def decode(data, schema):
             while inner.at < len(piece):
                 value = inner.scalar(kind, 1 if kind == "double" else 0)
                 fields.append((name, number(value) if kind in ("double", "int") else value))
-    return fields
+    # A message of proto3: a zero on the wire is the same as none.
+    return [field for field in fields if field[1] != "0"] if schema is STAMP else fields
 
 
 def delimited(data):

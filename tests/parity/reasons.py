@@ -141,6 +141,10 @@ def stopping(case):
     return "--web.enable-lifecycle" in case.profile.flags and any(quits)
 
 
+def odd_type(case):
+    return case.theirs.status == case.mine.status == 400 and re.fullmatch(r"unknown metric type -?\d+\n", case.mine.text)
+
+
 def api_panic(case):
     """With the check disabled a summary may be stored that has no summary in it."""
     return case.theirs.status is None and case.mine.status == 200 and case.request.target.startswith("/api/v1/metrics")
@@ -251,6 +255,12 @@ def known():
             "both answer 400; Go's decompressors give out less before they meet the damage, so one may name "
             "the damage and the other what is wrong before it",
             damaged_coding,
+            ends=False,
+        ),
+        Reason(
+            "an unknown type beside another fault (protobuf only)",
+            "both refuse; here the type is looked at first",
+            odd_type,
             ends=False,
         ),
         Reason(

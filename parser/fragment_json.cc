@@ -5,10 +5,9 @@
 #include <cmath>
 
 #include "core/base/check.h"
+#include "core/base/protobuf_wire.h"
 #include "parser/canonical_escape.h"
 #include "parser/json_write.h"
-
-#include "parser/protobuf_wire.h"
 
 namespace sluice::parser {
 

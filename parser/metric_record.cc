@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "core/base/protobuf_wire.h"
 #include "parser/json_write.h"
-#include "parser/protobuf_wire.h"
 
 namespace sluice::parser {
 

@@ -96,7 +96,7 @@ Result<std::chrono::nanoseconds, std::string> parse_go_duration(std::string_view
 }
 
 std::string format_go_duration(std::chrono::nanoseconds duration) {
-  constexpr uint64_t kSecond = 1'000'000'000;
+  constexpr uint64_t kOneSecond = 1'000'000'000;
   const bool negative = duration.count() < 0;
   const auto given = static_cast<uint64_t>(duration.count());
   const uint64_t ns = negative ? 0 - given : given;
@@ -111,11 +111,11 @@ std::string format_go_duration(std::chrono::nanoseconds duration) {
   if (ns == 0) return "0s";
   if (ns < 1'000) return out + std::to_string(ns) + "ns";
   if (ns < 1'000'000) return out + decimal(ns, 1'000) + "\u00b5s";
-  if (ns < kSecond) return out + decimal(ns, 1'000'000) + "ms";
-  const uint64_t minutes = ns / kSecond / 60;
+  if (ns < kOneSecond) return out + decimal(ns, 1'000'000) + "ms";
+  const uint64_t minutes = ns / kOneSecond / 60;
   if (minutes >= 60) out += std::to_string(minutes / 60) + 'h';
   if (minutes != 0) out += std::to_string(minutes % 60) + 'm';
-  return out + decimal(ns % (60 * kSecond), kSecond) + 's';
+  return out + decimal(ns % (60 * kOneSecond), kOneSecond) + 's';
 }
 
 }  // namespace sluice::tools

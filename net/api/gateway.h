@@ -14,6 +14,7 @@
 
 #include "core/render/own_family.h"
 #include "core/store/store.h"
+#include "net/api/help_conflicts.h"
 #include "net/api/router.h"
 #include "net/api/worker_context.h"
 #include "net/http/exchange.h"
@@ -66,6 +67,7 @@ class Gateway {
   [[nodiscard]] const std::string& status_page() const noexcept { return status_page_; }
   [[nodiscard]] const Router& router() const noexcept { return router_; }
   [[nodiscard]] store::Store& store() noexcept { return store_; }
+  [[nodiscard]] HelpConflicts& help_conflicts() noexcept { return help_conflicts_; }
   [[nodiscard]] const std::vector<std::unique_ptr<WorkerContext>>& contexts() const noexcept { return contexts_; }
 
  private:
@@ -74,6 +76,7 @@ class Gateway {
   int64_t start_wall_ns_;
   std::string status_page_;
   store::Store store_;
+  HelpConflicts help_conflicts_;
   std::vector<std::unique_ptr<WorkerContext>> contexts_;
 };
 

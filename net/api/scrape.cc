@@ -17,13 +17,14 @@ using Kind = ScrapeFormat::Kind;
 std::unique_ptr<render::SnapshotSource> make_renderer(const store::Snapshot& snapshot, Gateway& gateway,
                                                       ScrapeFormat format) {
   std::vector<render::OwnFamily> own = own_families(gateway);
+  const auto note = [&gateway](const render::HelpConflict& conflict) { gateway.help_conflicts().note(conflict); };
   if (format.kind == Kind::kText) {
-    return std::make_unique<render::Renderer>(snapshot.buckets(), std::move(own), format.escaping);
+    return std::make_unique<render::Renderer>(snapshot.buckets(), std::move(own), format.escaping, note);
   }
   const render::ProtobufForm form = format.kind == Kind::kDelimited      ? render::ProtobufForm::kDelimited
                                     : format.kind == Kind::kProtobufText ? render::ProtobufForm::kText
                                                                          : render::ProtobufForm::kCompactText;
-  return std::make_unique<render::ProtobufRenderer>(snapshot.buckets(), std::move(own), form, format.escaping);
+  return std::make_unique<render::ProtobufRenderer>(snapshot.buckets(), std::move(own), form, format.escaping, note);
 }
 
 }  // namespace

@@ -56,7 +56,8 @@ def check_answer(checks, where, response, expect):
 
 
 def json_answer(text):
-    """An answer of the API with keys in their order and without times; groups come in an order that is the server's own."""
+    """An answer of the API with keys in their order and without times. Groups come in an order that is the server's own,
+    the metrics of a family as in a scrape (in the reference as in their push)."""
     answer = json.loads(text)
     for group in answer["data"]:
         for name, value in group.items():
@@ -64,6 +65,7 @@ def json_answer(text):
                 value["time_stamp"] = "<TIME>"
                 for metric in value["metrics"] if name in ("push_time_seconds", "push_failure_time_seconds") else ():
                     metric["value"] = "0" if metric["value"] == "0" else "<TIME>"
+                value["metrics"].sort(key=json.dumps)
     answer["data"] = sorted(json.dumps(group) for group in answer["data"])
     return answer
 

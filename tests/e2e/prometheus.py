@@ -36,14 +36,16 @@ def free_port():
 
 
 class Prometheus:
-    def __init__(self, program, folder, gateway_port):
+    """A Prometheus that scrapes as `config` says, by default the gateway on a port."""
+
+    def __init__(self, program, folder, gateway_port=None, config=None, flags=()):
         self.port = free_port()
-        config = os.path.join(folder, "prometheus.yml")
-        with open(config, "w", encoding="utf-8") as file:
-            file.write(CONFIG.format(port=gateway_port))
+        path = os.path.join(folder, "prometheus.yml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(config or CONFIG.format(port=gateway_port))
         with open(os.path.join(folder, "log"), "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                [program, "--config.file=" + config, "--storage.tsdb.path=" + os.path.join(folder, "data"),
+                [program, *flags, "--config.file=" + path, "--storage.tsdb.path=" + os.path.join(folder, "data"),
                  "--web.listen-address=127.0.0.1:%d" % self.port], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
     def query(self, text):
@@ -143,4 +145,5 @@ def main():
     checks.finish()
 
 
-main()
+if __name__ == "__main__":
+    main()

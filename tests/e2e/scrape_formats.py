@@ -121,6 +121,24 @@ def record(options):
         file.write("\n}}\n")
 
 
+def check_help_conflict(checks, options):
+    """Two helps of a family: a scrape shows one, whatever is pushed and scraped the log has one line for each family."""
+    with Gateway(options.binary, backend=options.backend) as gateway:
+        for round_number in range(20):
+            for job, help_text in (("a", "first"), ("b", "second")):
+                body = "# HELP x %s\n# TYPE x gauge\nx %d\n# HELP y %s\ny 1\n# HELP z same\nz 1\n" % (
+                    help_text, round_number, help_text)
+                checks.equal(gateway.request("PUT", "/metrics/job/" + job, body.encode()).status, 200, "a help that differs")
+            if round_number % 4 == 3:
+                helps = [line for line in gateway.scrape().text.split("\n") if line.startswith("# HELP x ")]
+                checks.that(helps in (["# HELP x first"], ["# HELP x second"]), "one help", helps)
+                checks.equal(set(families(gateway.scrape([("Accept", FORMATS["delimited"])]).body)) >= {"x", "y", "z"}, True)
+        checks.that(gateway.wait_for_log("metric_family=y"), "the conflict is logged")
+        gateway.stop()
+        lines = [line for line in gateway.log if "inconsistent help strings" in line]
+        checks.equal(sorted(re.search("metric_family=(\\w+)", line).group(1) for line in lines), ["x", "y"], "once each")
+
+
 def main():
     options = arguments(record=0)
     if options.record:
@@ -144,6 +162,7 @@ def main():
 
     run(options.binary, options.backend, visit)
     checks.equal(seen, set(answers), "everything that was recorded")
+    check_help_conflict(checks, options)
     checks.finish()
 
 

@@ -1,6 +1,8 @@
 """--push.disable-consistency-check beside the reference with the same flag: every push is a 202, timestamps are dropped
 with the failure time set, and inconsistent content makes the scrape a 500 until it is gone."""
 
+import time
+
 import protobuf_bodies as pb
 from compare import pushed_lines, same_text, sort_groups
 from gateway import Checks, Gateway, arguments
@@ -32,6 +34,14 @@ INCONSISTENT = (
 OWN_WORDS = ("quantile in a summary's group", "a label twice", "a gauge without a gauge", "not UTF-8")
 
 
+def scrape(gateway, good):
+    """A scrape; of the reference, which acknowledges before it has stored, again until it is `good` or 5 s have passed."""
+    end = time.monotonic() + (5 if gateway.is_reference else 0)
+    while not good(answer := gateway.scrape()) and time.monotonic() < end:
+        time.sleep(0.01)
+    return answer
+
+
 def check_one(checks, gateways, name, pushes, culprit):
     """The same to every gateway; the first is ours, the second, where there is one, the reference."""
     texts = []
@@ -39,13 +49,13 @@ def check_one(checks, gateways, name, pushes, culprit):
         for target, body, *headers in pushes:
             answer = gateway.request("POST", "/metrics/job" + target, body, *headers)
             checks.equal((answer.status, answer.body), (202, b""), name, target)
-        answer = gateway.scrape()
+        answer = scrape(gateway, lambda answer: answer.status == 500)
         checks.equal(answer.status, 500, name, answer.text[:200])
         checks.equal(answer.header("Content-Type"), "text/plain; charset=utf-8", name)
         checks.equal(answer.header("X-Content-Type-Options"), "nosniff", name)
         checks.that(answer.text.startswith(HEAD) and answer.text.endswith("\n"), name, answer.text)
         checks.equal(gateway.request("DELETE", "/metrics/job" + culprit).status, 202, name)
-        answer = gateway.scrape()
+        answer = scrape(gateway, lambda answer: answer.status == 200)
         checks.equal(answer.status, 200, name, "after the group was deleted", answer.text[:200])
         texts.append((answer.text, sort_groups(pushed_lines(answer.text))))
         for target, *_ in pushes:
@@ -61,7 +71,7 @@ def check_texts(checks, gateways):
         for gateway in gateways:
             for target, body, *headers in pushes:
                 gateway.request("POST", "/metrics/job" + target, body, *headers)
-            texts.append(gateway.scrape().text[len(HEAD):])
+            texts.append(scrape(gateway, lambda answer: answer.status == 500).text[len(HEAD):])
             for target, *_ in pushes:
                 gateway.request("DELETE", "/metrics/job" + target)
         checks.that(same_text(*texts) or name in OWN_WORDS and texts[0].startswith("collected metric family "), name, *texts)
@@ -69,7 +79,8 @@ def check_texts(checks, gateways):
 
 def check_timestamps(checks, gateway):
     checks.equal(gateway.request("PUT", "/metrics/job/late", b"m 1 1\n").status, 202, "a timestamp")
-    lines = [line for line in pushed_lines(gateway.scrape().text) if 'job="late"' in line]
+    text = scrape(gateway, lambda answer: 'job="late"' in answer.text).text
+    lines = [line for line in pushed_lines(text) if 'job="late"' in line]
     checks.equal(lines, ['push_failure_time_seconds{instance="",job="late"} <TIME>',
                          'push_time_seconds{instance="",job="late"} 0'], "it is dropped, and its time kept")
     checks.equal(gateway.request("PUT", "/metrics/job/late", b"m\n").status, 400, "malformed stays malformed")
@@ -88,6 +99,7 @@ def main():
     flags = ["--push.disable-consistency-check"]
     path, why = find_reference()
     with Gateway(options.binary, flags, options.backend) as ours:
+        ours.is_reference = False
         check_timestamps(checks, ours)
         check_own(checks, ours)
         if path is None:
@@ -96,6 +108,7 @@ def main():
                 check_one(checks, [ours], *case)
         else:
             with Gateway(path, flags) as theirs:
+                theirs.is_reference = True
                 check_timestamps(checks, theirs)
                 for case in INCONSISTENT:
                     check_one(checks, [ours, theirs], *case)

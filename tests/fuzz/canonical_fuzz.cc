@@ -1,5 +1,6 @@
 // The canonicaliser: sliced and unsliced give the same push, and the canonical text is a fixed point, that is, parsed
-// and made canonical again it gives the same bytes. An input is a grouping key's path, a newline, and a body.
+// and made canonical again it gives the same bytes; every fragment has its JSON. An input is a grouping key's path, a
+// newline, and a body.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 #include "parser/grouping_key.h"
 #include "parser/text_exact.h"
 #include "parser/text_parser.h"
+#include "tests/fuzz/check_json.h"
 
 namespace sluice::parser {
 namespace {
@@ -86,6 +88,12 @@ int fuzz_canonical(std::string_view input) {
   if (state != Canonicaliser::State::kDone) return 0;
   const std::string text = text_of(push);
   if (text_of(other) != text) differ("sliced and unsliced give the same text", text_of(other), text);
+  for (size_t i = 0; i < push.families.size(); ++i) {
+    const std::string_view record = push.fragment(push.families[i]).record();
+    const std::string_view twin = other.fragment(other.families[i]).record();
+    if (record != twin) differ("sliced and unsliced give the same record", twin, record);
+  }
+  check_json(push);
 
   static ExactTextParser exact;
   static model::Families reparsed;

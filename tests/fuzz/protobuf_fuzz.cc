@@ -11,6 +11,7 @@
 #include "parser/canonical.h"
 #include "parser/conflict_text.h"
 #include "parser/protobuf_parser.h"
+#include "tests/fuzz/check_json.h"
 #include "tests/parser/fast_families.h"
 
 namespace sluice::parser {
@@ -89,6 +90,7 @@ int fuzz_protobuf(std::string_view body) {
     }
     check_record(fragment, push.families[i].type);
   }
+  check_json(push);
   return 0;
 }
 

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <utility>
+
 namespace sluice::tools {
 namespace {
 
@@ -57,6 +60,25 @@ TEST(GoDuration, RefusesTheRestInItsWords) {
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error(), error);
   }
+}
+
+TEST(GoDuration, IsPrintedAsGoPrintsIt) {
+  using namespace std::chrono_literals;
+  const std::pair<std::chrono::nanoseconds, const char*> cases[] = {
+      {0ns, "0s"},
+      {1ns, "1ns"},
+      {1100ns, "1.1\u00b5s"},
+      {2200us, "2.2ms"},
+      {3300ms, "3.3s"},
+      {5min, "5m0s"},
+      {5min + 1ms, "5m0.001s"},
+      {90s, "1m30s"},
+      {1h, "1h0m0s"},
+      {100h + 250ms, "100h0m0.25s"},
+      {-90s, "-1m30s"},
+      {std::chrono::nanoseconds::max(), "2562047h47m16.854775807s"},
+      {std::chrono::nanoseconds::min(), "-2562047h47m16.854775808s"}};
+  for (const auto& [duration, text] : cases) EXPECT_EQ(format_go_duration(duration), text);
 }
 
 }  // namespace

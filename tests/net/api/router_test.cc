@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 
 namespace sluice::net::api {
 namespace {
@@ -97,6 +98,81 @@ TEST(Router, PrefixMovesEverythingButGetQuit) {
       {Method::kPost, "/-/quit", Kind::kMethodNotAllowed, 405, "GET, OPTIONS"},
   };
   for (const Case& wanted : cases) check(router, wanted);
+}
+
+TEST(Router, TheApiHasARouterOfItsOwn) {
+  RouterOptions options;
+  options.enable_admin_api = true;
+  const Router router(options);
+  options.route_prefix = "/p";
+  const Router prefixed(options);
+  const Case cases[] = {
+      {Method::kGet, "/api/v1/metrics?x=1", Kind::kEndpoint, 200, ""},
+      {Method::kGet, "/api/v1/%6detrics", Kind::kEndpoint, 200, ""},
+      {Method::kOptions, "/api/v1/", Kind::kEndpoint, 200, ""},
+      {Method::kOptions, "/api/v1/any/thing", Kind::kEndpoint, 200, ""},
+      {Method::kPut, "/api/v1/admin/wipe", Kind::kEndpoint, 200, ""},
+      {Method::kGet, "/api/v1/admin/wipe", Kind::kMethodNotAllowed, 405, "OPTIONS, PUT"},
+      {Method::kHead, "/api/v1/status", Kind::kMethodNotAllowed, 405, "GET, OPTIONS"},
+      {Method::kOther, "/api/v1/status", Kind::kMethodNotAllowed, 405, "GET, OPTIONS"},
+      {Method::kGet, "/api/v1/metrics/?x=1", Kind::kRedirect, 301, "/metrics?x=1"},
+      {Method::kGet, "/api/v1/STATUS", Kind::kRedirect, 301, "/status"},
+      {Method::kGet, "/api/v1/x%2F..%2Fstatus", Kind::kRedirect, 301, "/status"},
+      {Method::kPut, "/api/v1/Admin/wipe/", Kind::kRedirect, 307, "/admin/wipe"},
+      {Method::kGet, "/api/v1?x=1", Kind::kRedirect, 307, "/api/v1/?x=1"},
+      {Method::kOptions, "/api/v1", Kind::kRedirect, 307, "/api/v1/"},
+      {Method::kGet, "/api/v1//status", Kind::kRedirect, 307, "/api/v1/status"},
+      {Method::kPost, "/api/v1/admin/wipe/", Kind::kNotFound, 404, ""},
+      {Method::kGet, "/api/v1/", Kind::kNotFound, 404, ""},
+      {Method::kPut, "/api/v1/nothing", Kind::kNotFound, 404, ""},
+      {Method::kGet, "/api/v1%2Fmetrics", Kind::kNotFound, 404, ""},
+      {Method::kOptions, "/api/v2/metrics", Kind::kNotFound, 404, ""},
+  };
+  for (const Case& wanted : cases) {
+    check(router, wanted);
+    Case moved = wanted;
+    const std::string target = std::string("/p") + wanted.target;
+    moved.target = target.c_str();
+    // Only what the outer router redirects keeps the prefix.
+    const std::string detail = std::string("/p") + wanted.detail;
+    if (std::string_view(wanted.detail).starts_with("/api")) moved.detail = detail.c_str();
+    check(prefixed, moved);
+  }
+  EXPECT_FALSE(router.route(Method::kGet, "/api/v1/metrics").decodes_body);
+  EXPECT_TRUE(router.route(Method::kGet, "/status").decodes_body);
+  check(prefixed, {Method::kGet, "/api/v1/metrics", Kind::kNotFound, 404, ""});
+}
+
+TEST(Router, ThePageAndItsFiles) {
+  const Router router({});
+  const Case cases[] = {
+      {Method::kGet, "/", Kind::kEndpoint, 200, ""},
+      {Method::kGet, "/status", Kind::kEndpoint, 200, ""},
+      {Method::kGet, "/static/", Kind::kEndpoint, 200, ""},
+      {Method::kGet, "/static/a/b", Kind::kEndpoint, 200, "a/b"},
+      {Method::kGet, "/debug/pprof/heap", Kind::kEndpoint, 200, ""},
+      {Method::kGet, "/Status/", Kind::kRedirect, 301, "/status"},
+      {Method::kGet, "/%2F", Kind::kRedirect, 301, "/"},
+      {Method::kGet, "/x%2F..%2FSTATUS", Kind::kRedirect, 301, "/status"},
+      {Method::kGet, "/static", Kind::kRedirect, 301, "/static/"},
+      {Method::kGet, "/STATIC/X", Kind::kRedirect, 301, "/static/X"},
+      {Method::kGet, "/debug/pprof", Kind::kRedirect, 301, "/debug/pprof/"},
+      {Method::kPost, "/status", Kind::kMethodNotAllowed, 405, "GET, OPTIONS"},
+      {Method::kPut, "/static/x", Kind::kMethodNotAllowed, 405, "GET, OPTIONS"},
+      {Method::kOptions, "/", Kind::kOptions, 200, "GET, OPTIONS"},
+      {Method::kPost, "/static", Kind::kNotFound, 404, ""},
+      {Method::kPut, "/METRICS/job/x%2F%2Fy", Kind::kRedirect, 307, "/metrics/job/x/y"},
+  };
+  for (const Case& wanted : cases) check(router, wanted);
+  RouterOptions options;
+  options.route_prefix = "/p";
+  const Router prefixed(options);
+  check(prefixed, {Method::kGet, "/p/", Kind::kEndpoint, 200, ""});
+  check(prefixed, {Method::kGet, "/p", Kind::kRedirect, 301, "/p/"});
+  check(prefixed, {Method::kGet, "/P/", Kind::kRedirect, 301, "/p/"});
+  check(prefixed, {Method::kPut, "/p", Kind::kNotFound, 404, ""});
+  check(prefixed, {Method::kGet, "/", Kind::kNotFound, 404, ""});
+  check(prefixed, {Method::kGet, "/status", Kind::kNotFound, 404, ""});
 }
 
 TEST(Router, PercentDecodeRefusesBrokenEscapes) {

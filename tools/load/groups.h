@@ -52,7 +52,7 @@ class Groups {
   // Exactly one of these for each operation: it was done; it was refused and changed nothing; nobody knows.
   void acknowledged(uint64_t slot, const Operation& operation);
   void refused(uint64_t slot, const Operation& operation);
-  void unknown(uint64_t) noexcept {}
+  void unknown(uint64_t slot) noexcept { groups_[slot].retiring = false; }
 
   [[nodiscard]] Allowed allowed(uint64_t slot) const noexcept;
 

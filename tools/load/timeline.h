@@ -4,6 +4,7 @@
 // merge() needs timelines with the same first stretch and start.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

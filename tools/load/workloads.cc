@@ -40,7 +40,7 @@ std::string samples40() {
 std::string histograms() {
   std::string text = "# HELP load_duration_seconds How long the steps took.\n# TYPE load_duration_seconds histogram\n";
   for (int metric = 0; metric < 4; ++metric) {
-    const std::string labels = fmt::format("region=\"eu-west-1\",stage=\"production\",task=\"step-{}\"", metric);
+    const std::string labels = fmt::format("region=\"eu-west-1\",task=\"step-{}\"", metric);
     for (int bucket = 1; bucket <= 31; ++bucket) {
       text += fmt::format("load_duration_seconds_bucket{{{},le=\"{}\"}} {{{{seq+{}}}}}\n", labels, bucket, bucket);
     }

@@ -18,7 +18,7 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   sluice-load --max --duration 5s http://127.0.0.1:9091
       As many pushes as 16 connections get done, and a table of latencies.
-  sluice-load --rate 1000 --arrivals poisson --groups 10000 --duration 10s --html report.html http://127.0.0.1:9091
+  sluice-load --rate 1000 --arrivals poisson --groups 10000 --duration 5s --html report.html http://127.0.0.1:9091
       1,000 pushes a second at random times, and a report with plots.
   sluice-load --rate 500 --mix put=1,post=8,delete=1 --churn 5 --scrapers 1 --duration 5s http://127.0.0.1:9091
       A fleet of functions that come and go, while something scrapes.

@@ -66,10 +66,10 @@ int run_main(const std::vector<std::string>& arguments) {
   }
   const Report report = make_report(*options, *outcome);
   std::fputs(report_text(report).c_str(), stdout);
-  const bool written =
-      write_file(options->json_file, report_json(report)) & write_file(options->html_file, report_html(report));
+  const bool json_written = write_file(options->json_file, report_json(report));
+  const bool html_written = write_file(options->html_file, report_html(report));
   if (report.exit_code != 0) fmt::print(stderr, "sluice-load: {}\n", report.conclusion);
-  return written ? report.exit_code : static_cast<int>(kExitUsage);
+  return json_written && html_written ? report.exit_code : static_cast<int>(kExitUsage);
 }
 
 }  // namespace

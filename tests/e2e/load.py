@@ -7,6 +7,7 @@ import argparse
 import html.parser
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -204,6 +205,26 @@ def check_interrupt(checks, load, port):
     checks.that("interrupted" in out and "every acknowledged push is there" in out, "and what was done is verified", out[-800:])
 
 
+def check_progress(checks, load, port):
+    """On a terminal a line says how it goes, and is gone at the end; elsewhere there is none."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([load.binary, "--max", "--warmup=0s", "--duration=1500ms", "http://127.0.0.1:%d" % port],
+                               stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    try:
+        while data := os.read(ours, 4096):
+            shown += data
+    except OSError:  # Linux's way to say that the other side is closed
+        pass
+    os.close(ours)
+    checks.equal(process.wait(60), 0, "run on a terminal", shown)
+    checks.that(re.search(rb"s of 2 s: \d+/s, p50 .* ms, p99 .* ms, 0 failed", shown), "progress", shown)
+    checks.that(shown.endswith(b"\r\x1b[K"), "and nothing stays", shown)
+    _, _, err = load.run(port, *QUICK, "--max")
+    checks.equal(err, "", "no progress without a terminal")
+
+
 def check_examples(checks, load, port):
     """The examples of --help work as written; only the port is ours. README has the same ones."""
     text = subprocess.run([load.binary, "--help"], capture_output=True, text=True, check=True).stdout
@@ -253,7 +274,8 @@ def main():
     checks = Checks("load")
     load = Load(options)
     with Gateway(options.binary, backend=options.backend) as gateway:
-        for check in (check_workloads, check_own_file, check_reports_agree, check_refusals, check_interrupt, check_examples):
+        for check in (check_workloads, check_own_file, check_reports_agree, check_refusals, check_interrupt, check_progress,
+                      check_examples):
             check(checks, load, gateway.port)
         check_beside(checks, load, gateway)
     check_lies(checks, load)

@@ -101,7 +101,7 @@ void Loader::read_answers(uint32_t index, std::string_view bytes) {
 void Loader::on_answer(uint32_t index, int64_t now) {
   Connection& connection = connections_[index];
   if (connection.outstanding.empty()) return;
-  const Outstanding outstanding = std::move(connection.outstanding.front());
+  const Outstanding outstanding = connection.outstanding.front();
   connection.outstanding.pop_front();
   --in_flight_;
   const Request& request = outstanding.request;

@@ -205,6 +205,9 @@ void conclude(const Options& options, const Outcome& outcome, Report& report) {
 void add_notes(const Options& options, const Outcome& outcome, Report& report) {
   if (outcome.interrupted)
     report.notes.emplace_back("The run was interrupted; what stands here is what was done until then.");
+  if (outcome.left_behind > 0) {
+    report.notes.push_back(fmt::format("{} groups could not be deleted and are still there.", outcome.left_behind));
+  }
   const double busy = busy_percent(outcome.stats);
   if (busy <= kBusyMax) return;
   report.notes.push_back(fmt::format(

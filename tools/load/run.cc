@@ -39,10 +39,10 @@ class ProgressLine {
     state.take(progress_);
     failed_ += progress_.failed;
     const int64_t started = state.started_at();
-    const std::string where =
-        started == 0 ? "filling"
-                     : fmt::format("{:.0f} s of {:.0f} s", static_cast<double>(now - started) / 1e9,
-                                   static_cast<double>((options_.warmup + options_.duration).count()) / 1e9);
+    std::string where = started == 0 ? "filling" : fmt::format("{:.0f} s", static_cast<double>(now - started) / 1e9);
+    if (started != 0 && options_.count == 0) {
+      where += fmt::format(" of {:.0f} s", static_cast<double>((options_.warmup + options_.duration).count()) / 1e9);
+    }
     fmt::print(stderr, "\r\x1b[K{}: {:.0f}/s, p50 {:.3f} ms, p99 {:.3f} ms, {} failed", where,
                static_cast<double>(progress_.answered) / seconds,
                static_cast<double>(progress_.latency.percentile_ns(50)) / 1e6,
@@ -109,6 +109,7 @@ struct Threads {
 void verify(const Options& options, const Body& body, const GroupNames& names, const std::deque<Loader>& loaders,
             Outcome& outcome) {
   std::vector<const Groups*> groups;
+  groups.reserve(loaders.size());
   for (const Loader& loader : loaders) groups.push_back(&loader.groups());
   Verifier verifier(body, names, groups);
   HttpClient client(options.target, timeout_ms(options));
@@ -122,22 +123,24 @@ void verify(const Options& options, const Body& body, const GroupNames& names, c
   }
 }
 
-void clean_up(const Options& options, const GroupNames& names, const std::deque<Loader>& loaders) {
+// Returns how many groups could not be deleted.
+uint64_t clean_up(const Options& options, const GroupNames& names, const std::deque<Loader>& loaders) {
   HttpClient client(options.target, timeout_ms(options));
-  // What could not be removed is still there for everyone to see; nothing depends on it.
-  const auto remove = [&](std::string_view job, uint64_t number) {
-    static_cast<void>(
-        client.request("DELETE", fmt::format("/metrics/job/{}/instance/{}{}", job, GroupNames::kPrefix, number)));
+  uint64_t left = 0;
+  const auto clear = [&](std::string_view job, uint64_t number) {
+    const auto status =
+        client.request("DELETE", fmt::format("/metrics/job/{}/instance/{}{}", job, GroupNames::kPrefix, number));
+    if (!status || *status != 202) ++left;
   };
   for (uint32_t thread = 0; thread < loaders.size(); ++thread) {
     const Groups& groups = loaders[thread].groups();
     for (uint64_t slot = 0; slot < groups.size(); ++slot) {
-      if (!groups.allowed(slot).untouched)
-        remove(names.job(), names.number_of({thread, slot, groups.generation(slot)}));
+      if (!groups.allowed(slot).untouched) clear(names.job(), names.number_of({thread, slot, groups.generation(slot)}));
     }
-    if (options.invalid_percent + options.conflicting_percent > 0) remove(names.job() + "_bad", thread);
+    if (options.invalid_percent + options.conflicting_percent > 0) clear(names.job() + "_bad", thread);
   }
-  for (uint32_t i = 0; i < options.side.slow_senders; ++i) remove(names.job() + "_slow", i);
+  for (uint32_t i = 0; i < options.side.slow_senders; ++i) clear(names.job() + "_slow", i);
+  return left;
 }
 
 // Starts everything and waits for it.
@@ -206,7 +209,7 @@ Result<Outcome, std::string> run_load(const Options& options, const std::atomic<
   for (const Loader& loader : loaders) outcome.stats.merge(loader.stats());
   outcome.side = side.stats();
   if (options.verify) verify(options, *body, names, loaders, outcome);
-  if (options.cleanup) clean_up(options, names, loaders);
+  if (options.cleanup) outcome.left_behind = clean_up(options, names, loaders);
   return outcome;
 }
 

@@ -22,6 +22,7 @@ struct Outcome {
   std::string verify_problem;                    // the scrape itself failed
   std::optional<int64_t> server_cpu_ns;          // while measuring
   std::optional<int64_t> server_resident_bytes;  // after it
+  uint64_t left_behind = 0;                      // groups that could not be deleted afterwards
   bool interrupted = false;
 };
 

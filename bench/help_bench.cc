@@ -63,7 +63,7 @@ void push_beside(benchmark::State& state, const std::string& other_help) {
   Pusher pusher(store);
   std::vector<model::GroupKey> keys;
   for (int i = 0; i < kGroups; ++i) {
-    const std::string instance = "i" + std::to_string(i);
+    const std::string instance = std::to_string(i);
     keys.push_back(model::GroupKey::from_labels({{"job", "etl"}, {"instance", instance}}));
     pusher.push(body_of(i % 2 == 0 ? "Rows written." : other_help), keys.back());
   }

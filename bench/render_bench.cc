@@ -1,4 +1,4 @@
-// A scrape of one million series, 100,000 groups with ten families of one sample: identity and gzip.
+// A scrape of one million series, 100,000 groups with ten families of one sample: text and protobuf, identity and gzip.
 //
 // The snapshot is made by hand (one block a group, allocated in random order of groups, as pushes leave them). The
 // answer is checked once: bytes, lines, and what zlib reads back is left to the tests. A copy of the same bytes from
@@ -11,9 +11,13 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "core/base/protobuf_wire.h"
+#include "core/model/protobuf_schema.h"
 #include "core/render/gzip_stage.h"
+#include "core/render/protobuf_renderer.h"
 #include "core/render/renderer.h"
 #include "tests/core/render/fake_snapshot.h"
 
@@ -106,6 +110,45 @@ void BM_RenderGzip(benchmark::State& state) {
   state.counters["compressed_percent"] = 100.0 * static_cast<double>(out) / static_cast<double>(in);
 }
 BENCHMARK(BM_RenderGzip)->Unit(benchmark::kMillisecond);
+
+// Every metric is found by its tag and length; the sums must come out even.
+uint64_t metrics_of(std::string_view scrape) {
+  uint64_t metrics = 0;
+  std::string_view family;
+  for (std::string_view rest = scrape; !rest.empty(); rest = rest.substr(family.size())) {
+    uint64_t bytes = 0;
+    const char* at = rest.data();
+    if (read_varint(at, rest.data() + rest.size(), bytes) != VarintResult::kDone) std::abort();
+    rest = rest.substr(static_cast<size_t>(at - rest.data()));
+    family = rest.substr(0, bytes);
+    if (family.size() != bytes) std::abort();
+    model::WireField field;
+    for (std::string_view fields = family; next_field(fields, field);) metrics += field.field() == 4 ? 1 : 0;
+  }
+  return metrics;
+}
+
+void BM_RenderProtobuf(benchmark::State& state, ProtobufForm form) {
+  std::vector<char> buffer(kBuffer);
+  ProtobufRenderer checked(snapshot().buckets(), {}, form, NameEscaping::kNone);
+  std::string whole;
+  auto more = ByteSource::State::kMore;
+  while (more == ByteSource::State::kMore) {
+    size_t used = 0;
+    more = checked.produce(buffer.data(), buffer.size(), used, Deadline::never());
+    whole.append(buffer.data(), used);
+  }
+  const uint64_t bytes = whole.size();
+  if (form == ProtobufForm::kDelimited && metrics_of(whole) != kGroups * (kFamilies + 2)) std::abort();
+  for (auto _ : state) {
+    ProtobufRenderer renderer(snapshot().buckets(), {}, form, NameEscaping::kNone);
+    if (drain(renderer, buffer, nullptr) != bytes) std::abort();
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bytes));
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kGroups * kFamilies));
+}
+BENCHMARK_CAPTURE(BM_RenderProtobuf, delimited, ProtobufForm::kDelimited)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(BM_RenderProtobuf, compact_text, ProtobufForm::kCompactText)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace sluice::render

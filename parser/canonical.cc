@@ -216,7 +216,9 @@ void Canonicaliser::finish_text(Phase record) {
   const model::Family& family = families_->families[order_[family_at_]];
   // What came as protobuf was judged by its parser.
   const bool from_text = families_->metrics[family.metrics_first].exact.empty();
-  if (!family.needs_record && !(from_text && writer_.needs_record())) return finish_family();
+  const bool exact = !family.needs_record && !(from_text && writer_.needs_record());
+  // An inconsistent one is read back when a scrape fails because of it: text could not hold a label twice.
+  if (exact && !inconsistent_ && !writer_.has_bad_bytes()) return finish_family();
   writer_.start_record();
   cursor_ = 0;
   phase_ = record;

@@ -8,8 +8,8 @@
 #include "core/base/check.h"
 #include "core/base/go_float.h"
 #include "core/base/limits.h"
-#include "parser/protobuf_text.h"
 #include "core/base/prototext.h"
+#include "parser/protobuf_text.h"
 #include "parser/quote.h"
 
 namespace sluice::parser {

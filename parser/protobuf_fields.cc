@@ -4,8 +4,8 @@
 #include <string>
 
 #include "core/base/limits.h"
-#include "parser/protobuf_parser.h"
 #include "core/base/protobuf_wire.h"
+#include "parser/protobuf_parser.h"
 
 namespace sluice::parser {
 

@@ -23,7 +23,8 @@ bool is_packed_double(uint32_t tag) noexcept { return tag == bytes_field(11) || 
 
 }  // namespace
 
-void ProtobufParser::start(std::string_view body, model::Families& out) {
+void ProtobufParser::start(std::string_view body, model::Families& out, bool keep_all) {
+  keep_all_ = keep_all;
   at_ = body.data();
   body_end_ = body.data() + body.size();
   out_ = &out;
@@ -189,7 +190,7 @@ bool ProtobufParser::open(Kind kind, const Field& field, bool live) {
   if (kind == Kind::kMetric) {
     if (only_type_) return true;
     // One metric without its content condemns the family, so there is no point in keeping a million of them.
-    live = !wrong_content_;
+    live = keep_all_ || !wrong_content_;
     if (live) open_metric(field.bytes);
   } else if (live) {
     if (kind == Kind::kLabel && metric().labels_count == limits::kLabelsPerSeriesMax) {

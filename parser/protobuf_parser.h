@@ -44,8 +44,9 @@ class ProtobufParser {
   ProtobufParser(const ProtobufParser&) = delete;
   ProtobufParser& operator=(const ProtobufParser&) = delete;
 
-  // Begins a body. Clears `out`. Body and `out` must stay until the last step.
-  void start(std::string_view body, model::Families& out);
+  // Begins a body. Clears `out`. Body and `out` must stay until the last step. `keep_all`: the family of a metric
+  // without the content of its type is read to its end, for who does not refuse the push because of it.
+  void start(std::string_view body, model::Families& out, bool keep_all = false);
 
   // Goes on until the end, an error or the deadline, which is looked at every few microseconds.
   [[nodiscard]] Step step(Deadline deadline);
@@ -148,7 +149,8 @@ class ProtobufParser {
   bool type_final_ = false;       // read in an earlier pass over the family
   bool only_type_ = false;        // the type changed behind a metric: look for the last one, then read the family again
   bool group_in_metric_ = false;  // no record then
-  bool wrong_content_ = false;    // a metric lacked the content of the type
+  bool keep_all_ = false;
+  bool wrong_content_ = false;  // a metric lacked the content of the type
   size_t metrics_begin_ = 0;
   size_t labels_begin_ = 0;
   size_t points_begin_ = 0;

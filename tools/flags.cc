@@ -223,6 +223,22 @@ Result<Flags, FlagExit> judge(const Raw& raw) {
   return flags;
 }
 
+// As the library takes them: in reverse. For it `--name=` has no value; in two words it has an empty one.
+std::vector<std::string> for_library(const std::vector<std::string>& arguments, const CLI::App& app) {
+  std::vector<std::string> words;
+  for (const std::string& argument : arguments) {
+    const CLI::Option* option = nullptr;
+    if (argument.ends_with('=')) option = app.get_option_no_throw(argument.substr(0, argument.size() - 1));
+    if (option != nullptr && option->get_expected_min() > 0) {
+      words.push_back(argument.substr(0, argument.size() - 1));
+      words.emplace_back();
+    } else {
+      words.push_back(argument);
+    }
+  }
+  return {words.rbegin(), words.rend()};
+}
+
 }  // namespace
 
 std::string version_text() {
@@ -240,9 +256,7 @@ Result<Flags, FlagExit> parse_flags(const std::vector<std::string>& arguments) {
   app.allow_extras();
   add_options(app, raw);
   try {
-    // The library takes the arguments in reverse.
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-    app.parse(reversed);
+    app.parse(for_library(arguments, app));
     if (!app.remaining().empty()) return std::unexpected(explain(CLI::ExtrasError({}), app));
   } catch (const CLI::CallForHelp&) {
     return std::unexpected(FlagExit{0, app.help()});

@@ -112,9 +112,7 @@ void RecordWire::write_label(std::string& stage, uint32_t& work) {
     return;
   }
   const std::string_view name = escaped(label.name);
-  append_header(stage, kLabelField, label_pair_bytes(name.size(), label.value.size()));
-  append_bytes(stage, 1, name);
-  append_header(stage, 2, label.value.size());
+  append_label_head(stage, kLabelField, name, label.value.size());
   copy_rest_ = label.value;
   work += static_cast<uint32_t>(1 + name.size() / 64);
 }

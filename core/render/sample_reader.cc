@@ -71,8 +71,7 @@ SampleReader::Step SampleReader::next(uint32_t& work, uint32_t work_max) {
         if (find_line(at_, line, work)) take_line(line);
         break;
       case Phase::kLabel:
-        ++work;
-        if (!read_label()) break;
+        if (!read_labels(work, work_max)) break;
         in_metric_ = false;
         phase_ = Phase::kLine;
         return Step::kMetric;
@@ -158,6 +157,25 @@ void SampleReader::begin_labels(std::string_view line) {
   phase_ = Phase::kLabel;
 }
 
+bool SampleReader::read_labels(uint32_t& work, uint32_t work_max) {
+  while (work < work_max && phase_ == Phase::kLabel) {
+    ++work;
+    if (read_label()) return true;
+    // Most values are short and plain: this is the whole of read_value() for them.
+    const char* const begin = first_line_.data() + std::min(value_at_, first_line_.size());
+    const char* const stop = begin + std::min<size_t>(first_line_.size() - std::min(value_at_, first_line_.size()), 64);
+    const char* at = begin;
+    while (at != stop && *at != '"' && *at != '\\') ++at;
+    if (at == stop || *at != '"') continue;
+    Label& label = labels_.back();
+    label.value = {begin, static_cast<size_t>(at - begin)};
+    label.value_bytes = label.value.size();
+    label_at_ = value_at_ + label.value.size() + 1;
+    phase_ = Phase::kLabel;
+  }
+  return false;
+}
+
 bool SampleReader::read_label() {
   const std::string_view line = first_line_;
   if (label_at_ < line.size() && line[label_at_] == ',') ++label_at_;
@@ -169,7 +187,8 @@ bool SampleReader::read_label() {
     append_escaped_name(unquoted_, escaping_, names_);
     label.name_bytes = names_.size() - label.name_at;
   } else {
-    const size_t equals = std::min(line.size(), line.find('=', label_at_));
+    size_t equals = label_at_;
+    while (equals != line.size() && line[equals] != '=') ++equals;
     label.name = line.substr(label_at_, equals - label_at_);
     label_at_ = equals;
     // The labels of the metric end here: this one belongs to the point.

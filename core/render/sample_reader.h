@@ -86,6 +86,8 @@ class SampleReader {
   [[nodiscard]] size_t labels_of(std::string_view line) const noexcept;
   void begin_labels(std::string_view line);
   // True when the labels are complete.
+  [[nodiscard]] bool read_labels(uint32_t& work, uint32_t work_max);
+  // The next one up to its value; true when there is none.
   [[nodiscard]] bool read_label();
   [[nodiscard]] bool read_value(uint32_t& work);
   [[nodiscard]] static Point point_of(std::string_view line) noexcept;

@@ -123,9 +123,7 @@ void TextWire::begin_label(std::string& stage) {
   }
   const SampleReader::Label& label = reader_.labels()[label_++];
   const std::string_view name = reader_.name_of(label);
-  append_header(stage, kLabelField, label_pair_bytes(name.size(), label.value_bytes));
-  append_bytes(stage, 1, name);
-  append_header(stage, 2, label.value_bytes);
+  append_label_head(stage, kLabelField, name, label.value_bytes);
   if (label.value.size() <= kPieceBytes && label.value.size() == label.value_bytes) {
     stage += label.value;
     return;

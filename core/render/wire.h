@@ -42,6 +42,29 @@ inline void append_bytes(std::string& out, uint32_t field, std::string_view cont
   out += content;
 }
 
+// A label pair as the field `field`, up to the bytes of its value.
+inline void append_label_head(std::string& out, uint32_t field, std::string_view name, uint64_t value_bytes) {
+  constexpr size_t kPlainBytes = 64;
+  if (name.size() > kPlainBytes) {
+    append_header(out, field, label_pair_bytes(name.size(), value_bytes));
+    append_bytes(out, 1, name);
+    append_header(out, 2, value_bytes);
+    return;
+  }
+  // In one piece: this is what most of a scrape consists of.
+  char head[3 + 3 * protozero::max_varint_length + kPlainBytes];
+  char* at = head;
+  *at++ = static_cast<char>(bytes_field(field));
+  at += protozero::add_varint_to_buffer(at, label_pair_bytes(name.size(), value_bytes));
+  *at++ = static_cast<char>(bytes_field(1));
+  *at++ = static_cast<char>(name.size());
+  std::memcpy(at, name.data(), name.size());
+  at += name.size();
+  *at++ = static_cast<char>(bytes_field(2));
+  at += protozero::add_varint_to_buffer(at, value_bytes);
+  out.append(head, static_cast<size_t>(at - head));
+}
+
 inline void append_varint_field(std::string& out, uint32_t field, uint64_t value) {
   out += static_cast<char>(varint_field(field));
   append_varint(out, value);

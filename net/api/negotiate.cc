@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -21,6 +20,7 @@ constexpr size_t kInsertionSortMax = 12;
 struct MediaRange {
   std::string_view type, subtype, version, escaping, proto, encoding;
   double q = 1.0;
+  size_t position = 0;  // in the header
 };
 
 std::string_view trim(std::string_view text) {
@@ -88,8 +88,10 @@ bool less(const MediaRange& a, const MediaRange& b) {
 void sort_ranges(std::vector<MediaRange>& ranges) {
   if (ranges.size() > kInsertionSortMax) {
     // Here the outcome of the reference is an accident; ours is by q alone.
-    std::ranges::stable_sort(ranges, std::ranges::greater(),
-                             [](const MediaRange& range) { return std::isnan(range.q) ? 0 : range.q; });
+    const auto q_of = [](const MediaRange& range) { return std::isnan(range.q) ? 0 : range.q; };
+    std::ranges::sort(ranges, [&q_of](const MediaRange& a, const MediaRange& b) {
+      return q_of(a) != q_of(b) ? q_of(a) > q_of(b) : a.position < b.position;
+    });
     return;
   }
   for (size_t i = 1; i < ranges.size(); ++i) {
@@ -199,7 +201,10 @@ bool same_name(std::string_view a, std::string_view b) {
 ScrapeFormat negotiate_format(std::string_view accept) {
   std::vector<MediaRange> ranges;
   while (!accept.empty()) {
-    if (const auto range = read_range(cut(accept, ','))) ranges.push_back(*range);
+    const auto range = read_range(cut(accept, ','));
+    if (!range) continue;
+    ranges.push_back(*range);
+    ranges.back().position = ranges.size();
   }
   sort_ranges(ranges);
   ScrapeFormat format;

@@ -116,7 +116,7 @@ void PushState::start(const http::Request& request) {
 
 void PushState::start_parsing(std::string_view body) {
   if (protobuf_) {
-    scratch_->protobuf_parser.start(body, scratch_->families);
+    scratch_->protobuf_parser.start(body, scratch_->families, !check_);
     phase_ = Phase::kParseProtobuf;
   } else {
     scratch_->text_parser.start(body, context_.names, scratch_->families);

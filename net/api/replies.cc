@@ -78,6 +78,10 @@ void reply_route(http::Response& response, const Route& route, http::Method meth
       response.headers = "Allow: " + route.allow + "\r\n";
       reply_error(response, 405, "Method Not Allowed");
       return;
+    case Route::Kind::kServerWide:  // `*` with another method than OPTIONS
+      reply_empty(response, 400);
+      response.close = true;
+      return;
     case Route::Kind::kBadPath:
       reply_error(response, 400, "400 Bad Request");
       return;

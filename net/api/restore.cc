@@ -55,7 +55,7 @@ Result<void, std::string> Restore::push(FamilyRun families, int64_t push_time_ns
     if (auto pushed = push_parsed(push_time_ns); !pushed) return pushed;
   }
   if (records_.empty()) return {};
-  scratch_->protobuf_parser.start(records_, scratch_->families);
+  scratch_->protobuf_parser.start(records_, scratch_->families, !check_);
   if (scratch_->protobuf_parser.step(Deadline::never()) != parser::ProtobufParser::Step::kDone) {
     return std::unexpected(scratch_->protobuf_parser.error());
   }

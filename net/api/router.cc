@@ -161,7 +161,10 @@ std::string Router::near_miss(Method method, const std::string& path) const {
   const auto in_right_case = [&](const std::string& prefix) { return prefix + cleaned.substr(prefix.size()); };
   if (may_push(method)) {
     for (const std::string& prefix : {push_prefix_, push_base64_prefix_}) {
-      if (cleaned.size() > prefix.size() && starts_without_case(cleaned, prefix)) return in_right_case(prefix);
+      if (cleaned.size() <= prefix.size() || !starts_without_case(cleaned, prefix)) continue;
+      // Behind a base64 job the reference's search loses its way at the next slash.
+      if (prefix == push_base64_prefix_ && cleaned.find('/', prefix.size()) != std::string::npos) return {};
+      return in_right_case(prefix);
     }
   }
   if (method == Method::kGet) {
@@ -184,7 +187,7 @@ std::string Router::near_miss(Method method, const std::string& path) const {
 Route Router::route(Method method, std::string_view target) const {
   Route route;
   if (target == "*") {
-    route.kind = method == Method::kOptions ? Route::Kind::kOptions : Route::Kind::kBadPath;
+    route.kind = method == Method::kOptions ? Route::Kind::kOptions : Route::Kind::kServerWide;
     route.status = method == Method::kOptions ? 200 : 400;
     return route;
   }

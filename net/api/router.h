@@ -40,7 +40,7 @@ struct RouterOptions {
 };
 
 struct Route {
-  enum class Kind : uint8_t { kEndpoint, kRedirect, kOptions, kMethodNotAllowed, kNotFound, kBadPath };
+  enum class Kind : uint8_t { kEndpoint, kRedirect, kOptions, kMethodNotAllowed, kNotFound, kBadPath, kServerWide };
   Kind kind = Kind::kNotFound;
   Endpoint endpoint = Endpoint::kNone;
   int status = 404;

@@ -8,6 +8,7 @@ ON_PURPOSE = {
     "path-16": "difference 1: a grouping value that is not UTF-8 leaves no group behind",
     "push-own-push-time": "difference 10: push_time_seconds and push_failure_time_seconds are always ours",
     "internal-names": "difference 4: go_* is not exposed here, so it cannot be collided with",
+    "poison-unchecked": "difference 4: go_* is not exposed here, so it cannot be collided with",
     "reject-inconsistent": "difference 4: go_* is not exposed here, so it cannot be collided with",
     "pb-42": "at most 1024 labels of a series, in protobuf as in text",
     "route-23": "difference 5: no /debug/pprof",

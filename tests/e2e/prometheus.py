@@ -1,75 +1,12 @@
 """A real Prometheus scrapes with honor_labels while pushes go on; its query API returns every series as pushed."""
 
-import json
-import os
-import socket
-import subprocess
 import tempfile
 import threading
-import time
-import urllib.parse
-import urllib.request
 
-from gateway import SOURCE, Checks, Gateway, Reader, arguments, make_request, read_response
+from gateway import Checks, Gateway, Reader, arguments, make_request, read_response
+from prometheus_process import Prometheus, find_prometheus
 
-CONFIG = """
-global: {{scrape_interval: 1s, scrape_timeout: 1s}}
-scrape_configs:
-  - job_name: pushgateway
-    honor_labels: true
-    static_configs: [{{targets: ['127.0.0.1:{port}']}}]
-"""
 GROUPS = 200
-
-
-def find_prometheus():
-    done = subprocess.run([os.path.join(SOURCE, "tools", "peers"), "prometheus"], capture_output=True, text=True,
-                          timeout=600, check=False)
-    path = done.stdout.strip().split("\n")[-1]
-    return (path, None) if done.returncode == 0 else (None, done.stderr.strip()[-300:])
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Prometheus:
-    """A Prometheus that scrapes as `config` says, by default the gateway on a port."""
-
-    def __init__(self, program, folder, gateway_port=None, config=None, flags=()):
-        self.port = free_port()
-        path = os.path.join(folder, "prometheus.yml")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(config or CONFIG.format(port=gateway_port))
-        with open(os.path.join(folder, "log"), "w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(
-                [program, *flags, "--config.file=" + path, "--storage.tsdb.path=" + os.path.join(folder, "data"),
-                 "--web.listen-address=127.0.0.1:%d" % self.port], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-
-    def query(self, text):
-        url = "http://127.0.0.1:%d/api/v1/query?%s" % (self.port, urllib.parse.urlencode({"query": text}))
-        try:
-            with urllib.request.urlopen(url, timeout=30) as answer:
-                return json.load(answer)["data"]["result"]
-        except OSError:
-            return []
-
-    def wait_for(self, text, good, seconds=120):
-        """Queries until `good(result)`; the last result."""
-        end = time.monotonic() + seconds
-        result = []
-        while time.monotonic() < end:
-            result = self.query(text)
-            if good(result):
-                break
-            time.sleep(0.2)
-        return result
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(60)
 
 
 def body_of(group, value):

@@ -10,8 +10,18 @@ import messages
 from compare import squeeze
 from conflicts import alike
 
-HEADERS = ("Content-Type", "Content-Encoding", "Allow", "Location", "X-Content-Type-Options", "Access-Control-Allow-Headers",
-           "Access-Control-Allow-Methods", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Cache-Control")
+HEADERS = (
+    "Content-Type",
+    "Content-Encoding",
+    "Allow",
+    "Location",
+    "X-Content-Type-Options",
+    "Access-Control-Allow-Headers",
+    "Access-Control-Allow-Methods",
+    "Access-Control-Allow-Origin",
+    "Access-Control-Expose-Headers",
+    "Cache-Control",
+)
 
 
 @dataclasses.dataclass
@@ -41,7 +51,8 @@ def compare_bodies(theirs, mine):
     if one == other:
         return [], []
     if theirs.status == 200 and kind.startswith("application/json"):
-        return [Difference("JSON " + where, a, b) for where, a, b in api_answers.compare(one, other)], []
+        found, left_out = api_answers.compare(one, other)
+        return [Difference("JSON " + where, a, b) for where, a, b in found], left_out
     if theirs.status == 200 and kind.startswith(("text/plain; version=", "application/vnd.google.protobuf")):
         if kind.startswith("text/plain"):
             found = expositions.Comparison(expositions.parse(text_of(one)), expositions.parse(text_of(other)))
@@ -64,7 +75,11 @@ def compare(theirs, mine):
         return [Difference("status", theirs.status, mine.status)], []
     if theirs.status is None:
         return [], []
-    found = [Difference(name, theirs.header(name), mine.header(name)) for name in HEADERS if theirs.header(name) != mine.header(name)]
+    found = [
+        Difference(name, theirs.header(name), mine.header(name))
+        for name in HEADERS
+        if theirs.header(name) != mine.header(name)
+    ]
     if found:
         return found, []
     return compare_bodies(theirs, mine)

@@ -14,7 +14,9 @@ def masked_group(group):
         if isinstance(value, dict) and "metrics" in value:
             value = dict(value, time_stamp=value["time_stamp"] if value["time_stamp"] == ZERO_TIME else "<TIME>")
             if name in PUSH_TIMES:
-                value["metrics"] = [dict(metric, value="0" if metric.get("value") == "0" else "<TIME>") for metric in value["metrics"]]
+                value["metrics"] = [
+                    dict(metric, value="0" if metric.get("value") == "0" else "<TIME>") for metric in value["metrics"]
+                ]
         out[name] = value
     return out
 
@@ -23,11 +25,15 @@ def masked(answer):
     """The answer with what is random or a time taken out."""
     data = answer.get("data")
     if isinstance(data, list):
-        groups = sorted((masked_group(group) for group in data), key=lambda group: json.dumps(group.get("labels"), sort_keys=True))
+        groups = sorted(
+            (masked_group(group) for group in data), key=lambda group: json.dumps(group.get("labels"), sort_keys=True)
+        )
         return dict(answer, data=groups)
     if isinstance(data, dict) and "flags" in data:
         flags = {name: value for name, value in data["flags"].items() if name not in OWN_FLAGS}
-        return dict(answer, data=dict(data, flags=flags, start_time="<TIME>", build_information=sorted(data["build_information"])))
+        return dict(
+            answer, data=dict(data, flags=flags, start_time="<TIME>", build_information=sorted(data["build_information"]))
+        )
     return answer
 
 
@@ -46,8 +52,22 @@ def differing(theirs, mine, where=""):
         yield where, theirs, mine
 
 
+def in_one_order(answer):
+    """The metrics of each family sorted: the reference keeps them as they were pushed, we as they are scraped."""
+    for group in answer["data"] if isinstance(answer.get("data"), list) else ():
+        for value in group.values():
+            if isinstance(value, dict) and "metrics" in value:
+                value["metrics"] = sorted(value["metrics"], key=lambda metric: json.dumps(metric, sort_keys=True))
+    return answer
+
+
 def compare(theirs, mine):
+    """Differences as (path, reference, ours), and what was left out."""
     try:
-        return list(differing(masked(json.loads(theirs)), masked(json.loads(mine))))
-    except (ValueError, KeyError, TypeError) as error:
-        return [("JSON that cannot be read: %s" % error, theirs[:300], mine[:300])]
+        one, other = masked(json.loads(theirs)), masked(json.loads(mine))
+        if not list(differing(one, other)):
+            return [], []
+        found = list(differing(in_one_order(one), in_one_order(other)))
+        return found, [] if found else ["order in the API"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return [("that cannot be read: %s" % error, theirs[:300], mine[:300])], []

@@ -25,16 +25,30 @@ from referee import Referee  # noqa: E402
 from request import Request  # noqa: E402
 from sides import Side  # noqa: E402
 
-TEXT_FILES = ("expfmt_text_parse", "expfmt_edge_oracle", "expfmt_fuzz_corpus", "openmetrics_testdata", "prom_textparse",
-              "client_python_parsers")
+TEXT_FILES = (
+    "expfmt_text_parse",
+    "expfmt_edge_oracle",
+    "expfmt_fuzz_corpus",
+    "openmetrics_testdata",
+    "prom_textparse",
+    "client_python_parsers",
+)
 PROTO_FILES = ("proto_decode", "prom_textparse_protobuf_inputs")
 DELIMITED = (("Accept", CONTENT_TYPE),)
 UTF8_TEXT = (("Accept", "text/plain;version=1.0.0;escaping=allow-utf-8"),)
 # Cases that are not comparable by an answer: the reference does not survive them, or the page is HTML of our own.
 LEFT_OUT = {
-    "reference dies": ("announced lengths that it believes", lambda request: request.plain.startswith(b"\x80\x80\x80\x80\x80")),
-    "the page": ("HTML of our own", lambda request: request.method == "GET" and request.target.split("?")[0].rstrip("/") in (
-        "", "/status", "/pg", "/pg/status", "/prefix", "/prefix/status") or "/static/" in request.target and request.method == "GET"),
+    "reference dies": (
+        "announced lengths that it believes",
+        lambda request: request.plain.startswith(b"\x80\x80\x80\x80\x80"),
+    ),
+    "the page": (
+        "HTML of our own",
+        lambda request: request.method == "GET"
+        and request.target.split("?")[0].rstrip("/") in ("", "/status", "/pg", "/pg/status", "/prefix", "/prefix/status")
+        or "/static/" in request.target
+        and request.method == "GET",
+    ),
 }
 
 
@@ -45,8 +59,14 @@ def load(folder, name):
 
 def looked_at(push):
     """A push, and every way to see what it left."""
-    return [push, Request("GET", "/metrics"), Request("GET", "/metrics", UTF8_TEXT), Request("GET", "/metrics", DELIMITED),
-            Request("GET", "/api/v1/metrics"), Request("DELETE", push.target)]
+    return [
+        push,
+        Request("GET", "/metrics"),
+        Request("GET", "/metrics", UTF8_TEXT),
+        Request("GET", "/metrics", DELIMITED),
+        Request("GET", "/api/v1/metrics"),
+        Request("DELETE", push.target),
+    ]
 
 
 def text_sequences(folder):
@@ -73,8 +93,10 @@ def protobuf_sequences(folder):
 def accept_sequences(folder):
     """Each Accept header of the negotiation's tests, over something to show."""
     for case in load(folder, "negotiate")["cases"] if folder else ():
-        yield case["id"], [Request("PUT", "/metrics/job/t", parts=(b"# TYPE m gauge\n", b"m 1\n")),
-                           Request("GET", "/metrics", (("Accept", case["accept"]),))]
+        yield case["id"], [
+            Request("PUT", "/metrics/job/t", parts=(b"# TYPE m gauge\n", b"m 1\n")),
+            Request("GET", "/metrics", (("Accept", case["accept"]),)),
+        ]
 
 
 def value_of(flags, name):
@@ -83,13 +105,16 @@ def value_of(flags, name):
 
 def as_request(request):
     body = base64.b64decode(request.get("body_b64", "")) or request.get("body", "").encode()
-    return Request(request["method"], request["target"], tuple(map(tuple, request.get("headers", ()))),
-                   (body,) if body else ())
+    return Request(
+        request["method"], request["target"], tuple(map(tuple, request.get("headers", ()))), (body,) if body else ()
+    )
 
 
 def http_sequences(folder):
     """(flags, id, requests) of the recorded request sequences, a scrape after each step."""
-    cases = load(SOURCE + "/tests/e2e/data", "http_cases")["cases"] + (load(folder, "pushgateway_http")["cases"] if folder else [])
+    cases = load(SOURCE + "/tests/e2e/data", "http_cases")["cases"] + (
+        load(folder, "pushgateway_http")["cases"] if folder else []
+    )
     for case in cases:
         requests = []
         for step in case["steps"]:
@@ -104,8 +129,13 @@ def profile_for(flags):
     if not prefix and external.count("/") > 2:
         prefix = "/" + external.split("/", 3)[3].rstrip("/")
     all_flags = tuple(dict.fromkeys(flags + ("--web.enable-admin-api",)))
-    return generate.Profile("cases", all_flags, utf8="--push.enable-utf8-names" in flags,
-                            unchecked="--push.disable-consistency-check" in flags, prefix=prefix.rstrip("/"))
+    return generate.Profile(
+        "cases",
+        all_flags,
+        utf8="--push.enable-utf8-names" in flags,
+        unchecked="--push.disable-consistency-check" in flags,
+        prefix=prefix.rstrip("/"),
+    )
 
 
 class Runner:
@@ -167,7 +197,10 @@ def main():
     for why, ids in runner.left_out.items():
         print("not compared, %s (%s): %s" % (why, LEFT_OUT[why][0], " ".join(ids)))
     print("\n".join(["Known reasons and how often each applied:"] + runner.reasons.lines()))
-    print("parity cases: %d sequences, %d differ without a reason %s" % (runner.ran, len(runner.findings), " ".join(runner.findings)))
+    print(
+        "parity cases: %d sequences, %d differ without a reason %s"
+        % (runner.ran, len(runner.findings), " ".join(runner.findings))
+    )
     return 1 if runner.findings or runner.ran == 0 else 0
 
 

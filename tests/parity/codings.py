@@ -11,7 +11,7 @@ def crc32c_table():
     table = []
     for number in range(256):
         for _ in range(8):
-            number = number >> 1 ^ (0x82f63b78 if number & 1 else 0)
+            number = number >> 1 ^ (0x82F63B78 if number & 1 else 0)
         table.append(number)
     return table
 
@@ -20,22 +20,22 @@ TABLE = crc32c_table()
 
 
 def crc32c(data):
-    crc = 0xffffffff
+    crc = 0xFFFFFFFF
     for byte in data:
-        crc = TABLE[(crc ^ byte) & 0xff] ^ crc >> 8
-    return crc ^ 0xffffffff
+        crc = TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
+    return crc ^ 0xFFFFFFFF
 
 
 def masked(crc):
     """The frame's checksum: rotated and moved, so that a checksum of checksums is none."""
-    return ((crc >> 15 | crc << 17) + 0xa282ead8) & 0xffffffff
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def literal_block(data):
     """A snappy block that holds the data as one literal: its length as a varint, then the tag."""
     size, length = b"", len(data)
-    while length > 0x7f:
-        size += bytes([length & 0x7f | 0x80])
+    while length > 0x7F:
+        size += bytes([length & 0x7F | 0x80])
         length >>= 7
     size += bytes([length])
     if not data:
@@ -54,7 +54,7 @@ def snappy_frames(data):
     out = STREAM_START
     half = max(1, min(CHUNK_BYTES_MAX, (len(data) + 1) // 2))
     for number, start in enumerate(range(0, len(data), half)):
-        out += chunk(number % 2, data[start:start + half])
+        out += chunk(number % 2, data[start : start + half])
     return out
 
 

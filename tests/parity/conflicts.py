@@ -31,7 +31,7 @@ def messages(text):
     text = squeeze(text).rstrip("\n")
     found = LISTED.search(text)
     if found:
-        head, listed = text[:found.start()], text[found.end():].split("\n")
+        head, listed = text[: found.start()], text[found.end() :].split("\n")
         return head.rstrip(), {normal(line.removeprefix("* ")) for line in listed}
     at = text.find("collected ")
     return (text[:at].rstrip(), {normal(text[at:])}) if at >= 0 else (text, set())
@@ -46,5 +46,8 @@ def alike(theirs, mine):
 
 def both_name_one(theirs, mine):
     """Two answers of the same status that each name conflicts."""
-    return theirs.status == mine.status and theirs.status in (400, 500) and all(
-        messages(answer.text)[1] for answer in (theirs, mine))
+    return (
+        theirs.status == mine.status
+        and theirs.status in (400, 500)
+        and all(messages(answer.text)[1] for answer in (theirs, mine))
+    )

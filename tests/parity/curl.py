@@ -18,7 +18,9 @@ def quoted(data):
     out = ""
     for byte in data:
         char = chr(byte)
-        out += {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\", "'": "\\'"}.get(char, char if 0x20 <= byte < 0x7f else "\\x%02x" % byte)
+        out += {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\", "'": "\\'"}.get(
+            char, char if 0x20 <= byte < 0x7F else "\\x%02x" % byte
+        )
     # bash reads as many hexadecimal digits as there are, at most two, so no digit may follow by accident: \x takes two.
     return "$'%s'" % out
 
@@ -85,6 +87,13 @@ def script(finding, flags):
     lines = ["# flags: " + " ".join(flags), "AT=http://127.0.0.1:9091"]
     lines += [command(request) for request in finding.requests]
     for difference in finding.differences:
-        lines.append("# differs: %s\n#   reference: %r\n#   sluice:    %r" % (difference.what, difference.theirs, difference.mine))
-    lines += ["# the reference's answer:", indented(shown(finding.theirs)), "# sluice's answer:", indented(shown(finding.mine))]
+        lines.append(
+            "# differs: %s\n#   reference: %r\n#   sluice:    %r" % (difference.what, difference.theirs, difference.mine)
+        )
+    lines += [
+        "# the reference's answer:",
+        indented(shown(finding.theirs)),
+        "# sluice's answer:",
+        indented(shown(finding.mine)),
+    ]
     return "\n".join(lines)

@@ -6,7 +6,7 @@ import re
 from compare import OWN_FAMILIES
 
 LABEL = re.compile(r'("(?:[^"\\]|\\.)*"|[^={},"]+)="((?:[^"\\]|\\.)*)"')
-PUSH_TIME = re.compile(r'^(?:push_(?:failure_)?time_seconds|U__push__(?:failure__)?time__seconds)\{')
+PUSH_TIME = re.compile(r"^(?:push_(?:failure_)?time_seconds|U__push__(?:failure__)?time__seconds)\{")
 
 
 class Family:
@@ -119,7 +119,9 @@ class Comparison:
         self.groups = groups_of(theirs)
         for name in theirs:
             if len(theirs[name]) > 1 or len(mine.get(name, ())) > 1:
-                self.differences.append(("family %s shown more than once" % name, len(theirs[name]), len(mine.get(name, ()))))
+                self.differences.append(
+                    ("family %s shown more than once" % name, len(theirs[name]), len(mine.get(name, ())))
+                )
             elif name in mine:
                 self.compare_family(theirs[name][0], mine[name][0])
 
@@ -135,7 +137,8 @@ class Comparison:
         if theirs.help != mine.help:
             several = len(set(owners.values())) > 1 or None in owners.values()
             (self.left_out if several else self.differences).append(
-                ("help of %s" % theirs.name if not several else "random help", theirs.help, mine.help))
+                ("help of %s" % theirs.name if not several else "random help", theirs.help, mine.help)
+            )
         if theirs.lines == mine.lines:
             return
         self.left_out.append(("order of groups", None, None))
@@ -150,4 +153,6 @@ class Comparison:
         if without_ties(one) == without_ties(other):
             self.left_out.append(("random ties", None, None))
         else:
-            self.differences.append(("the order inside a group of %s" % theirs.name, [m[2] for m in one], [m[2] for m in other]))
+            self.differences.append(
+                ("the order inside a group of %s" % theirs.name, [m[2] for m in one], [m[2] for m in other])
+            )

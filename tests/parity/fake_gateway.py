@@ -37,7 +37,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.server.groups.clear()
             return self.answer(202)
         if self.path == "/api/v1/metrics":
-            return self.answer(200, '{"status":"success","data":[%s]}' % ",".join("{}" for _ in self.server.groups), "application/json")
+            return self.answer(
+                200, '{"status":"success","data":[%s]}' % ",".join("{}" for _ in self.server.groups), "application/json"
+            )
         if self.path == "/metrics" and self.command == "GET":
             return self.answer(200, self.exposition(), "text/plain; version=0.0.4")
         if not self.path.startswith("/metrics/job/"):
@@ -57,7 +59,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if flaw == "status" and "n 2\n" in text and any("m 1\n" in other for other in groups.values()):
             return self.answer(400, "no\n", "text/plain")
         groups[self.path] = text if self.command == "PUT" else groups.get(self.path, "") + text
-        return self.answer(200, extra=(("X-Content-Type-Options", "nosniff"),) if flaw == "header" and "n 2\n" in text else ())
+        return self.answer(
+            200, extra=(("X-Content-Type-Options", "nosniff"),) if flaw == "header" and "n 2\n" in text else ()
+        )
 
     def exposition(self):
         """Families a, ..., in order, each with the lines of every group, and when each group was pushed."""

@@ -10,9 +10,20 @@ import text_bodies
 from request import CHUNKED, CLOSE, EXPECT, LENGTH, PIPELINED, Request
 
 LENGTHS = (4, 12, 25, 40)
-TEXT_TYPES = (None, None, "text/plain; version=0.0.4", "text/plain", "application/openmetrics-text; version=1.0.0", "application/json",
-              "application/x-www-form-urlencoded", "nonsense", "", "application/vnd.google.protobuf",
-              "application/vnd.google.protobuf; encoding=delimited", "text/plain; version=0.0.4; charset=utf-8")
+TEXT_TYPES = (
+    None,
+    None,
+    "text/plain; version=0.0.4",
+    "text/plain",
+    "application/openmetrics-text; version=1.0.0",
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "nonsense",
+    "",
+    "application/vnd.google.protobuf",
+    "application/vnd.google.protobuf; encoding=delimited",
+    "text/plain; version=0.0.4; charset=utf-8",
+)
 CODINGS = ("gzip", "gzip", "snappy", "gzip-members")
 OTHER_CODINGS = ("identity", "x-gzip", "br", "deflate", "gzip, identity", "zstd", "", "Gzip ")
 
@@ -20,6 +31,7 @@ OTHER_CODINGS = ("identity", "x-gzip", "br", "deflate", "gzip, identity", "zstd"
 @dataclasses.dataclass(frozen=True)
 class Profile:
     """The flags that both servers are started with, and which kinds of requests are sent."""
+
     name: str
     flags: tuple = ()
     utf8: bool = False
@@ -78,8 +90,9 @@ def push(rng, profile):
         content_type = rng.choice(TEXT_TYPES)
         headers = () if content_type is None else (("Content-Type", content_type),)
         parts = text_bodies.body(rng, profile.utf8)
-    request = Request("PUT" if rng.random() < 0.45 else "POST", paths.key(rng, profile.utf8), headers, parts,
-                      framing=framing(rng, True))
+    request = Request(
+        "PUT" if rng.random() < 0.45 else "POST", paths.key(rng, profile.utf8), headers, parts, framing=framing(rng, True)
+    )
     if profile.codings and rng.random() < 0.08:
         request = coded(rng, request)
     return request

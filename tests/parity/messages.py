@@ -15,16 +15,46 @@ EXEMPLAR = {1: ("label", LABEL), 2: ("value", "double"), 3: ("timestamp", STAMP)
 VALUE = {1: ("value", "double")}
 COUNTER = {1: ("value", "double"), 2: ("exemplar", EXEMPLAR), 3: ("created_timestamp", STAMP)}
 QUANTILE = {1: ("quantile", "double"), 2: ("value", "double")}
-SUMMARY = {1: ("sample_count", "int"), 2: ("sample_sum", "double"), 3: ("quantile", QUANTILE), 4: ("created_timestamp", STAMP)}
-BUCKET = {1: ("cumulative_count", "int"), 2: ("upper_bound", "double"), 3: ("exemplar", EXEMPLAR), 4: ("cumulative_count_float", "double")}
+SUMMARY = {
+    1: ("sample_count", "int"),
+    2: ("sample_sum", "double"),
+    3: ("quantile", QUANTILE),
+    4: ("created_timestamp", STAMP),
+}
+BUCKET = {
+    1: ("cumulative_count", "int"),
+    2: ("upper_bound", "double"),
+    3: ("exemplar", EXEMPLAR),
+    4: ("cumulative_count_float", "double"),
+}
 SPAN = {1: ("offset", "zigzag"), 2: ("length", "int")}
 HISTOGRAM = {
-    1: ("sample_count", "int"), 2: ("sample_sum", "double"), 3: ("bucket", BUCKET), 4: ("sample_count_float", "double"),
-    5: ("schema", "zigzag"), 6: ("zero_threshold", "double"), 7: ("zero_count", "int"), 8: ("zero_count_float", "double"),
-    9: ("negative_span", SPAN), 10: ("negative_delta", "zigzag"), 11: ("negative_count", "double"), 12: ("positive_span", SPAN),
-    13: ("positive_delta", "zigzag"), 14: ("positive_count", "double"), 15: ("created_timestamp", STAMP), 16: ("exemplars", EXEMPLAR)}
-METRIC = {1: ("label", LABEL), 2: ("gauge", VALUE), 3: ("counter", COUNTER), 4: ("summary", SUMMARY), 5: ("untyped", VALUE),
-          6: ("timestamp_ms", "int"), 7: ("histogram", HISTOGRAM)}
+    1: ("sample_count", "int"),
+    2: ("sample_sum", "double"),
+    3: ("bucket", BUCKET),
+    4: ("sample_count_float", "double"),
+    5: ("schema", "zigzag"),
+    6: ("zero_threshold", "double"),
+    7: ("zero_count", "int"),
+    8: ("zero_count_float", "double"),
+    9: ("negative_span", SPAN),
+    10: ("negative_delta", "zigzag"),
+    11: ("negative_count", "double"),
+    12: ("positive_span", SPAN),
+    13: ("positive_delta", "zigzag"),
+    14: ("positive_count", "double"),
+    15: ("created_timestamp", STAMP),
+    16: ("exemplars", EXEMPLAR),
+}
+METRIC = {
+    1: ("label", LABEL),
+    2: ("gauge", VALUE),
+    3: ("counter", COUNTER),
+    4: ("summary", SUMMARY),
+    5: ("untyped", VALUE),
+    6: ("timestamp_ms", "int"),
+    7: ("histogram", HISTOGRAM),
+}
 FAMILY = {1: ("name", "string"), 2: ("help", "string"), 3: ("type", "enum"), 4: ("metric", METRIC), 5: ("unit", "string")}
 TYPES = ("COUNTER", "GAUGE", "SUMMARY", "UNTYPED", "HISTOGRAM", "GAUGE_HISTOGRAM")
 TOKEN = re.compile(r'\s*(?:([A-Za-z_][A-Za-z_0-9]*)|("(?:[^"\\]|\\.)*")|([{}:<>\[\],;])|([-+.0-9][-+.0-9A-Za-z]*))')
@@ -48,17 +78,29 @@ class Wire:
         while True:
             byte = self.data[self.at]
             self.at += 1
-            value |= (byte & 0x7f) << shift
+            value |= (byte & 0x7F) << shift
             shift += 7
             if byte < 0x80:
-                return value & 0xffffffffffffffff
+                return value & 0xFFFFFFFFFFFFFFFF
 
     def take(self, count):
-        piece = self.data[self.at:self.at + count]
+        piece = self.data[self.at : self.at + count]
         if len(piece) != count:
             raise ValueError("a message ends too early")
         self.at += count
         return piece
+
+    def skip(self, tag):
+        """Over a field that the schema does not have."""
+        if tag & 7 == 0:
+            self.varint()
+        elif tag & 7 == 3:
+            inner = self.varint()
+            while inner & 7 != 4:
+                self.skip(inner)
+                inner = self.varint()
+        else:
+            self.take({1: 8, 5: 4}.get(tag & 7) or self.varint())
 
     def scalar(self, kind, wire_type):
         if wire_type == 1:
@@ -75,6 +117,9 @@ def decode(data, schema):
     wire, fields = Wire(data), []
     while wire.at < len(data):
         tag = wire.varint()
+        if tag >> 3 not in schema:
+            wire.skip(tag)
+            continue
         name, kind = schema[tag >> 3]
         if tag & 7 != 2:
             value = wire.scalar(kind, tag & 7)
@@ -100,7 +145,7 @@ def delimited(data):
 
 
 def unquoted(text):
-    raw = re.sub(r'\\(x[0-9a-f]{2}|[0-7]{3}|u[0-9a-f]{4}|U[0-9a-f]{8}|.)', unescaped, text[1:-1])
+    raw = re.sub(r"\\(x[0-9a-f]{2}|[0-7]{3}|u[0-9a-f]{4}|U[0-9a-f]{8}|.)", unescaped, text[1:-1])
     return raw
 
 
@@ -121,7 +166,7 @@ def prototext(data):
     while at < len(text.rstrip()):
         found = TOKEN.match(text, at)
         if not found:
-            raise ValueError("no prototext at %r" % text[at:at + 40])
+            raise ValueError("no prototext at %r" % text[at : at + 40])
         at = found.end()
         word, string, mark, digits = found.groups()
         if mark in ("{", "<"):
@@ -134,7 +179,11 @@ def prototext(data):
             field = word
             continue
         elif mark is None:
-            value = unquoted(string) if string else number(digits) if digits else number(word) if word in ("nan", "inf") else word
+            value = (
+                unquoted(string)
+                if string
+                else number(digits) if digits else number(word) if word in ("nan", "inf") else word
+            )
             current.append((field, value))
         if mark in (":", ",", ";", "[", "]"):
             continue
@@ -161,8 +210,12 @@ def canonical(value):
 
 
 def line_of(name, metric):
-    labels = ['%s="%s"' % (re.sub(r'[={},"]', "?", get(pair, "name")), get(pair, "value").replace("\\", "\\\\").replace('"', '\\"'))
-              for field, pair in metric if field == "label"]
+    labels = [
+        '%s="%s"'
+        % (re.sub(r'[={},"]', "?", get(pair, "name")), get(pair, "value").replace("\\", "\\\\").replace('"', '\\"'))
+        for field, pair in metric
+        if field == "label"
+    ]
     rest = [entry for entry in metric if entry[0] != "label"]
     if re.fullmatch(r"push_(failure_)?time_seconds|U__push__(failure__)?time__seconds", name):
         rest = [("gauge", "0" if get(get(metric, "gauge", []), "value", "0") == "0" else "<TIME>")]
@@ -170,11 +223,11 @@ def line_of(name, metric):
 
 
 def families(content_type, body):
-    """As expositions.parse gives them, without our own."""
+    """As expositions.parse gives them. An absent type is COUNTER, whether a server spells it out or not."""
     out = {}
     for message in (delimited if "encoding=delimited" in content_type else prototext)(body):
         family = Family(get(message, "name"))
-        family.help, family.type = get(message, "help", None), get(message, "type", None)
+        family.help, family.type = get(message, "help", None), get(message, "type", "COUNTER")
         family.lines = [line_of(family.name, metric) for field, metric in message if field == "metric"]
         out.setdefault(family.name, []).append(family)
     return out

@@ -5,9 +5,46 @@ import base64
 JOBS = ("a", "b", "some job", "c/d", "\u00e9\u4e16", "e=f&g", "+", "..", "x;y", "%", "")
 LABELS = ("instance", "zone", "rack", "k", "job", "_x", "a1")
 UTF8_LABELS = ("m.x", "k-y", "\u00e9t\u00e9", "0digit", "with blank", "U__z")
-BAD_LABELS = ("0bad", "a-b", "a.b", "__name__", "__x", "", "\u00e9", "a b", "@base64", "U__a_2e_b", "U___5f__5f_x", "U__", "U__x_",
-              "U__zz_zz_", "U__m__x", "U__m_D800_", "U__m_110000_", "le", "quantile", "x@base64@base64")
-VALUES = ("v", "w", "eu-1", "/var/tmp", "a b", "", "\u00fc", "\"q\"", "x\ny", "back\\slash", "a=b", "@base64", ".", "100%", "?", "#")
+BAD_LABELS = (
+    "0bad",
+    "a-b",
+    "a.b",
+    "__name__",
+    "__x",
+    "",
+    "\u00e9",
+    "a b",
+    "@base64",
+    "U__a_2e_b",
+    "U___5f__5f_x",
+    "U__",
+    "U__x_",
+    "U__zz_zz_",
+    "U__m__x",
+    "U__m_D800_",
+    "U__m_110000_",
+    "le",
+    "quantile",
+    "x@base64@base64",
+)
+VALUES = (
+    "v",
+    "w",
+    "eu-1",
+    "/var/tmp",
+    "a b",
+    "",
+    "\u00fc",
+    '"q"',
+    "x\ny",
+    "back\\slash",
+    "a=b",
+    "@base64",
+    ".",
+    "100%",
+    "?",
+    "#",
+)
 NOT_UTF8 = ("%ff", "%c3", "%ed%a0%80", "a%80b")
 BAD_BASE64 = ("!!", "a", "ab=c", "YQ==%0a", "Y Q", "YWI+", "YWI/", "====", "=", "Y", "YQ=%3D", "-_", "%0AYQ", "a%00b")
 UNRESERVED = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~"
@@ -35,8 +72,7 @@ def base64_of(rng, text):
 
 def escaped(name):
     """A name that is not a legacy one, as a path of a gateway with UTF-8 names spells it."""
-    return "U__" + "".join(
-        c if c.isalnum() and c.isascii() else "__" if c == "_" else "_%x_" % ord(c) for c in name)
+    return "U__" + "".join(c if c.isalnum() and c.isascii() else "__" if c == "_" else "_%x_" % ord(c) for c in name)
 
 
 def pair(rng, name, value):
@@ -88,13 +124,17 @@ def odd_key(rng, utf8):
         at = rng.randrange(len(path))
         return path[:at] + rng.choice(("/", "//", "/./", "/../", "%2F", "%2f%2F", "/%2e%2E/", "/..", "%")) + path[at:]
     if kind == 8:
-        return path + rng.choice(("?", "?x=1", "?a/b", "#frag", ";v=1", "?job=z&x", "%23x", "%3Fx", "/?x", "?%zz", "/zone/v;w"))
+        return path + rng.choice(
+            ("?", "?x=1", "?a/b", "#frag", ";v=1", "?job=z&x", "%23x", "%3Fx", "/?x", "?%zz", "/zone/v;w")
+        )
     if kind == 9:
         return path + "/zone/one/zone/two"
     if kind == 10:
         return path + "/job/other"
     if kind == 11:
-        return path + rng.choice(("/zone/a+b", "/zone/a%2Bb", "/zone/a%20b", "/zone/%41", "/zone/a%5Cb", "/zone/%22", "/zone/%0a"))
+        return path + rng.choice(
+            ("/zone/a+b", "/zone/a%2Bb", "/zone/a%20b", "/zone/%41", "/zone/a%5Cb", "/zone/%22", "/zone/%0a")
+        )
     if kind == 12:
         return "http://elsewhere.test" + path
     if kind == 13:
@@ -102,7 +142,9 @@ def odd_key(rng, utf8):
     if kind == 14:
         return path + "/" + escaped(rng.choice(UTF8_LABELS)) + "/v"
     if kind == 15:
-        return path + "/zone/" + rng.choice(("", "~", "a:b", "a,b", "(x)", "*", "a'b", "[x]", "{x}", "|", "^", "`", "a\u00e9b"))
+        return (
+            path + "/zone/" + rng.choice(("", "~", "a:b", "a,b", "(x)", "*", "a'b", "[x]", "{x}", "|", "^", "`", "a\u00e9b"))
+        )
     return path + "/zone%2Fv"
 
 
@@ -110,8 +152,14 @@ def poisonous_key(rng, utf8):
     """Keys whose outcome differs on purpose, and ends the sequence."""
     if rng.random() < 0.6:
         value = rng.choice(NOT_UTF8)
-        return rng.choice(("/metrics/job/" + value, common(rng, utf8) + "/zone/" + value, "/metrics/job@base64/_w",
-                           common(rng, utf8) + "/zone@base64/gA"))
+        return rng.choice(
+            (
+                "/metrics/job/" + value,
+                common(rng, utf8) + "/zone/" + value,
+                "/metrics/job@base64/_w",
+                common(rng, utf8) + "/zone@base64/gA",
+            )
+        )
     return common(rng, utf8) + rng.choice(("/instance@base64/=", "/instance/"))
 
 
@@ -122,9 +170,46 @@ def key(rng, utf8):
     return odd_key(rng, utf8) if chance < 0.1 else common(rng, utf8)
 
 
-ROUTES = ("/-/healthy", "/-/ready", "/-/quit", "/metrics", "/metrics/", "/api/v1/status", "/api/v1/metrics", "/api/v1/", "/api/v1",
-          "/api", "/api/v1/admin/wipe", "/api/v1/nothing", "/api/v2/status", "/nothing", "/favicon.ico", "/static/nothing", "/-/",
-          "/-/healthy/", "//-/healthy", "/-/Healthy", "/metrics?x=1", "/metrics//", "/METRICS", "/api/v1/status/", "/api//v1/status",
-          "/api/v1/../v1/status", "/debug/pprof/cmdline", "/metrics/job", "/metrics/jobs/a", "/%2D/healthy", "/-/ready?x", "*",
-          "/api/v1/Status", "/api/v1/admin", "/api/v1/admin/wipe/", "/.", "/..", "/a/b/c", "/-/quit/", "/metrics/x/../job/a")
+ROUTES = (
+    "/-/healthy",
+    "/-/ready",
+    "/-/quit",
+    "/metrics",
+    "/metrics/",
+    "/api/v1/status",
+    "/api/v1/metrics",
+    "/api/v1/",
+    "/api/v1",
+    "/api",
+    "/api/v1/admin/wipe",
+    "/api/v1/nothing",
+    "/api/v2/status",
+    "/nothing",
+    "/favicon.ico",
+    "/static/nothing",
+    "/-/",
+    "/-/healthy/",
+    "//-/healthy",
+    "/-/Healthy",
+    "/metrics?x=1",
+    "/metrics//",
+    "/METRICS",
+    "/api/v1/status/",
+    "/api//v1/status",
+    "/api/v1/../v1/status",
+    "/debug/pprof/cmdline",
+    "/metrics/job",
+    "/metrics/jobs/a",
+    "/%2D/healthy",
+    "/-/ready?x",
+    "*",
+    "/api/v1/Status",
+    "/api/v1/admin",
+    "/api/v1/admin/wipe/",
+    "/.",
+    "/..",
+    "/a/b/c",
+    "/-/quit/",
+    "/metrics/x/../job/a",
+)
 METHODS = ("GET", "GET", "GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH", "BREW", "TRACE", "get")

@@ -6,28 +6,67 @@ No length is announced that is far above what follows: the reference believes it
 import struct
 
 import text_bodies
-from protobuf_bodies import (CONTENT_TYPE, COUNTER, GAUGE, GAUGE_HISTOGRAM, HISTOGRAM, SUMMARY, UNTYPED, double, gauge, metric, number,
-                             part, varint)
+import words
+from protobuf_bodies import (
+    CONTENT_TYPE,
+    COUNTER,
+    GAUGE,
+    GAUGE_HISTOGRAM,
+    HISTOGRAM,
+    SUMMARY,
+    UNTYPED,
+    double,
+    gauge,
+    metric,
+    number,
+    part,
+    varint,
+)
 
 CONTENT_TYPES = (
-    CONTENT_TYPE, CONTENT_TYPE, CONTENT_TYPE, CONTENT_TYPE, CONTENT_TYPE + "; charset=utf-8",
+    CONTENT_TYPE,
+    CONTENT_TYPE,
+    CONTENT_TYPE,
+    CONTENT_TYPE,
+    CONTENT_TYPE + "; charset=utf-8",
     "application/vnd.google.protobuf;encoding=delimited;proto=io.prometheus.client.MetricFamily",
-    "Application/VND.google.protobuf; PROTO=\"io.prometheus.client.MetricFamily\"; Encoding=delimited",
+    'Application/VND.google.protobuf; PROTO="io.prometheus.client.MetricFamily"; Encoding=delimited',
     "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=text",
     "application/vnd.google.protobuf; proto=io.prometheus.client.metricfamily; encoding=delimited",
     "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited;",
     "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; encoding=delimited",
-    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily encoding=delimited", "application/x-protobuf")
+    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily encoding=delimited",
+    "application/x-protobuf",
+)
 KINDS = {"counter": COUNTER, "gauge": GAUGE, "summary": SUMMARY, "untyped": UNTYPED, "histogram": HISTOGRAM, "": UNTYPED}
 COUNTS = (0, 1, 2, 3, 17, 255, 1 << 31, (1 << 53) + 1, (1 << 64) - 1)
-FLOATS = (0.0, 1.0, -1.0, 0.5, 2.5, float("nan"), float("inf"), float("-inf"), -0.0, 1e300, 5e-324, 0.1, 123456.0, 1234567.0, 1e21, 1e20)
+FLOATS = (
+    0.0,
+    1.0,
+    -1.0,
+    0.5,
+    2.5,
+    float("nan"),
+    float("inf"),
+    float("-inf"),
+    -0.0,
+    1e300,
+    5e-324,
+    0.1,
+    123456.0,
+    1234567.0,
+    1e21,
+    1e20,
+)
 STAMPS = (0, 1, 1700000000, -1, 253402300799)
 
 
 def value(rng):
     if rng.random() < 0.6:
         return rng.choice(FLOATS)
-    return struct.unpack("<d", struct.pack("<Q", rng.getrandbits(64)))[0] if rng.random() < 0.5 else float(rng.randrange(1000))
+    return (
+        struct.unpack("<d", struct.pack("<Q", rng.getrandbits(64)))[0] if rng.random() < 0.5 else float(rng.randrange(1000))
+    )
 
 
 def zigzag(number_):
@@ -35,7 +74,9 @@ def zigzag(number_):
 
 
 def stamp(rng, field):
-    return part(field, number(1, rng.choice(STAMPS) & (1 << 64) - 1), b"" if rng.random() < 0.7 else number(2, rng.randrange(10 ** 9)))
+    return part(
+        field, number(1, rng.choice(STAMPS) & (1 << 64) - 1), b"" if rng.random() < 0.7 else number(2, rng.randrange(10**9))
+    )
 
 
 def pair(name, text):
@@ -44,17 +85,32 @@ def pair(name, text):
 
 
 def exemplar(rng, field):
-    return part(field, pair("trace", rng.choice(text_bodies.LABEL_VALUES)), double(2, value(rng)), stamp(rng, 3) if rng.random() < 0.7 else b"")
+    return part(
+        field,
+        pair("trace", rng.choice(words.LABEL_VALUES)),
+        double(2, value(rng)),
+        stamp(rng, 3) if rng.random() < 0.7 else b"",
+    )
 
 
 def counter(rng):
-    return part(3, double(1, value(rng)), exemplar(rng, 2) if rng.random() < 0.2 else b"", stamp(rng, 3) if rng.random() < 0.2 else b"")
+    return part(
+        3,
+        double(1, value(rng)),
+        exemplar(rng, 2) if rng.random() < 0.2 else b"",
+        stamp(rng, 3) if rng.random() < 0.2 else b"",
+    )
 
 
 def summary(rng):
     ranks = rng.sample((0.0, 0.5, 0.9, 0.99, 1.0, float("nan")), rng.randrange(4))
-    return part(4, number(1, rng.choice(COUNTS)), double(2, value(rng)), *(part(3, double(1, rank), double(2, value(rng))) for rank in ranks),
-                stamp(rng, 4) if rng.random() < 0.2 else b"")
+    return part(
+        4,
+        number(1, rng.choice(COUNTS)),
+        double(2, value(rng)),
+        *(part(3, double(1, rank), double(2, value(rng))) for rank in ranks),
+        stamp(rng, 4) if rng.random() < 0.2 else b""
+    )
 
 
 def buckets(rng, is_float):
@@ -119,19 +175,19 @@ def content(rng, kind):
 def labels(rng, utf8):
     out = []
     for _ in range(rng.choice((0, 0, 1, 1, 2, 3))):
-        name = rng.choice(text_bodies.LABELS[:3])
+        name = rng.choice(words.LABELS[:3])
         if rng.random() < (0.2 if utf8 else 0.02):
-            name = rng.choice(text_bodies.UTF8_NAMES)
+            name = rng.choice(words.UTF8_NAMES)
         if rng.random() < 0.01:
-            name = rng.choice(text_bodies.BAD_LABELS)
-        text = rng.choice(("1", "2", "", "v", "a b", "\"q\"", "\\", "\n", "\u00e9"))
+            name = rng.choice(words.BAD_LABELS)
+        text = rng.choice(("1", "2", "", "v", "a b", '"q"', "\\", "\n", "\u00e9"))
         out.append(pair(name, b"\xff" if rng.random() < 0.004 else text))
     return out
 
 
 def family(rng, utf8):
     name = text_bodies.family_name(rng, utf8)
-    kind = KINDS[text_bodies.NAMES.get(name, "gauge")] if rng.random() < 0.93 else rng.choice((*KINDS.values(), GAUGE_HISTOGRAM))
+    kind = KINDS[words.NAMES.get(name, "gauge")] if rng.random() < 0.93 else rng.choice((*KINDS.values(), GAUGE_HISTOGRAM))
     fields = [part(1, name)]
     if rng.random() < 0.3:
         fields.append(part(2, rng.choice(("help", "other help", "", "two\nlines", "back\\slash", "\u00e9"))))
@@ -145,7 +201,11 @@ def family(rng, utf8):
     if rng.random() < 0.03:
         rng.shuffle(fields)
     if rng.random() < 0.02:
-        fields.append(rng.choice((part(5, "seconds"), number(9, 1), part(99, b"unknown"), double(98, 1.0), varint(97 << 3 | 5) + b"abcd")))
+        fields.append(
+            rng.choice(
+                (part(5, "seconds"), number(9, 1), part(99, b"unknown"), double(98, 1.0), varint(97 << 3 | 5) + b"abcd")
+            )
+        )
     return b"".join(fields)
 
 
@@ -154,7 +214,7 @@ def broken(rng, message):
     at = rng.randrange(len(message)) if message else 0
     if rng.random() < 0.5:
         return message[:at]
-    return message[:at] + bytes([rng.randrange(256)]) + message[at + 1:]
+    return message[:at] + bytes([rng.randrange(256)]) + message[at + 1 :]
 
 
 def framed(rng, message):

@@ -40,7 +40,7 @@ def key_values(request):
     parts = components(request)
     for name, value in zip(parts[::2], parts[1::2]):
         if name.endswith(b"@base64"):
-            name = name[:-len(b"@base64")]
+            name = name[: -len(b"@base64")]
             value = value.replace(b"\n", b"").replace(b"\r", b"").rstrip(b"=")
             try:
                 value = base64.urlsafe_b64decode(value + b"=" * (-len(value) % 4))
@@ -62,8 +62,12 @@ def value_not_utf8(case):
 
 
 def empty_instance(case):
-    return any(name == b"instance" and value == b"" for request in case.history if request.writes
-               for name, value in key_values(request))
+    return any(
+        name == b"instance" and value == b""
+        for request in case.history
+        if request.writes
+        for name, value in key_values(request)
+    )
 
 
 def pushes_name(pattern):
@@ -80,7 +84,9 @@ def no_profiling(case):
 
 
 def older_go(case):
-    return (case.theirs.status, case.mine.status) == (301, 307) and case.theirs.header("Location") == case.mine.header("Location")
+    return (case.theirs.status, case.mine.status) == (301, 307) and case.theirs.header("Location") == case.mine.header(
+        "Location"
+    )
 
 
 def without_metrics(part):
@@ -92,8 +98,10 @@ def without_metrics(part):
 
 
 def no_metrics(case):
-    return any("protobuf" in (request.header("Content-Type") or "") and any(map(without_metrics, request.parts))
-               for request in case.pushed())
+    return any(
+        "protobuf" in (request.header("Content-Type") or "") and any(map(without_metrics, request.parts))
+        for request in case.pushed()
+    )
 
 
 def damaged_coding(case):
@@ -103,9 +111,39 @@ def damaged_coding(case):
 
 def other_fault(case):
     """Both name the same metric of a push, with all its labels and its value, and another of its faults."""
-    pattern = r"(pushed metrics are invalid or inconsistent with existing metrics: collected metric .*\}\}) (?:has|is|must) .*\n"
+    pattern = (
+        r"(pushed metrics are invalid or inconsistent with existing metrics: collected metric .*\}\}) (?:has|is|must) .*\n"
+    )
     one, other = (re.fullmatch(pattern, squeeze(answer.text), re.DOTALL) for answer in (case.theirs, case.mine))
     return one and other and case.theirs.status == case.mine.status == 400 and one.group(1) == other.group(1)
+
+
+def unchecked_scrape(case):
+    """Our 500 names one family that the reference complains about too, and its group."""
+    found = re.match(
+        r'An error has occurred while serving metrics:\n\ncollected metric family ("(?:[^"\\]|\\.)*") is inconsistent', case.mine.text
+    )
+    return found and case.theirs.status == case.mine.status == 500 and found.group(1) in case.theirs.text
+
+
+def limit_of_labels(case):
+    return case.mine.status == 400 and case.mine.text == "more than 1024 labels\n"
+
+
+def nameless_family(case):
+    """Refused here, or in the way of our scrape where nothing is refused."""
+    return case.mine.status in (400, 500) and '"" is not a valid metric name' in case.mine.text
+
+
+def stopping(case):
+    """Whoever connects while a gateway stops may still be served."""
+    quits = (request.target.startswith("/-/quit") and request.method != "GET" for request in case.history)
+    return "--web.enable-lifecycle" in case.profile.flags and any(quits)
+
+
+def api_panic(case):
+    """With the check disabled a summary may be stored that has no summary in it."""
+    return case.theirs.status is None and case.mine.status == 200 and case.request.target.startswith("/api/v1/metrics")
 
 
 def nameless_sample(case):
@@ -128,27 +166,98 @@ class Reason:
 
 def known():
     return [
-        Reason("difference 1: a grouping value that is not UTF-8",
-               "the reference keeps such a group and every later push and scrape fails; here it leaves no group behind", value_not_utf8),
-        Reason("difference 1: an empty instance in the key",
-               "the reference takes it for another group with the same series as the one without; here both are one group", empty_instance),
-        Reason("difference 1: names of the gateway's own families",
-               "which of them exist, and since when, is each gateway's own", pushes_name(rb"(?:process|pushgateway|promhttp)_")),
-        Reason("difference 2: one conflict is named", "the first in a fixed order; the reference lists all, in a random order", ends=False),
-        Reason("difference 4: go_* families", "the reference shows some of itself, so a push of one may collide", pushes_name(rb"go_")),
+        Reason(
+            "difference 1: a grouping value that is not UTF-8",
+            "the reference keeps such a group and every later push and scrape fails; here it leaves no group behind",
+            value_not_utf8,
+        ),
+        Reason(
+            "difference 1: an empty instance in the key",
+            "the reference takes it for another group with the same series as the one without; here both are one group",
+            empty_instance,
+        ),
+        Reason(
+            "difference 1: names of the gateway's own families",
+            "which of them exist, and since when, is each gateway's own",
+            pushes_name(rb"(?:process|pushgateway|promhttp)_"),
+        ),
+        Reason(
+            "difference 2: one conflict is named",
+            "the first in a fixed order; the reference lists all, in a random order",
+            ends=False,
+        ),
+        Reason(
+            "difference 4: go_* families",
+            "the reference shows some of itself, so a push of one may collide",
+            pushes_name(rb"go_"),
+        ),
+        Reason(
+            "difference 7: limits",
+            "a series has at most 1,024 labels here",
+            limit_of_labels,
+        ),
+        Reason(
+            "reference's bug: a family without a name",
+            "it takes one in protobuf, and can never show it; here it is a 400",
+            nameless_family,
+        ),
+        Reason(
+            "after /-/quit",
+            "which requests are still answered while a gateway stops",
+            stopping,
+        ),
         Reason("difference 5: no profiling", "/debug/pprof is not there", no_profiling, ends=False),
         Reason("difference 9: order of groups", "groups inside a family come in an order of our own", ends=False),
-        Reason("difference 10: push times are ours",
-               "the reference keeps a pushed push_failure_time_seconds", pushes_name(rb"push_(?:failure_)?time_seconds")),
-        Reason("reference's bug: a reserved name behind an escape",
-               "U___5f__5f_x passes its check and breaks every scrape", reserved_escape),
-        Reason("reference's bug: a sample without a name",
-               "it closes the connection, or takes the line for more of the sample before it; here it is a 400", nameless_sample),
-        Reason("two faults of one metric", "a label that is not UTF-8 beside a label twice: which is named", other_fault, ends=False),
-        Reason("a damaged content coding", "both answer 400; Go's decompressors give out less before they meet the damage, so one may name "
-               "the damage and the other what is wrong before it", damaged_coding, ends=False),
-        Reason("a family without metrics (protobuf only)",
-               "the reference keeps it and judges by its type, at random; here it is not kept", no_metrics),
+        Reason(
+            "difference 9: order in the API",
+            "metrics of a family are in the order of the scrape, not in that of the push",
+            ends=False,
+        ),
+        Reason(
+            "difference 10: push times are ours",
+            "the reference keeps a pushed push_failure_time_seconds",
+            pushes_name(rb"push_(?:failure_)?time_seconds"),
+        ),
+        Reason(
+            "reference's bug: a reserved name behind an escape",
+            "U___5f__5f_x passes its check and breaks every scrape",
+            reserved_escape,
+        ),
+        Reason(
+            "reference's bug: a sample without a name",
+            "it closes the connection, or takes the line for more of the sample before it; here it is a 400",
+            nameless_sample,
+        ),
+        Reason(
+            "difference 8: the text of a failed scrape",
+            "without the check, a 500 names the first inconsistent family and its group",
+            unchecked_scrape,
+            ends=False,
+        ),
+        Reason(
+            "reference's bug: the API panics",
+            "on a summary or histogram without its content, which only a gateway without the check stores",
+            api_panic,
+            ends=False,
+        ),
+        Reason(
+            "two faults of one metric",
+            "a label that is not UTF-8 beside a label twice: which is named",
+            other_fault,
+            ends=False,
+        ),
+        Reason(
+            "a damaged content coding",
+            "both answer 400; Go's decompressors give out less before they meet the damage, so one may name "
+            "the damage and the other what is wrong before it",
+            damaged_coding,
+            ends=False,
+        ),
+        Reason(
+            "a family without metrics (protobuf only)",
+            "the reference keeps it and judges by its type, at random; here it is not kept",
+            no_metrics,
+        ),
         Reason("random in the reference: which HELP wins", "of groups that disagree", ends=False),
         Reason("random in the reference: metrics that sort alike", "whose labels differ by name only", ends=False),
         Reason("random in the reference: blanks in prototext", "one or two, by design of Go's library", ends=False),
@@ -160,6 +269,7 @@ def known():
 LEFT_OUT = {
     "one conflict": "difference 2: one conflict is named",
     "order of groups": "difference 9: order of groups",
+    "order in the API": "difference 9: order in the API",
     "random help": "random in the reference: which HELP wins",
     "random ties": "random in the reference: metrics that sort alike",
     "random blanks": "random in the reference: blanks in prototext",
@@ -177,12 +287,8 @@ class Reasons:
         self.by_name[LEFT_OUT[what]].count += 1
 
     def explain(self, case):
-        """The first reason that applies, or None."""
-        for reason in self.all:
-            if reason.applies is not None and reason.applies(case):
-                reason.count += 1
-                return reason
-        return None
+        """The first reason that applies, or None. Does not count."""
+        return next((reason for reason in self.all if reason.applies is not None and reason.applies(case)), None)
 
     def lines(self):
         return ["%7d  %s" % (reason.count, reason.name) for reason in self.all]

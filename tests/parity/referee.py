@@ -13,8 +13,11 @@ from shrink import Shrinker
 # The reference answers DELETE, wipe and unchecked pushes before it has done them; a read that differs after one is asked of it
 # again, this often. Ours is asked once: what it acknowledged is there. A rejected push is sent to it again too, which changes
 # nothing: which of several conflicts it meets is random, and the one that we name must come up.
-ASKED_AGAIN = 40
+# The pauses between two reads grow, so that a busy machine does not make a difference of it: 2.4 s in all.
+ASKED_AGAIN = 60
+ASKED_AGAIN_WHILE_SHRINKING = 8
 PAUSE_S = 0.003
+PAUSE_MAX_S = 0.05
 
 
 @dataclasses.dataclass
@@ -33,11 +36,12 @@ class Finding:
 class Referee:
     """Compares `theirs`, the reference, with `mine`, both of them sides.Side."""
 
-    def __init__(self, theirs, mine, profile, reasons=None):
+    def __init__(self, theirs, mine, profile, reasons=None, patience=ASKED_AGAIN):
         self.theirs = theirs
         self.mine = mine
         self.profile = profile
         self.reasons = reasons or Reasons()
+        self.patience = patience
         self.sent = 0
         self.asked_again = 0
         self.cut_short = 0  # sequences whose rest was not compared, because of a reason
@@ -68,24 +72,31 @@ class Referee:
                 history.append(request)
                 late = late or theirs.status == 202
                 differences, left_out = answers.compare(theirs, mine)
-                if differences and (late and request.method == "GET" or conflicts.both_name_one(theirs, mine)):
+                reason = self.explain(request, differences, theirs, mine, history)
+                if differences and reason is None and self.may_change(request, theirs, mine, late):
                     theirs, differences, left_out = self.ask_again(request, mine, theirs, differences, left_out)
+                    reason = self.explain(request, differences, theirs, mine, history)
                 for what in left_out:
                     self.reasons.left_out(what)
                 if not differences:
                     continue
-                reason = self.explain(request, differences, theirs, mine, history)
                 if reason is None:
                     return Finding(list(history), differences, theirs, mine)
+                reason.count += 1
                 if reason.ends:
                     self.cut_short += 1
                     return None
         return None
 
+    @staticmethod
+    def may_change(request, theirs, mine, late):
+        """Whether the reference may give another answer when it is asked again, without any harm."""
+        return late and request.method == "GET" or conflicts.both_name_one(theirs, mine)
+
     def ask_again(self, request, mine, theirs, differences, left_out):
-        for _ in range(ASKED_AGAIN):
+        for attempt in range(self.patience):
             if request.method == "GET":
-                time.sleep(PAUSE_S)
+                time.sleep(min(PAUSE_S * (attempt + 1), PAUSE_MAX_S))
             self.asked_again += 1
             theirs = self.theirs.ask(request)
             differences, left_out = answers.compare(theirs, mine)
@@ -105,7 +116,7 @@ class Referee:
 
     def shrunk(self, finding, seconds=60):
         """The smallest sequence that was found to show the same difference."""
-        quiet = Referee(self.theirs, self.mine, self.profile)
+        quiet = Referee(self.theirs, self.mine, self.profile, patience=ASKED_AGAIN_WHILE_SHRINKING)
         last = [finding]
 
         def reproduces(requests):

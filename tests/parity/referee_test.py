@@ -56,7 +56,9 @@ class Flaws(unittest.TestCase):
         return (None if finding is None else referee.shrunk(finding, 60)), referee
 
     def shape(self, finding):
-        return [(request.method, request.target, request.plain, request.headers, request.framing) for request in finding.requests]
+        return [
+            (request.method, request.target, request.plain, request.headers, request.framing) for request in finding.requests
+        ]
 
     def test_two_honest_ones_agree(self):
         for seed in range(5):
@@ -124,8 +126,13 @@ class Command(unittest.TestCase):
             binary = pathlib.Path(folder) / "pushgateway"
             binary.write_text('#!/bin/sh\necho "pushgateway, version %s (branch: HEAD, revision: x)"\n' % version)
             binary.chmod(0o755)
-            return subprocess.run([HERE / "run", "--reference", binary, "--binary", "/bin/false"], capture_output=True, text=True,
-                                  timeout=120, check=False)
+            return subprocess.run(
+                [HERE / "run", "--reference", binary, "--binary", "/bin/false"],
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
 
     def test_another_version_is_refused_not_compared_with(self):
         for version in ("1.11.1", "1.4.3", "0.9"):

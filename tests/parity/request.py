@@ -8,16 +8,17 @@ import codings
 # "Expect: 100-continue" and the body only after the server's word.
 LENGTH, CHUNKED, CLOSE, PIPELINED, EXPECT = "length", "chunked", "close", "pipelined", "expect"
 WITH_BODY = ("POST", "PUT")
+ANNOUNCED_MORE_MAX = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
 class Request:
     method: str
     target: str
-    headers: tuple = ()      # pairs, beside those that the framing needs
-    parts: tuple = ()        # of the body before its coding: lines of a text, families of a protobuf stream
-    coding: str = ""         # "", gzip or snappy: how the body is coded, whatever the headers say
-    damage: tuple = ()       # pairs (place from 0 to 1, byte or None): bytes of the coded body replaced, or the rest cut off
+    headers: tuple = ()  # pairs, beside those that the framing needs
+    parts: tuple = ()  # of the body before its coding: lines of a text, families of a protobuf stream
+    coding: str = ""  # "", gzip or snappy: how the body is coded, whatever the headers say
+    damage: tuple = ()  # pairs (place from 0 to 1, byte or None): bytes of the coded body replaced, or the rest cut off
     framing: str = LENGTH
 
     @property
@@ -30,8 +31,25 @@ class Request:
         data = codings.encode(self.coding, self.plain)
         for place, value in self.damage:
             at = int(place * len(data))
-            data = data[:at] if value is None else data[:at] + bytes([value]) + data[at + 1:]
+            data = data[:at] if value is None else data[:at] + bytes([value]) + data[at + 1 :]
         return data
+
+    @property
+    def kills(self):
+        """Read as protobuf, it announces a message far longer than what follows, which the reference makes room for and dies."""
+        data, at = self.plain, 0
+        while at < len(data):
+            length = shift = 0
+            while at < len(data) and shift < 70:
+                length |= (data[at] & 0x7F) << shift
+                shift += 7
+                at += 1
+                if data[at - 1] < 0x80:
+                    break
+            if length > len(data) - at + ANNOUNCED_MORE_MAX:
+                return "protobuf" in (self.header("Content-Type") or "").lower()
+            at += length
+        return False
 
     @property
     def header_names(self):

@@ -55,5 +55,7 @@ def not_run(options):
 def processes(options, binary, flags):
     """The reference and sluice with the same flags, not started yet."""
     backend = ["--net.backend=" + options.backend] if options.backend else []
-    return [Process("the reference", binary, [*flags, "--log.level=error"]),
-            Process("sluice", options.binary, [*flags, *backend, "--log.level=error"])]
+    return [
+        Process("the reference", binary, [*flags, "--log.level=error"]),
+        Process("sluice", options.binary, [*flags, *backend, "--log.level=error"]),
+    ]

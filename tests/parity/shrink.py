@@ -12,7 +12,7 @@ def without_pieces(items, still_fails, deadline):
     while items:
         start, changed = 0, False
         while start < len(items) and time.monotonic() < deadline:
-            candidate = items[:start] + items[start + size:]
+            candidate = items[:start] + items[start + size :]
             if still_fails(candidate):
                 items, changed = candidate, True
             else:
@@ -30,9 +30,11 @@ def simpler(request):
     if request.damage:
         yield request.replace(damage=())
     if request.coding:
-        yield request.replace(coding="", damage=(), headers=tuple(h for h in request.headers if h[0].lower() != "content-encoding"))
+        yield request.replace(
+            coding="", damage=(), headers=tuple(h for h in request.headers if h[0].lower() != "content-encoding")
+        )
     for number in range(len(request.headers)):
-        yield request.replace(headers=request.headers[:number] + request.headers[number + 1:])
+        yield request.replace(headers=request.headers[:number] + request.headers[number + 1 :])
     if request.parts:
         yield request.replace(parts=(), coding="", damage=())
 
@@ -41,7 +43,7 @@ class Shrinker:
     """`reproduces` takes a list of requests and says whether the same difference is still there."""
 
     def __init__(self, reproduces, seconds=60):
-        self.reproduces = reproduces
+        self.reproduces = lambda requests: not any(request.kills for request in requests) and reproduces(requests)
         self.deadline = time.monotonic() + seconds
 
     def shrink(self, requests):
@@ -55,7 +57,7 @@ class Shrinker:
         return requests
 
     def with_request(self, requests, number, request):
-        return requests[:number] + [request] + requests[number + 1:]
+        return requests[:number] + [request] + requests[number + 1 :]
 
     def simplify(self, requests, number):
         """Makes one request of the list smaller, in place."""
@@ -77,8 +79,13 @@ class Shrinker:
         if len(request.parts) > 1:
             request = request.replace(parts=tuple(without_pieces(request.parts, fails_with, self.deadline)))
         for at, part in enumerate(request.parts):
+
             def fails_with_bytes(data, at=at):
-                return fails_with(request.parts[:at] + (bytes(data),) + request.parts[at + 1:])
-            request = request.replace(parts=request.parts[:at] + (bytes(without_pieces(part, fails_with_bytes, self.deadline)),) +
-                                      request.parts[at + 1:])
+                return fails_with(request.parts[:at] + (bytes(data),) + request.parts[at + 1 :])
+
+            request = request.replace(
+                parts=request.parts[:at]
+                + (bytes(without_pieces(part, fails_with_bytes, self.deadline)),)
+                + request.parts[at + 1 :]
+            )
         requests[number] = request

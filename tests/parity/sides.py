@@ -13,7 +13,7 @@ PATIENCE_S = 0.1
 
 
 class Answer:
-    """What came back; status None where the connection ended without an answer."""
+    """What came back; status None where the connection ended without an answer, or none came for long."""
 
     def __init__(self, status, headers=(), body=b""):
         self.status = status
@@ -32,7 +32,7 @@ class Answer:
 class Connection:
     """Requests on one connection, which is opened again when the server has closed it."""
 
-    def __init__(self, port, timeout=10):
+    def __init__(self, port, timeout=30):
         self.port = port
         self.timeout = timeout
         self.reader = None
@@ -71,7 +71,7 @@ class Connection:
             if request.framing == EXPECT:
                 self.after_continue(request)
             response = read_response(self.reader, request.method)
-        except (EOFError, ConnectionError):
+        except (EOFError, ConnectionError, TimeoutError):
             self.close()
             return Answer(None)
         if (response.header("Connection") or "").lower() == "close":
@@ -137,8 +137,11 @@ class Process:
         for _ in range(3):  # another process may take the port between the look and the start
             port = free_port()
             self.process = subprocess.Popen(
-                self.command + ["--web.listen-address=127.0.0.1:%d" % port], stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=self.log)
+                self.command + ["--web.listen-address=127.0.0.1:%d" % port],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self.log,
+            )
             if self.wait_for(port):
                 return port
         raise RuntimeError("%s did not start: %s" % (self.name, self.last_log()))

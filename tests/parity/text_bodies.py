@@ -3,35 +3,13 @@
 import math
 import struct
 
-# Few names, so that families meet again with other types, help texts and labels; name: its usual type.
-NAMES = {
-    "m": "gauge", "n": "counter", "x": "", "x_total": "counter", "h": "histogram", "s": "summary", "h_count": "", "s_sum": "gauge",
-    "h_bucket": "", "up": "untyped", "a:b": "gauge", "_z": "", "s_count": "counter", "info": "gauge",
-}
-RARE_NAMES = ("push_time_seconds", "push_failure_time_seconds", "process_open_fds", "go_goroutines", "process_x", "go_x",
-              "pushgateway_build_info", "pushgateway_http_requests_total", "promhttp_x", "h_sum")
-UTF8_NAMES = ("m.x", "\u6e29\u5ea6", "with blank", "0m", "m-y", "m\\\"q")
-TYPES = ("counter", "gauge", "untyped", "summary", "histogram")
-ODD_TYPES = ("Gauge", "GAUGE", "gaugehistogram", "info", "stateset", "unknown", "nonsense", "", "gauge ", "gauge x", "uNtYpEd")
-HELPS = ("help", "other help", "", "two\\nlines", "back\\\\slash", "\\x", "quote \" and \\\"", "  blanks  ", "tab\there", "\u00e9", "a # b",
-         "trailing\\")
-LABELS = ("l", "k", "zone", "instance", "job", "z9", "_u", "rack")
-BAD_LABELS = ("0l", "l-x", "__name__", "l.x", "le", "quantile", "__x", "", "l ", "\u00e9", "a:b")
-LABEL_VALUES = ("1", "2", "", "v", "w", "a b", "\\\"q\\\"", "\\n", "\\\\", "\u00e9", "}", ",", "=", "#", "{", "eu-1", "i", "\\", "\\x", "10", "9")
-NUMBERS = ("0", "1", "-1", "2.5", "1e6", "1e-7", "NaN", "+Inf", "-Inf", "inf", "-0", "123456", "1234567", "0.1", "1e21", "1e20", "1e308",
-           "5e-324", "12345678901234567890", "0.30000000000000004", "4.9406564584124654e-324", "9007199254740993", ".5", "5.", "+3", "1E5",
-           "100000", "999999.5", "0.0001", "0.00001", "1.7976931348623157e308")
-BAD_NUMBERS = ("1e309", "0x10", "1_0", "1f", "--1", "", "one", "1,5", "+nan", "1e", "e5", ".", "infinit", "1 ", "0b1", "\u0661", "1e+", "-",
-               "nan1", "0x1p-2", "Infinity", "-infinity", "iNf", "+infinity")
-COMMENTS = ("", "#", "# comment", "#HELP m h", "# HELP", "# TYPE", "# EOF", "# UNIT m s", "   ", "\t", "## x", "# HELP m", "# TYPE m",
-            "#  TYPE\tm  gauge", "# TYPE m gauge counter", "# HELP 0m x", "#TYPE m counter", " # HELP m h")
-STRAY = "{}\"\\,=# \t\n\r\0:+-.eE_0a\x7f"
+import words
 
 
 def random_number(rng):
     kind = rng.randrange(4)
     if kind == 0:
-        return rng.choice(NUMBERS)
+        return rng.choice(words.NUMBERS)
     if kind == 1:
         return str(rng.randrange(100))
     if kind == 2:
@@ -43,14 +21,18 @@ def random_number(rng):
 
 
 def number(rng):
-    return rng.choice(BAD_NUMBERS) if rng.random() < 0.008 else random_number(rng)
+    return rng.choice(words.BAD_NUMBERS) if rng.random() < 0.008 else random_number(rng)
 
 
 def label(rng, utf8):
-    name = rng.choice(BAD_LABELS) if rng.random() < 0.01 else rng.choice(LABELS[:3]) if rng.random() < 0.8 else rng.choice(LABELS)
+    name = (
+        rng.choice(words.BAD_LABELS)
+        if rng.random() < 0.01
+        else rng.choice(words.LABELS[:3]) if rng.random() < 0.8 else rng.choice(words.LABELS)
+    )
     if rng.random() < (0.15 if utf8 else 0.005):
-        name = '"%s"' % rng.choice(UTF8_NAMES)
-    value = rng.choice(LABEL_VALUES[:4]) if rng.random() < 0.7 else rng.choice(LABEL_VALUES)
+        name = '"%s"' % rng.choice(words.UTF8_NAMES)
+    value = rng.choice(words.LABEL_VALUES[:4]) if rng.random() < 0.7 else rng.choice(words.LABEL_VALUES)
     return '%s="%s"' % (name, value)
 
 
@@ -82,7 +64,11 @@ def histogram(rng, name, labels):
         count += rng.randrange(5)
         lines.append(sample(rng, name + "_bucket", labels + ['le="%s"' % bound], str(count)))
     if rng.random() < 0.15:
-        lines.append(sample(rng, name + "_bucket", labels + ['le="%s"' % rng.choice(("one", "", "NaN", "1e999", "+Inf"))], number(rng)))
+        lines.append(
+            sample(
+                rng, name + "_bucket", labels + ['le="%s"' % rng.choice(("one", "", "NaN", "1e999", "+Inf"))], number(rng)
+            )
+        )
     if rng.random() < 0.9:
         lines.append(sample(rng, name + "_sum", labels, number(rng)))
     if rng.random() < 0.9:
@@ -91,8 +77,10 @@ def histogram(rng, name, labels):
 
 
 def summary(rng, name, labels):
-    lines = [sample(rng, name, labels + ['quantile="%s"' % rank], number(rng))
-             for rank in rng.sample(("0.5", "0.9", "0.99", "1", "0", "1.5"), rng.randrange(4))]
+    lines = [
+        sample(rng, name, labels + ['quantile="%s"' % rank], number(rng))
+        for rank in rng.sample(("0.5", "0.9", "0.99", "1", "0", "1.5"), rng.randrange(4))
+    ]
     if rng.random() < 0.1:
         lines.append(sample(rng, name, labels + rng.choice(([], ['quantile="x"'], ['quantile=""'])), number(rng)))
     if rng.random() < 0.9:
@@ -110,19 +98,19 @@ def shuffled(rng, lines):
 
 def family_name(rng, utf8):
     if rng.random() < (0.2 if utf8 else 0.004):
-        return rng.choice(UTF8_NAMES)
-    return rng.choice(RARE_NAMES) if rng.random() < 0.003 else rng.choice(list(NAMES))
+        return rng.choice(words.UTF8_NAMES)
+    return rng.choice(words.RARE_NAMES) if rng.random() < 0.003 else rng.choice(list(words.NAMES))
 
 
 def family(rng, utf8):
     name = family_name(rng, utf8)
-    kind = NAMES.get(name, "gauge") if rng.random() < 0.93 else rng.choice(TYPES)
-    spelled = '"%s"' % name if name in UTF8_NAMES else name
+    kind = words.NAMES.get(name, "gauge") if rng.random() < 0.93 else rng.choice(words.TYPES)
+    spelled = '"%s"' % name if name in words.UTF8_NAMES else name
     lines = []
     if rng.random() < 0.3:
-        lines.append("# HELP %s %s\n" % (spelled, HELPS[0] if rng.random() < 0.6 else rng.choice(HELPS)))
+        lines.append("# HELP %s %s\n" % (spelled, words.HELPS[0] if rng.random() < 0.6 else rng.choice(words.HELPS)))
     if kind:
-        lines.append("# TYPE %s %s\n" % (spelled, rng.choice(ODD_TYPES) if rng.random() < 0.01 else kind))
+        lines.append("# TYPE %s %s\n" % (spelled, rng.choice(words.ODD_TYPES) if rng.random() < 0.01 else kind))
     if rng.random() < 0.02:
         rng.shuffle(lines)
     for _ in range(rng.choice((0, 1, 1, 1, 2, 2, 3, 5))):
@@ -142,11 +130,11 @@ def damaged(rng, lines):
     line, kind = lines[at], rng.randrange(8)
     place = rng.randrange(len(line) + 1)
     if kind == 0:
-        lines[at] = line[:place] + rng.choice(STRAY) + line[place:]
+        lines[at] = line[:place] + rng.choice(words.STRAY) + line[place:]
     elif kind == 1:
-        lines[at] = line[:place] + line[place + 1:]
+        lines[at] = line[:place] + line[place + 1 :]
     elif kind == 2:
-        lines[at] = line[:place] + rng.choice(STRAY) + line[place + 1:]
+        lines[at] = line[:place] + rng.choice(words.STRAY) + line[place + 1 :]
     elif kind == 3:
         lines.insert(rng.randrange(len(lines) + 1), line)
     elif kind == 4:
@@ -154,9 +142,9 @@ def damaged(rng, lines):
     elif kind == 5:
         lines[-1] = lines[-1].rstrip("\n")
     elif kind == 6:
-        lines.insert(at, rng.choice(COMMENTS) + "\n")
+        lines.insert(at, rng.choice(words.COMMENTS) + "\n")
     else:
-        lines[at] = line[:place] + chr(0xdc00 + rng.randrange(0x80, 0x100)) + line[place:]
+        lines[at] = line[:place] + chr(0xDC00 + rng.randrange(0x80, 0x100)) + line[place:]
     return lines
 
 

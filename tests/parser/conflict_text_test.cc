@@ -4,8 +4,8 @@
 
 #include <map>
 
-#include "parser/canonical.h"
 #include "core/base/prototext.h"
+#include "parser/canonical.h"
 #include "parser/text_exact.h"
 #include "tests/parser/case_files.h"
 

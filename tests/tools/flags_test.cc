@@ -49,6 +49,8 @@ TEST(Flags, RoutePrefixIsThePathOfTheExternalUrl) {
       {{"--web.external-url=//host/p"}, "/p", "/p"},
       {{"--web.external-url=mailto:me"}, "", ""},
       {{"--web.external-url="}, "", ""},
+      {{"--web.external-url", ""}, "", ""},
+      {{"--web.config.file=", "--persistence.file="}, "", ""},
       {{"--web.external-url=http://x/ext", "--web.route-prefix=/in/"}, "/in", "/ext"},
       {{"--web.external-url=http://x/ext", "--web.route-prefix=/"}, "", "/ext"},
       {{"--web.external-url=http://x/ext", "--web.route-prefix="}, "/ext", "/ext"},

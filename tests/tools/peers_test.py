@@ -1,4 +1,5 @@
 """tools/peers and tools/reference: downloaded and unpacked, never installed; what cannot be had is one sentence and exit 1."""
+import re
 import shutil
 import subprocess
 import unittest
@@ -96,19 +97,52 @@ class Reference(Sandbox):
     def test_no_go(self):
         answer = self.reference()
         self.assertEqual(answer.returncode, 1)
-        self.assertIn("needs Go 1.21 or later, and there is no go in PATH", answer.stderr)
+        self.assertIn("needs Go, and there is no go in PATH", answer.stderr)
 
-    def test_an_old_go(self):
-        self.fake("go", 'if [ "$1" = env ]; then echo go1.19.8; else exit 1; fi')
+    def old_go(self, answer):
+        """Debian 12's Go, whose download of a newer one ends with `answer`, a line of shell."""
+        self.fake("go", f'''case "$1 $2" in
+          "env GOVERSION") echo go1.19.8 ;;
+          "mod download") {answer} ;;
+          *) echo "the old one must not build" >&2; exit 1 ;;
+        esac''')
+
+    def newer_go(self, total):
+        """What the module of a toolchain looks like when it is unpacked: nothing in it may be written or run."""
+        builds = 'while [ "$1" != -o ] && [ $# -gt 0 ]; do shift; done; printf "#!/bin/sh\\necho built\\n" >"$GOBIN/pushgateway"'
+        return (f'd=$GOMODCACHE/toolchain; mkdir -p "$d/bin" "$d/pkg/tool/x"; touch "$d/pkg/tool/x/compile"; '
+                f'printf "%s\\n" "#!/bin/bash" \'mkdir -p "$GOBIN"; {builds}; chmod +x "$GOBIN/pushgateway"\' >"$d/bin/go"; '
+                f'chmod -R a-wx,a+X "$d"; printf \'{{\\n\\t"Dir": "%s",\\n\\t"Sum": "%s"\\n}}\\n\' "$d" "{total}"')
+
+    def test_an_old_go_fetches_a_newer_one(self):
+        known = re.search("go_fetched_sum='(.*)'", (ROOT / "tools/lib/go.sh").read_text()).group(1)
+        self.old_go(self.newer_go(known))
+        answer = self.reference()
+        self.assertEqual(answer.returncode, 0, answer.stderr)
+        self.assertEqual(self.run_script(answer.stdout.splitlines()[-1]).stdout, "built\n")
+        go = self.run_script(ROOT / "tools/peers", "go", SLUICE_PEERS_DIR=str(self.folder / "peers"))
+        self.assertRegex(go.stdout, "/peers/go-[0-9.]+/bin/go\n$")
+        self.assertEqual(len([call for call in self.calls() if "download" in call]), 1, "once is enough")
+
+    def test_a_newer_go_that_is_not_the_known_one_is_not_run(self):
+        self.old_go(self.newer_go("h1:other"))
         answer = self.reference()
         self.assertEqual(answer.returncode, 1)
-        self.assertIn("needs Go 1.21 or later, this is 1.19.8", answer.stderr)
+        self.assertIn("has the sum 'h1:other'", answer.stderr)
+        self.assertEqual([path for path in (self.folder / "peers").rglob("go") if path.is_file()], [])
+
+    def test_an_old_go_and_no_network(self):
+        self.old_go('printf \'{\\n\\t"Error": "dial tcp: no such host"\\n}\\n\'; exit 1')
+        answer = self.reference()
+        self.assertEqual(answer.returncode, 1)
+        self.assertEqual(answer.stderr.count("\n"), 1)
+        self.assertRegex(answer.stderr, "Go 1.19.8 is older than .* cannot be downloaded: dial tcp: no such host")
 
     def test_install_refused_falls_back_to_the_module(self):
         source = self.folder / "module"
         source.mkdir()
         self.fake("go", f'''case "$1 $2" in
-          "env GOVERSION") echo go1.22.1 ;;
+          "env GOVERSION") echo go1.25.0 ;;
           install*) echo "go: loading deprecation: 403 Forbidden" >&2; exit 1 ;;
           "mod download") printf '{{\\n\\t"Dir": "{source}",\\n\\t"Sum": "h1:x"\\n}}\\n' ;;
           build*) while [ "$1" != -o ]; do shift; done; printf '#!/bin/sh\\necho built\\n' >"$2"; chmod +x "$2" ;;
@@ -118,7 +152,7 @@ class Reference(Sandbox):
         self.assertEqual(self.run_script(answer.stdout.splitlines()[-1]).stdout, "built\n")
 
     def test_no_network(self):
-        self.fake("go", 'if [ "$1" = env ]; then echo go1.22.1; else echo "dial tcp: lookup proxy: no such host" >&2; exit 1; fi')
+        self.fake("go", 'if [ "$1" = env ]; then echo go1.25.0; else echo "dial tcp: lookup proxy: no such host" >&2; exit 1; fi')
         answer = self.reference()
         self.assertEqual(answer.returncode, 1)
         self.assertEqual(answer.stderr, "reference: the reference's source cannot be downloaded: dial tcp: lookup proxy: no such host\n")

@@ -7,8 +7,9 @@ from sandbox import ROOT, Sandbox, os_release
 SETUP = ROOT / "tools/setup"
 LINE = re.compile(r"^  apt-get update && apt-get install --yes --no-install-recommends (.+)$", re.MULTILINE)
 
-# dpkg-query answers from a file of installed packages; apt-get install adds to it.
-DPKG = ('for p in "$@"; do case $p in --*) continue ;; esac; '
+# dpkg-query answers from a file of installed packages, and of what they provide when no name is asked for; apt-get install
+# adds to it.
+DPKG = ('[ $# -gt 2 ] || cat "$INSTALLED.provides" 2>/dev/null; for p in "$@"; do case $p in --*) continue ;; esac; '
         'if grep -qx -- "$p" "$INSTALLED"; then echo "installed $p"; fi; done; exit 0')
 APT_WORKS = ('echo "stdin $(cat | wc -c) frontend $DEBIAN_FRONTEND" >>"$INSTALLED.environment"\n'
              'found=no; for p in "$@"; do case $p in install) found=yes ;; -*|*=*) ;; *) [ $found = yes ] && echo "$p" >>"$INSTALLED" ;; esac; done; exit 0')
@@ -60,6 +61,14 @@ class Setup(Sandbox):
         self.assertRegex(install, r" install --yes --no-install-recommends --quiet " + " ".join(map(re.escape, names[:2])) + "$")
         self.assertIn("DPkg::Lock::Timeout=300", install)
         self.assertEqual((self.folder / "installed.environment").read_text(), "stdin 0 frontend noninteractive\n" * 2)
+
+    def test_what_another_package_provides_is_there(self):
+        self.fake("apt-get", APT_WORKS)
+        names = self.packages("test")
+        self.installed.write_text("\n".join(name for name in names if name not in ("npm", "curl")) + "\n")
+        (self.folder / "installed.provides").write_text("installed nodejs-dev (= 1), npm\nnot-installed curl\n")
+        self.assertEqual(self.setup("test").returncode, 0)
+        self.assertRegex(self.apt_calls()[1], "--quiet curl$")
 
     def test_a_second_run_does_nothing(self):
         self.fake("apt-get", APT_WORKS)

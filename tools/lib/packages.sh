@@ -35,6 +35,13 @@ git                test   git                      =              =             
 curl               test   curl                     =              =             =
 python             test   python3                  =              =             =
 python-client      test   python3-prometheus-client  =            =             =
+cpp-client         test   prometheus-cpp-dev       =              =             =
+go                 test   golang-go                =              =             =
+java               test   default-jdk-headless     =              =             =
+java-packages      test   maven                    =              =             =
+node               test   nodejs                   =              =             =
+node-packages      test   npm                      =              =             =
+test-clock         test   faketime                 =              =             =
 load               test   wrk                      =              =             =
 old-cpus           test   qemu-user                =              =             =
 processes          test   procps                   =              =             =
@@ -75,11 +82,16 @@ packages_for() {
     }'
 }
 
-# missing_packages PACKAGE...: those that dpkg does not list as installed.
+# missing_packages PACKAGE...: those that dpkg neither lists as installed nor as provided by an installed one, which is how
+# the packages of Node's makers bring npm.
 missing_packages() {
   local installed package
-  installed=$(dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
-    awk '$1 == "installed" { print $2 }') || true
+  installed=$(
+    {
+      dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' "$@"
+      dpkg-query --show --showformat='${db:Status-Status} ${Provides}\n' | sed 's/([^)]*)//g; s/,/ /g'
+    } 2>/dev/null | awk '$1 == "installed" { for (i = 2; i <= NF; i++) print $i }'
+  ) || true
   for package in "$@"; do
     grep --quiet --line-regexp --fixed-strings -- "$package" <<<"$installed" || printf '%s\n' "$package"
   done

@@ -1,26 +1,31 @@
-// Pushes, adds and deletes with prom-client. Arguments: the gateway's host:port, then the step.
+// prom-client; see README.md for the arguments.
 const client = require("prom-client");
 
 async function main() {
-  const [address, step] = process.argv.slice(2);
-  const registry = new client.Registry();
-  const gateway = new client.Pushgateway(`http://${address}`, {}, registry);
-  const where = { jobName: "node", groupings: { instance: "n-1" } };
+  const [step, job, ...addresses] = process.argv.slice(2);
+  const registers = [new client.Registry()];
   if (step === "push") {
-    new client.Gauge({ name: "node_gauge", help: "A gauge", labelNames: ["zone"], registers: [registry] }).set({ zone: "us" }, 2.5);
-    new client.Counter({ name: "node_jobs_total", help: "A counter", registers: [registry] }).inc(4);
-    const histogram = new client.Histogram({ name: "node_seconds", help: "A histogram", buckets: [0.1, 1], registers: [registry] });
+    new client.Gauge({ name: "node_gauge", help: "A gauge", labelNames: ["zone"], registers }).set({ zone: "us" }, 2.5);
+    new client.Counter({ name: "node_jobs_total", help: "A counter", registers }).inc(4);
+    const histogram = new client.Histogram({ name: "node_seconds", help: "A histogram", buckets: [0.1, 1], registers });
     [0.05, 0.5, 5].forEach((value) => histogram.observe(value));
-    await gateway.push(where);
+    new client.Summary({ name: "node_bytes", help: "A summary", percentiles: [0.5], registers }).observe(10);
   } else if (step === "add") {
-    new client.Gauge({ name: "node_more", help: "Added", registers: [registry] }).set(7);
-    await gateway.pushAdd(where);
-  } else if (step === "delete") {
-    await gateway.delete(where);
+    new client.Gauge({ name: "node_more", help: "Added", registers }).set(7);
+  } else if (step === "refused") {
+    new client.Gauge({ name: "client_taken", help: "Taken", registers }).set(1);
+  }
+  for (const address of addresses) {
+    const gateway = new client.Pushgateway(`http://${address}`, {}, registers[0]);
+    const group = { jobName: job, groupings: { instance: "n-1" } };
+    try {
+      const method = { push: "push", delete: "delete" }[step] || "pushAdd";
+      const { resp } = await gateway[method](group);
+      console.log("ok", resp.statusCode);
+    } catch (error) {
+      console.log("refused:", error.message.replace(/\n/g, " "));
+    }
   }
 }
 
-main().catch((error) => {
-  console.error(error);
-  process.exit(1);
-});
+main();

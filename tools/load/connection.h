@@ -26,6 +26,7 @@ struct Connection {
   bool sending = false;    // a send is in flight
   bool closing = false;    // no further requests; closed after the last completion
   bool queued = false;     // among those with room
+  bool answered = false;   // this connection has brought an answer
   bool dirty = false;      // `out` waits for the end of the turn
   std::string out;         // to be sent next
   std::string in_send;     // the ring's until the send has completed
@@ -39,6 +40,8 @@ struct Connection {
   }};
 
   static constexpr size_t kAnswerKept = 300;
+  // After a connection that brought nothing, so that a server which is gone is not hammered.
+  static constexpr int64_t kRetryNs = 100'000'000;
 
   Connection() = default;
   Connection(const Connection&) = delete;  // the reader points here

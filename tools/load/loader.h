@@ -61,7 +61,7 @@ class Loader final : public net::ring::CompletionHandler {
   [[nodiscard]] bool has_room(const Connection& connection) const noexcept;
   void make_ready(uint32_t index, int64_t now);
   [[nodiscard]] bool send_request(uint32_t index, const Request& request, int64_t planned, int64_t now);
-  [[nodiscard]] bool open(uint32_t index, int64_t now);
+  [[nodiscard]] bool open(uint32_t index);
   void flush();
   void start_send(uint32_t index);
 

@@ -103,6 +103,7 @@ void Loader::on_answer(uint32_t index, int64_t now) {
   if (connection.outstanding.empty()) return;
   const Outstanding outstanding = connection.outstanding.front();
   connection.outstanding.pop_front();
+  connection.answered = true;
   --in_flight_;
   const Request& request = outstanding.request;
   const int status = connection.reader.status();
@@ -167,6 +168,7 @@ void Loader::break_connection(uint32_t index, const std::string& why, uint64_t L
     if (phase_ != Phase::kFill) stats_.timeline.record_failure(monotonic_ns() - start_ns_);
   }
   if (!connection.outstanding.empty()) note_failure(why);
+  if (!connection.answered) connection.retry_at_ns = monotonic_ns() + Connection::kRetryNs;
   in_flight_ -= connection.outstanding.size();
   connection.outstanding.clear();
   begin_close(index);

@@ -9,13 +9,6 @@
 
 namespace sluice::tools::load {
 
-namespace {
-
-// After a connection that could not be made, so that a server which is gone is not hammered.
-constexpr int64_t kRetryNs = 100'000'000;
-
-}  // namespace
-
 bool Loader::has_room(const Connection& connection) const noexcept {
   return !connection.closing && connection.outstanding.size() < options_.pipeline;
 }
@@ -42,7 +35,7 @@ bool Loader::send_request(uint32_t index, const Request& request, int64_t planne
   ++in_flight_;
   ++stats_.sent;
   if (measured && planned < stats_.first_ns) stats_.first_ns = planned;
-  if (connection.descriptor < 0 && !open(index, now)) return false;
+  if (connection.descriptor < 0 && !open(index)) return false;
   requests_.write(request, connection.out);
   if (!connection.dirty && !connection.sending) {
     connection.dirty = true;
@@ -51,13 +44,13 @@ bool Loader::send_request(uint32_t index, const Request& request, int64_t planne
   return true;
 }
 
-bool Loader::open(uint32_t index, int64_t now) {
+bool Loader::open(uint32_t index) {
   Connection& connection = connections_[index];
+  connection.answered = false;
   const SocketAddress* source = nullptr;
   if (!options_.sources.empty()) source = &options_.sources[source_next_++ % options_.sources.size()];
   const int descriptor = begin_connect(options_.target, source);
   if (descriptor < 0) {
-    connection.retry_at_ns = now + kRetryNs;
     break_connection(index, fmt::format("cannot connect: {}", std::strerror(-descriptor)), &LoadStats::broken);
     return false;
   }

@@ -17,7 +17,7 @@ case " $* " in
   *" --preset "*) mkdir -p "$PWD/build/release"
     echo "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" >"$PWD/build/release/CMakeCache.txt" ;;
   *" --build "*) [ -z "$BUILD_FAILS" ] || exit 3
-    printf '#!/bin/sh\necho "started with: $*"\n' >"$2/sluice"; chmod +x "$2/sluice" ;;
+    printf '#!/bin/sh\necho "started with: $*"\n' >"$2/sluice"; cp "$2/sluice" "$2/sluice-load"; chmod +x "$2/sluice" "$2/sluice-load" ;;
 esac'''
 
 

@@ -80,6 +80,9 @@ TEST(CanonicalRecord, CountsThatAreNoSmallIntegers) {
   EXPECT_EQ(recorded("# TYPE h histogram\nh_bucket{le=\"1\"} 0\nh_bucket{le=\"+Inf\"} 2\nh_sum 4\nh_count 2.5\n"),
             "histogram:{sample_count_float:2.5 sample_sum:4 bucket:{cumulative_count_float:0 upper_bound:1} "
             "bucket:{cumulative_count_float:2 upper_bound:inf}}\n");
+  // Two lines, of which the second does not take the first away.
+  EXPECT_EQ(recorded("# TYPE h histogram\nh_count 5\nh_count 0.5\n"),
+            "histogram:{sample_count:5 sample_count_float:0.5}\n");
 }
 
 TEST(CanonicalRecord, HasTheLabelsOfTheGroupAndTheOrderOfTheText) {

@@ -135,7 +135,10 @@ bool ProtobufParser::read_field() {
     return malformed();
   const Kind child = message_of(message.kind, field.tag);
   if (child != Kind::kNone) return open(child, field, message.live);
-  return !message.live || take(message.kind, field);
+  if (message.live) return take(message.kind, field);
+  // A push with a timestamp is refused for that first, so it counts in the metrics that are passed over as well.
+  if (message.kind == Kind::kMetric && field.tag == varint_field(6)) metric().fields |= model::kHasTimestamp;
+  return true;
 }
 
 bool ProtobufParser::read_value(Field& field, const char* end) {

@@ -76,7 +76,8 @@ def pushes_name(pattern):
 
 
 def reserved_escape(case):
-    return case.profile.utf8 and any(b"U___5f_" in b"/".join(components(request)) for request in case.pushed())
+    targets = [b"/".join(components(request)) for request in [*case.history, case.request]]
+    return case.profile.utf8 and any(b"U___5f_" in target for target in targets)
 
 
 def no_profiling(case):
@@ -118,6 +119,23 @@ def other_fault(case):
     return one and other and case.theirs.status == case.mine.status == 400 and one.group(1) == other.group(1)
 
 
+def several_faults(case):
+    """The reference lists more than one, or a collision of names, and leaves out those that it does not get to: of one metric it names one fault, and
+    a name that collides hides the metrics of its family. Ours is such a one."""
+    heads = ("pushed metrics are invalid or inconsistent with existing metrics: ", "An error has occurred while serving metrics:\n\n")
+    return (
+        case.theirs.status == case.mine.status
+        and any(case.mine.text.startswith(head + "collected ") for head in heads)
+        and ("error(s) occurred:" in case.theirs.text or "collides with previously" in case.theirs.text)
+    )
+
+
+def unknown_fields(case):
+    """Fields that metrics.proto does not have, which Go prints by number."""
+    known_part = re.sub(r" \d+:(?:\d+|\"(?:[^\"\\]|\\.)*\"|0x[0-9a-f]+|\{[^{}]*\})(?=[ }])", "", squeeze(case.theirs.text))
+    return case.theirs.status == case.mine.status == 400 and known_part == squeeze(case.mine.text)
+
+
 def unchecked_scrape(case):
     """Our 500 names one family that the reference complains about too, and its group."""
     found = re.match(
@@ -132,7 +150,7 @@ def limit_of_labels(case):
 
 def nameless_family(case):
     """Refused here, or in the way of our scrape where nothing is refused."""
-    return case.mine.status in (400, 500) and '"" is not a valid metric name' in case.mine.text
+    return case.mine.status in (400, 500) and re.search(r'"\S* is not a valid metric name', case.mine.text)
 
 
 def stopping(case):
@@ -142,7 +160,16 @@ def stopping(case):
 
 
 def odd_type(case):
-    return case.theirs.status == case.mine.status == 400 and re.fullmatch(r"unknown metric type -?\d+\n", case.mine.text)
+    """The reference's scrape fails from such a push on, where nothing is checked."""
+    return case.theirs.status in (202, 400) and case.mine.status == 400 and re.fullmatch(r"unknown metric type -?\d+\n", case.mine.text)
+
+
+def gauge_histogram(case):
+    """The reference's check has no word for them: another content passes, and whether another type of another group is
+    refused depends on which it meets first."""
+    text = case.mine.text
+    behind_another = case.theirs.status in (200, 202) and "histogram:{" in text and "} is not a" in text
+    return case.mine.status in (400, 500) and ("is not a GAUGE_HISTOGRAM" in text or behind_another)
 
 
 def api_panic(case):
@@ -201,8 +228,8 @@ def known():
             limit_of_labels,
         ),
         Reason(
-            "reference's bug: a family without a name",
-            "it takes one in protobuf, and can never show it; here it is a 400",
+            "reference's bug: a family whose name is none",
+            "it takes an empty name or one that is not UTF-8 in protobuf, and cannot show it; here it is a 400",
             nameless_family,
         ),
         Reason(
@@ -251,6 +278,18 @@ def known():
             ends=False,
         ),
         Reason(
+            "unknown protobuf fields in a text",
+            "the reference prints them by number",
+            unknown_fields,
+            ends=False,
+        ),
+        Reason(
+            "one of several faults",
+            "the reference lists two or more, or a collision of names, and passes over the one that is named here",
+            several_faults,
+            ends=False,
+        ),
+        Reason(
             "a damaged content coding",
             "both answer 400; Go's decompressors give out less before they meet the damage, so one may name "
             "the damage and the other what is wrong before it",
@@ -259,14 +298,18 @@ def known():
         ),
         Reason(
             "an unknown type beside another fault (protobuf only)",
-            "both refuse; here the type is looked at first",
+            "both refuse; here the type is looked at first, and also where nothing else is checked",
             odd_type,
-            ends=False,
         ),
         Reason(
             "a family without metrics (protobuf only)",
             "the reference keeps it and judges by its type, at random; here it is not kept",
             no_metrics,
+        ),
+        Reason(
+            "reference's bug: a gauge histogram that is none",
+            "its check leaves their content out; here it is a 400, in a group and between two",
+            gauge_histogram,
         ),
         Reason("random in the reference: which HELP wins", "of groups that disagree", ends=False),
         Reason("random in the reference: metrics that sort alike", "whose labels differ by name only", ends=False),

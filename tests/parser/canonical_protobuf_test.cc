@@ -233,5 +233,17 @@ TEST_F(CanonicalProtobuf, ConflictsPrintWhatTheReferencePrints) {
                         R"(created_timestamp:{nanos:7}}} has two or more labels with the same name: zone)");
 }
 
+// The metrics behind one without the content of its type are passed over, but not their timestamps.
+TEST_F(CanonicalProtobuf, ATimestampIsTheFirstThingThatIsWrong) {
+  const std::string body = family("a", 1, [](pbf_writer& out) {
+    out.add_message(4, "");
+    pbf_writer late(out, 4);
+    pbf_writer(late, 2).add_double(1, 1);
+    late.add_int64(6, 5);
+  });
+  ASSERT_EQ(push(body), State::kConflict);
+  EXPECT_EQ(conflict(), "pushed metrics must not have timestamps");
+}
+
 }  // namespace
 }  // namespace sluice::parser

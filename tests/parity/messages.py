@@ -55,6 +55,8 @@ METRIC = {
     6: ("timestamp_ms", "int"),
     7: ("histogram", HISTOGRAM),
 }
+# Among the numbers; of others that come several times the last one counts.
+REPEATED = ("negative_delta", "negative_count", "positive_delta", "positive_count")
 FAMILY = {1: ("name", "string"), 2: ("help", "string"), 3: ("type", "enum"), 4: ("metric", METRIC), 5: ("unit", "string")}
 TYPES = ("COUNTER", "GAUGE", "SUMMARY", "UNTYPED", "HISTOGRAM", "GAUGE_HISTOGRAM")
 TOKEN = re.compile(r'\s*(?:([A-Za-z_][A-Za-z_0-9]*)|("(?:[^"\\]|\\.)*")|([{}:<>\[\],;])|([-+.0-9][-+.0-9A-Za-z]*))')
@@ -135,6 +137,10 @@ def decode(data, schema):
             while inner.at < len(piece):
                 value = inner.scalar(kind, 1 if kind == "double" else 0)
                 fields.append((name, number(value) if kind in ("double", "int") else value))
+    fields = [
+        field for at, field in enumerate(fields)
+        if isinstance(field[1], list) or field[0] in REPEATED or all(field[0] != other[0] for other in fields[at + 1 :])
+    ]
     # A message of proto3: a zero on the wire is the same as none.
     return [field for field in fields if field[1] != "0"] if schema is STAMP else fields
 

@@ -236,7 +236,7 @@ TEST_F(CanonicalProtobuf, ConflictsPrintWhatTheReferencePrints) {
 // The metrics behind one without the content of its type are passed over, but not their timestamps.
 TEST_F(CanonicalProtobuf, ATimestampIsTheFirstThingThatIsWrong) {
   const std::string body = family("a", 1, [](pbf_writer& out) {
-    out.add_message(4, "");
+    out.add_message(4, std::string());
     pbf_writer late(out, 4);
     pbf_writer(late, 2).add_double(1, 1);
     late.add_int64(6, 5);

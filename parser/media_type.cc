@@ -12,6 +12,9 @@ namespace {
 constexpr std::string_view kProtobuf = "application/vnd.google.protobuf";
 constexpr std::string_view kFamily = "io.prometheus.client.MetricFamily";
 constexpr std::string_view kDelimited = "delimited";
+// As the client libraries write it.
+constexpr std::string_view kUsual =
+    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
 
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
@@ -164,6 +167,7 @@ constexpr int kParametersMax = 64;
 }  // namespace
 
 bool is_delimited_protobuf(std::string_view content_type) {
+  if (content_type == kUsual) return true;
   std::string_view rest = content_type;
   std::string_view type = rest.substr(0, rest.find(';'));
   rest.remove_prefix(type.size());

@@ -25,6 +25,11 @@ constexpr uint64_t kExactCountMax = uint64_t{1} << 53;
 // The NaN that parsing the text gives (Go's math.NaN).
 constexpr uint64_t kGoNan = 0x7ff8000000000001;
 
+// The contents that are one double.
+constexpr uint8_t kPlainContents = 1U << kGauge | 1U << kCounter | 1U << kUntyped;
+// What is read in one step: more than this and the step would be long.
+constexpr size_t kPlainMetricBytesMax = 512;
+
 constexpr uint8_t kHasBound = 1;
 constexpr uint8_t kHasValue = 2;
 
@@ -107,6 +112,37 @@ void ProtobufParser::open_metric(std::string_view message) {
   contents_ = 0;
   value_seen_ = false;
   inf_seen_ = false;
+}
+
+bool ProtobufParser::take_plain_metric(std::string_view message) {
+  if (message.size() > kPlainMetricBytesMax || (wanted_ & kPlainContents) == 0) return false;
+  const char* at = message.data();
+  const char* const end = at + message.size();
+  const size_t labels_begin = out_->labels.size();
+  bool plain = true;
+  while (plain && end - at >= 2) {
+    const auto bytes = static_cast<unsigned char>(at[1]);
+    if (bytes >= 0x80 || end - at - 2 < bytes) break;
+    const std::string_view part(at + 2, bytes);
+    if (at[0] == static_cast<char>(bytes_field(1))) {
+      plain = metric().labels_count < limits::kLabelsPerSeriesMax && take_plain_label(part);
+    } else {
+      const auto field = static_cast<unsigned char>(at[0]) >> 3;
+      plain = (at[0] & 7) == 2 && field < 8 && 1U << field == wanted_ && contents_ == 0 && take_plain_value(part);
+      contents_ = wanted_;
+    }
+    at += 2 + bytes;
+  }
+  if (plain && at == end && contents_ != 0) {
+    close_metric();
+    return true;
+  }
+  // As it was before; what take_value noted of a number, it will note again.
+  out_->labels.resize(labels_begin);
+  metric().labels_count = 0;
+  contents_ = 0;
+  value_seen_ = false;
+  return false;
 }
 
 bool ProtobufParser::take_plain(Kind kind, const Field& field) {

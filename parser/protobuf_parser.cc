@@ -194,7 +194,10 @@ bool ProtobufParser::open(Kind kind, const Field& field, bool live) {
     if (only_type_) return true;
     // One metric without its content condemns the family, so there is no point in keeping a million of them.
     live = keep_all_ || !wrong_content_;
-    if (live) open_metric(field.bytes);
+    if (live) {
+      open_metric(field.bytes);
+      if (take_plain_metric(field.bytes)) return true;
+    }
   } else if (live) {
     if (kind == Kind::kLabel && metric().labels_count == limits::kLabelsPerSeriesMax) {
       return fail("more than " + std::to_string(limits::kLabelsPerSeriesMax) + " labels");

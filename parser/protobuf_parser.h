@@ -12,7 +12,8 @@
 //
 // Every metric keeps a view of its message (`exact`); kNeedsRecord says that text cannot express it.
 //
-// A resumable machine: a stack of messages, one field a step; labels and plain values take a short cut. What is looked
+// A resumable machine: a stack of messages, one field a step; labels, plain values and small metrics made of nothing
+// else take a short cut. What is looked
 // at in one piece is a scalar or a name. One owner, one thread; reused from body to body without allocating once its
 // tables have grown. Views in the result point into the body, behind whose end nothing is read. O(bytes); a family
 // whose type stands behind its metrics is read twice.
@@ -121,7 +122,8 @@ class ProtobufParser {
   void take_histogram(const Field& field);
   void take_quantile(const Field& field);
   void take_bucket(const Field& field);
-  // The short cuts: a label or a plain value as every client writes it. False to go the long way.
+  // The short cuts: a metric, label or plain value as every client writes it. False to go the long way.
+  [[nodiscard]] bool take_plain_metric(std::string_view message);
   [[nodiscard]] bool take_plain(Kind kind, const Field& field);
   [[nodiscard]] bool take_plain_label(std::string_view message);
   [[nodiscard]] bool take_plain_value(std::string_view message);

@@ -3,7 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cstdio>
+#include <functional>
+#include <limits>
+#include <string>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "parser/text_exact.h"
@@ -133,6 +138,66 @@ TEST(ProtobufParser, WhatTextCannotSayNeedsARecord) {
             model::kNeedsRecord | model::kHasCount | model::kHasSum);
   EXPECT_EQ(fields_of(family(kSummary, [](pbf_writer& m) { pbf_writer(m, 4).add_uint64(1, 3); })),
             model::kNeedsRecord | model::kHasCount);
+}
+
+// A small metric takes a short cut that a large one does not: what both are made of reads the same.
+TEST(ProtobufParser, SmallMetricsReadAsLargeOnes) {
+  using Part = std::function<void(pbf_writer&)>;
+  const auto label = [](std::string name, std::string value) -> Part {
+    return [=](pbf_writer& metric) {
+      pbf_writer pair(metric, 1);
+      pair.add_string(1, name);
+      pair.add_string(2, value);
+    };
+  };
+  const auto number = [](uint32_t field, double value) -> Part {
+    return [=](pbf_writer& metric) { pbf_writer(metric, field).add_double(1, value); };
+  };
+  const std::vector<Part> parts = {
+      label("a", "1"),
+      label("b", std::string(127, 'x')),
+      label("c", std::string(128, 'x')),
+      label("", ""),
+      number(2, 1.5),
+      number(2, -0.0),
+      number(2, std::numeric_limits<double>::quiet_NaN()),
+      number(3, 2.5),
+      number(5, 3.5),
+      [](pbf_writer& metric) { metric.add_message(2, std::string()); },
+      [](pbf_writer& metric) { metric.add_message(1, std::string()); },
+      [](pbf_writer& metric) { metric.add_int64(6, 77); },
+      [](pbf_writer& metric) { metric.add_uint64(99, 1); },
+      [](pbf_writer& metric) { metric.add_message(4, std::string()); },
+      [](pbf_writer& metric) { metric.add_message(2, std::string("\x09half", 5)); },
+  };
+  const auto read = [](const std::string& body, size_t skipped_labels) {
+    model::Families families;
+    std::string error = parse(body, families);
+    if (!error.empty()) return error;
+    const model::Metric& metric = families.metrics.at(0);
+    std::string out = std::to_string(metric.fields) + " " + std::to_string(metric.timestamp_ms) + " " +
+                      std::to_string(std::bit_cast<uint64_t>(metric.value)) +
+                      (families.families.at(0).needs_record ? " record" : "");
+    EXPECT_EQ(metric.labels_count, families.labels.size());
+    for (size_t i = skipped_labels; i < families.labels.size(); ++i) {
+      out += " " + std::string(families.labels[i].name) + "=" + std::string(families.labels[i].value);
+    }
+    return out;
+  };
+  const Part pad = label("pad", std::string(600, 'p'));
+  for (const Part& first : parts) {
+    for (const Part& second : parts) {
+      for (const Part& third : parts) {
+        const auto body = [&](bool large) {
+          return family(kGauge, [&](pbf_writer& metric) {
+            if (large) pad(metric);
+            for (const Part* part : {&first, &second, &third}) (*part)(metric);
+          });
+        };
+        ASSERT_EQ(read(body(false), 0), read(body(true), 1));
+      }
+    }
+  }
 }
 
 TEST(ProtobufParser, Histograms) {

@@ -21,8 +21,8 @@ constexpr size_t kCopyBytesMax = 64 * 1024;
 
 // How far ahead memory is asked for: a version and its entry for this family, later the fragment that it names. A miss
 // costs about 100 ns, a copy about 20.
-constexpr size_t kVersionAhead = 16;
-constexpr size_t kFragmentAhead = 8;
+constexpr size_t kVersionAhead = 24;
+constexpr size_t kFragmentAhead = 16;
 
 // A name in quotes begins the text or follows a comma. A value that ends in a comma looks like one too and takes the
 // slower way to the same line.

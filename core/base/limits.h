@@ -99,6 +99,10 @@ inline constexpr uint32_t kParticipantsMax = 256;
 // Distinct snapshots alive at one time. Each holds at most one version per group, so memory stays within a small factor
 // of the live set; further scrapes share one that starts after their request.
 inline constexpr uint32_t kSnapshotsMax = 4;
+
+// Parts that scrapes may be divided into: with 65,536 places a part then has 64 of them, so none is more than 1.6 %
+// larger than another by the division alone.
+inline constexpr uint32_t kScrapePartsMax = 1024;
 // Retired objects freed by one call, once per turn, unless the turn retired more than half as many: 256 frees of about
 // 100 ns are half a slice.
 inline constexpr uint32_t kReclaimPerTurn = 256;

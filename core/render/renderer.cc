@@ -207,6 +207,7 @@ void Renderer::copy_times(Output& out) {
   const bool failures = walk_.kind() == FamilyWalk::Kind::kPushFailureTime;
   const std::string_view name = walk_.name();
   for (; place_.bucket != buckets_.size(); ++place_.bucket, place_.chunk = 0) {
+    if (++work_ >= kWorkPerCheck) return;  // in a part of a snapshot many may be empty
     const auto& chunks = buckets_[place_.bucket].chunks;
     const size_t families = buckets_[place_.bucket].shape->size();
     for (; place_.chunk != chunks.size(); ++place_.chunk, place_.index = 0) {

@@ -52,6 +52,7 @@ bool SnapshotWalk::walk_some(WriterCore& writer) {
     const model::Version* version = group->cell.current();
     if (version == Group::Cell::dead()) continue;
     __builtin_prefetch(version);
+    __builtin_prefetch(reinterpret_cast<const std::byte*>(version) + sizeof(model::Version) - 1);
     versions_.push_back(version);
   }
   for (const model::Version* version : versions_) {

@@ -54,10 +54,11 @@ Churn::Churn(size_t groups, unsigned threads, uint64_t seed) : groups_(groups), 
   Options options;
   options.writers_max = threads + 1;
   store_ = std::make_unique<Store>(options);
+  bodies_.resize(kSamplesMax * kTexts);
   for (size_t samples = 1; samples <= kSamplesMax; ++samples) {
     for (size_t text = 0; text < kTexts; ++text) {
       const Labels labels{{"job", "fleet"}, {"instance", "i-100000000"}};
-      bodies_.push_back(std::make_unique<Pushed>(labels, body_of(samples, text)));
+      bodies_[(samples - 1) * kTexts + text] = std::make_unique<Pushed>(labels, body_of(samples, text));
     }
   }
   lanes_.reserve(kLanes);

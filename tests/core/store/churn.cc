@@ -72,6 +72,7 @@ Churn::~Churn() = default;
 
 void Churn::run(uint64_t operations) {
   std::vector<std::thread> threads;
+  threads.reserve(threads_);
   for (unsigned i = 0; i < threads_; ++i) {
     threads.emplace_back([this, share = operations / threads_, seed = ++seed_] { run_thread(share, seed); });
   }

@@ -28,7 +28,10 @@ bool is_blank(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 bool is_special(char c) noexcept { return std::string_view("()<>@,;:\\\"/[]?=").find(c) != std::string_view::npos; }
 
-bool is_token(char c) noexcept { return c > ' ' && c < 0x7f && !is_special(c); }
+bool is_token(char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);  // char is unsigned on arm64
+  return byte > 0x20 && byte < 0x7f && !is_special(c);
+}
 
 void skip_blanks(std::string_view& text) noexcept {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);

@@ -26,7 +26,7 @@ void unmap(void* memory, size_t bytes) noexcept {
 }  // namespace
 
 void* allocate_large(size_t bytes) noexcept {
-  SLUICE_DCHECK(bytes >= kLargeBytes);
+  SLUICE_DCHECK(bytes >= kMappedBytesMin);
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   ::madvise(memory, bytes, MADV_NOHUGEPAGE);

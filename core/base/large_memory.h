@@ -1,4 +1,4 @@
-// Memory in pieces of a megabyte and more: mapped for itself, and given back to the system in slices.
+// Memory in pieces of about a megabyte and more: mapped for itself, and given back to the system in slices.
 //
 // Unmapping 100 MB that were used takes over 10 ms in one piece, wherever it hides: in free(), in the destructor of a
 // vector. So what is that large does not go through malloc: a thread that has promised to release in slices keeps it on
@@ -22,9 +22,11 @@ namespace sluice {
 
 // Below it, malloc: unmapping this much takes about 50 us.
 inline constexpr size_t kLargeBytes = 1024 * 1024;
+// The least that is worth a mapping of its own, for what must come cleared without being touched.
+inline constexpr size_t kMappedBytesMin = 64 * 1024;
 
 // Zeroed pages, aligned to a page; nullptr when the system has none. Never huge pages: the first touch of one clears 2
-// MB, four slices' worth of work. `bytes` of at least kLargeBytes.
+// MB, four slices' worth of work. `bytes` of at least kMappedBytesMin.
 [[nodiscard]] void* allocate_large(size_t bytes) noexcept;
 // Gives back what allocate_large() or mmap() gave, with the same number of bytes: now, or in the slices to come when
 // this thread has promised them. What it holds is lost at once either way.

@@ -99,6 +99,10 @@ inline constexpr uint32_t kParticipantsMax = 256;
 // Distinct snapshots alive at one time. Each holds at most one version per group, so memory stays within a small factor
 // of the live set; further scrapes share one that starts after their request.
 inline constexpr uint32_t kSnapshotsMax = 4;
+
+// Parts that scrapes may be divided into: with 65,536 places a part then has 64 of them, so none is more than 1.6 %
+// larger than another by the division alone.
+inline constexpr uint32_t kScrapePartsMax = 1024;
 // Retired objects freed by one call, once per turn, unless the turn retired more than half as many: 256 frees of about
 // 100 ns are half a slice.
 inline constexpr uint32_t kReclaimPerTurn = 256;
@@ -126,8 +130,10 @@ inline constexpr uint32_t kSharedBlocksMax = 32;
 // Shards by the top hash bits: 256, so that growth at 10 M groups moves tables of 40,000 entries, and 64 workers rarely
 // meet in one.
 inline constexpr unsigned kMapShardBits = 8;
-// Buckets of 8 slots that a mutation moves when its shard is growing. 64 slots are at most about 10 us (a cache miss
-// for each entry), and growth ends long before the next table fills: one insert moves 64 slots, and uses one.
-inline constexpr unsigned kMapHelpBuckets = 8;
+// Buckets of 8 slots that a mutation moves when its shard is growing. All shards grow at about the same time, and a turn
+// takes hundreds of pipelined pushes: 16 slots each, a cache miss for each entry, are half a millisecond for 256 of
+// them. A move ends long before the next table can fill, which has room for at least four times the inserts that the
+// move takes.
+inline constexpr unsigned kMapHelpBuckets = 2;
 
 }  // namespace sluice::limits

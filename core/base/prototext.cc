@@ -39,7 +39,10 @@ void append_escape(std::string& out, uint32_t c) {
   }
 }
 
-bool is_plain(char c) noexcept { return c >= ' ' && c != '"' && c != '\\' && c != 0x7f; }
+bool is_plain(char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);  // char is unsigned on arm64
+  return byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\';
+}
 
 }  // namespace
 

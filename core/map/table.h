@@ -13,6 +13,7 @@
 #include <type_traits>
 
 #include "core/base/check.h"
+#include "core/base/large_memory.h"
 #include "core/base/limits.h"
 #include "core/sync/atomics.h"
 
@@ -106,6 +107,12 @@ class alignas(sync::kCacheLineBytes) Table {
 
  private:
   static constexpr uint64_t kClosed = uint64_t{1} << 40;
+  // Larger tables are mapped; clearing what is smaller takes a few microseconds.
+  static constexpr size_t kMappedBytes = 128 * 1024;
+
+  [[nodiscard]] static constexpr size_t allocated_bytes(size_t buckets) noexcept {
+    return sizeof(Table) + buckets * sizeof(Bucket<Atomics>) + sync::kCacheLineBytes;
+  }
 
   Atomic<uint64_t> used_{0};  // slots taken or spoken for, never fewer than are not EMPTY; plus kClosed
   Atomic<uint64_t> dead_{0};
@@ -114,9 +121,10 @@ class alignas(sync::kCacheLineBytes) Table {
 template <typename Atomics>
 Table<Atomics>* Table<Atomics>::make(unsigned log2_buckets, uint64_t reserved) noexcept {
   const size_t buckets = size_t{1} << log2_buckets;
-  const size_t bytes = sizeof(Table) + buckets * sizeof(Bucket<Atomics>) + sync::kCacheLineBytes;
-  // calloc takes large tables from fresh pages, which are cleared as helpers touch them and not in one stretch.
-  void* memory = std::calloc(1, bytes);
+  const size_t bytes = allocated_bytes(buckets);
+  // A large one comes from fresh pages, which are cleared as helpers touch them and not in one stretch, and goes back
+  // to the system in slices. From malloc it would, once it has seen that size freed, be used memory cleared at once.
+  void* memory = bytes < kMappedBytes ? std::calloc(1, bytes) : allocate_large(bytes);
   SLUICE_CHECK(memory != nullptr);
   void* aligned = memory;
   size_t space = bytes;
@@ -144,8 +152,13 @@ void Table<Atomics>::destroy(void* table, void* /*context*/) noexcept {
   auto* self = static_cast<Table*>(table);
   if constexpr (!Atomics::kZeroBytesAreZero) std::destroy_n(self->buckets_, self->buckets());
   void* memory = self->memory_;
+  const size_t bytes = allocated_bytes(self->buckets());
   self->~Table();
-  std::free(memory);
+  if (bytes < kMappedBytes) {
+    std::free(memory);
+  } else {
+    release_large(memory, bytes);
+  }
 }
 
 template <typename Atomics>

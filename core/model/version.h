@@ -1,7 +1,7 @@
 // A group version: everything that a group contains at one moment, immutable once published.
 //
-// One push makes one version, in one block of memory (core/store/version_builder.h): this header, the table of
-// fragments, the label text and the fragments that the push brought. Fragments that a POST left alone lie in the blocks
+// One push makes one version, in one block of memory (core/store/version_builder.h): this header, directly behind it the
+// table of fragments, then the label text and the fragments that the push brought. Fragments that a POST left alone lie in the blocks
 // of earlier versions, which this version keeps alive.
 //
 // Lifetime: the reader is protected by its worker's quiescent points (within one step) or by a Snapshot (until it is
@@ -24,7 +24,11 @@ class Version {
 
   [[nodiscard]] const Shape& shape() const noexcept { return *shape_; }
   // The fragment of shape().family(index).
-  [[nodiscard]] Fragment fragment(size_t index) const noexcept { return Fragment(fragments_[index]); }
+  [[nodiscard]] Fragment fragment(size_t index) const noexcept { return Fragment(table()[index]); }
+  // Where the fragments lie, one for each family of the shape: known without reading the version.
+  [[nodiscard]] const std::byte* const* table() const noexcept {
+    return reinterpret_cast<const std::byte* const*>(this + 1);
+  }
   // The group's labels as the text format spells them between the braces: sorted by name, values escaped, `instance=""`
   // added when the key has no instance. For the two time series of the group.
   [[nodiscard]] std::string_view label_text() const noexcept { return {label_text_, label_bytes_}; }
@@ -52,7 +56,6 @@ class Version {
   Version() = default;
 
   const Shape* shape_ = nullptr;
-  const std::byte* const* fragments_ = nullptr;
   const char* label_text_ = nullptr;
   const Version* previous_ = nullptr;
   uint64_t stamp_ = 0;

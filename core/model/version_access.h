@@ -11,15 +11,14 @@ namespace sluice::model {
 
 class VersionAccess {
  public:
-  // `at` must be aligned for Version and stay valid for its whole life. A Version needs no destruction.
+  // `at` must be aligned for Version and stay valid for its whole life, with room for the table behind the Version. A
+  // Version needs no destruction.
   [[nodiscard]] static Version* construct(void* at) noexcept { return new (at) Version(); }
 
   static void set_shape(Version& version, const Shape* shape) noexcept {
     version.shape_ = shape;
     version.families_ = static_cast<uint32_t>(shape->size());
   }
-  static void set_fragments(Version& version, const std::byte* const* table) noexcept { version.fragments_ = table; }
-  [[nodiscard]] static const std::byte* const* table(const Version& version) noexcept { return version.fragments_; }
   [[nodiscard]] static size_t table_size(const Version& version) noexcept { return version.families_; }
   static void set_label_text(Version& version, std::string_view text) noexcept {
     version.label_text_ = text.data();

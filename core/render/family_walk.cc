@@ -63,6 +63,7 @@ void FamilyWalk::next_name() {
   type_ = take_own ? own_current_->family.type : MetricType::kUntyped;
   other_help_ = nullptr;
   groups_by_type_ = {};
+  groups_ = 0;
   phase_ = Phase::kMembers;
 }
 
@@ -79,7 +80,9 @@ void FamilyWalk::add_member(FamilyMember member) {
   const model::ShapeFamily& family = merge_.family(member);
   if (members_.empty() && own_current_ == nullptr) type_ = family.type;
   members_.push_back(member);
-  groups_by_type_[static_cast<size_t>(family.type) & 7] += buckets_[member.bucket].groups;
+  const store::Snapshot::Bucket& bucket = buckets_[member.bucket];
+  groups_by_type_[static_cast<size_t>(family.type) & 7] += bucket.groups + bucket.groups_elsewhere;
+  groups_ += bucket.groups;
   if (!has_help_ && family.has_help) {
     has_help_ = true;
     help_ = family.help;
@@ -90,20 +93,19 @@ void FamilyWalk::add_member(FamilyMember member) {
 }
 
 bool FamilyWalk::complete() {
-  if (kind() != Kind::kSamples ? !has_groups_ : own_lines().empty() && members_.empty()) return false;
+  if (kind() != Kind::kSamples ? !has_groups_ : own_lines().empty() && groups_ == 0) return false;
   if (own_current_ == nullptr) {
     for (size_t type = 0; type < groups_by_type_.size(); ++type) {
       if (groups_by_type_[type] > groups_by_type_[static_cast<size_t>(type_) & 7])
         type_ = static_cast<MetricType>(type);
     }
   }
-  size_t others = 0;
-  for (const size_t groups : groups_by_type_) others += groups;
-  others -= groups_by_type_[static_cast<size_t>(type_) & 7];
-  if (others != 0) {
-    left_out_ += others;
-    std::erase_if(members_, [this](FamilyMember member) { return merge_.family(member).type != type_; });
-  }
+  std::erase_if(members_, [this](FamilyMember member) {
+    const size_t groups = buckets_[member.bucket].groups;
+    const bool other_type = merge_.family(member).type != type_;
+    if (other_type) left_out_ += groups;
+    return other_type || groups == 0;
+  });
   if (other_help_ != nullptr && on_help_conflict_) on_help_conflict_({name_, help_, other_help_->help});
   return true;
 }

@@ -4,6 +4,9 @@
 // and the type that of the shape with the most groups. Shapes whose type differs (possible only between two racing
 // registrations) are left out and counted.
 //
+// Of a part of a snapshot it shows what the whole would show: help and type are chosen among all shapes, a family
+// stands where the part has a group with it.
+//
 // Lifetime: the buckets belong to a snapshot that the caller holds. Memory: 8 bytes a shape. One owner, one thread.
 #pragma once
 
@@ -99,7 +102,8 @@ class FamilyWalk {
   bool has_help_ = false;
   std::string_view help_;
   model::MetricType type_ = model::MetricType::kUntyped;
-  std::array<size_t, 8> groups_by_type_{};
+  std::array<size_t, 8> groups_by_type_{};          // in all parts
+  size_t groups_ = 0;                               // that have it, in this part
   const model::ShapeFamily* other_help_ = nullptr;  // the first member whose help is not help_
 };
 

@@ -21,15 +21,8 @@ constexpr size_t kCopyBytesMax = 64 * 1024;
 
 // How far ahead memory is asked for: a version and its entry for this family, later the fragment that it names. A miss
 // costs about 100 ns, a copy about 20.
-constexpr size_t kVersionAhead = 16;
-constexpr size_t kFragmentAhead = 8;
-
-void prefetch_version(const model::Version* version, uint32_t family) noexcept {
-  const char* at = reinterpret_cast<const char*>(version);
-  __builtin_prefetch(at);
-  // The table of fragments usually follows the version; where it does not, a prefetch does no harm.
-  __builtin_prefetch(at + sizeof(model::Version) + family * sizeof(void*));
-}
+constexpr size_t kVersionAhead = 24;
+constexpr size_t kFragmentAhead = 16;
 
 // A name in quotes begins the text or follows a comma. A value that ends in a comma looks like one too and takes the
 // slower way to the same line.
@@ -37,12 +30,23 @@ bool has_quoted_label(std::string_view label_text) noexcept {
   return label_text.starts_with('"') || label_text.find(",\"") != std::string_view::npos;
 }
 
-void prefetch_fragment(const model::Version* version, uint32_t family) noexcept {
-  const std::byte* at = version->fragment(family).address();
-  __builtin_prefetch(at);
-  __builtin_prefetch(at + 64);
-  __builtin_prefetch(at + 128);
-  __builtin_prefetch(at + 192);
+constexpr size_t kLine = 64;
+constexpr size_t kLinesAhead = 6;
+
+// The lines of a fragment that is expected to be as long as the last one.
+void prefetch_fragment(const std::byte* at, size_t bytes) noexcept {
+  const std::byte* const end = at + std::min(bytes, kLinesAhead * kLine);
+  for (; at < end; at += kLine) __builtin_prefetch(at);
+  __builtin_prefetch(end - 1);
+}
+
+// A version and its label text, which lies behind the table unless blocks are shared.
+void prefetch_times(const model::Version* version, size_t families) noexcept {
+  const auto* const text = reinterpret_cast<const std::byte*>(version->table() + families);
+  __builtin_prefetch(version);
+  __builtin_prefetch(reinterpret_cast<const std::byte*>(version->table()) - 1);
+  __builtin_prefetch(text);
+  __builtin_prefetch(text + kLine);
 }
 
 }  // namespace
@@ -134,8 +138,12 @@ void Renderer::copy_fragments(Output& out) {
   while (member_ != members.size()) {
     const FamilyMember member = members[member_];
     const store::Snapshot::Bucket& bucket = buckets_[member.bucket];
-    for (; place_.chunk != bucket.chunks.size(); ++place_.chunk, place_.index = 0) {
-      if (!copy_chunk(out, bucket.chunks[place_.chunk], member.family)) return;
+    if (FragmentColumns::pays(bucket)) {
+      if (!copy_column(out, bucket, member)) return;
+    } else {
+      for (; place_.chunk != bucket.chunks.size(); ++place_.chunk, place_.index = 0) {
+        if (!copy_chunk(out, bucket.chunks[place_.chunk], member.family)) return;
+      }
     }
     place_ = {};
     ++member_;
@@ -144,28 +152,54 @@ void Renderer::copy_fragments(Output& out) {
   phase_ = Phase::kFamily;
 }
 
-// True when the chunk is done; otherwise the output is full, something is pending, or it is time to look at the clock.
+// True when the chunk is done; otherwise the output is full, something is pending, or it is time to look at the
+// clock.
 bool Renderer::copy_chunk(Output& out, const store::Snapshot::Chunk& chunk, uint32_t family) {
   const size_t size = chunk.size();
   for (; place_.index != size; ++place_.index) {
     if (work_ >= kWorkPerCheck) return false;
     const size_t at = place_.index;
-    if (at + kVersionAhead < size) prefetch_version(chunk[at + kVersionAhead], family);
-    if (at + kFragmentAhead < size) prefetch_fragment(chunk[at + kFragmentAhead], family);
-    const model::Fragment fragment = chunk[at]->fragment(family);
-    const model::FragmentHeader& header = fragment.header();
-    const std::string_view text = fragment.text();
-    if (header.has_quoted_names != 0 && escaping_ != NameEscaping::kNone) {
-      escape_rest_ = text;
-    } else if (text.size() > out.room() || text.size() > kCopyBytesMax) {
-      pending_ = text;
-    } else {
-      copy_text(out, text);
-      continue;
+    if (at + kVersionAhead < size) __builtin_prefetch(chunk[at + kVersionAhead]->table() + family);
+    if (at + kFragmentAhead < size) {
+      prefetch_fragment(chunk[at + kFragmentAhead]->fragment(family).address(), last_bytes_);
     }
-    ++place_.index;
+    if (!copy_fragment(out, chunk[at]->fragment(family))) {
+      ++place_.index;
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Renderer::copy_column(Output& out, const store::Snapshot::Bucket& bucket, FamilyMember member) {
+  FragmentColumns& columns = columns_[member.bucket];
+  if (!columns.load(bucket, member.family, work_, kWorkPerCheck)) return false;
+  const std::span<const std::byte* const> column = columns.column(member.family);
+  for (; place_.index != column.size(); ++place_.index) {
+    if (work_ >= kWorkPerCheck) return false;
+    const size_t at = place_.index;
+    if (at + kFragmentAhead < column.size()) prefetch_fragment(column[at + kFragmentAhead], last_bytes_);
+    if (!copy_fragment(out, model::Fragment(column[at]))) {
+      ++place_.index;
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Renderer::copy_fragment(Output& out, model::Fragment fragment) {
+  const model::FragmentHeader& header = fragment.header();
+  const std::string_view text = fragment.text();
+  last_bytes_ = static_cast<size_t>(text.data() + text.size() - reinterpret_cast<const char*>(fragment.address()));
+  if (header.has_quoted_names != 0 && escaping_ != NameEscaping::kNone) {
+    escape_rest_ = text;
     return false;
   }
+  if (text.size() > out.room() || text.size() > kCopyBytesMax) {
+    pending_ = text;
+    return false;
+  }
+  copy_text(out, text);
   return true;
 }
 
@@ -173,12 +207,14 @@ void Renderer::copy_times(Output& out) {
   const bool failures = walk_.kind() == FamilyWalk::Kind::kPushFailureTime;
   const std::string_view name = walk_.name();
   for (; place_.bucket != buckets_.size(); ++place_.bucket, place_.chunk = 0) {
+    if (++work_ >= kWorkPerCheck) return;  // in a part of a snapshot many may be empty
     const auto& chunks = buckets_[place_.bucket].chunks;
+    const size_t families = buckets_[place_.bucket].shape->size();
     for (; place_.chunk != chunks.size(); ++place_.chunk, place_.index = 0) {
       const store::Snapshot::Chunk& chunk = chunks[place_.chunk];
       for (; place_.index != chunk.size(); ++place_.index) {
         if (work_ >= kWorkPerCheck) return;
-        if (place_.index + kVersionAhead < chunk.size()) prefetch_version(chunk[place_.index + kVersionAhead], 0);
+        if (place_.index + kVersionAhead < chunk.size()) prefetch_times(chunk[place_.index + kVersionAhead], families);
         const model::Version& version = *chunk[place_.index];
         const int64_t time_ns = failures ? version.push_failure_time_ns() : version.push_time_ns();
         const std::string_view labels = version.label_text();

@@ -8,7 +8,8 @@
 // unless names are to stay as they are.
 //
 // Lifetime: the buckets belong to a snapshot that the caller holds until the renderer is destroyed: all that a slow
-// reader keeps alive. Memory: 8 bytes a shape, and one line. One owner, one thread. O(bytes produced); the first bytes
+// reader keeps alive. Memory: 8 bytes a shape, up to 64 bytes a group
+// (fragment_columns.h), and one line. One owner, one thread. O(bytes produced); the first bytes
 // come after O(shapes).
 #pragma once
 
@@ -17,10 +18,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/render/escape_names.h"
 #include "core/render/family_walk.h"
+#include "core/render/fragment_columns.h"
 #include "core/render/own_family.h"
 #include "core/render/snapshot_source.h"
 #include "core/store/snapshot.h"
@@ -57,6 +60,9 @@ class Renderer final : public SnapshotSource {
   void make_header();
   void copy_fragments(Output& out);
   [[nodiscard]] bool copy_chunk(Output& out, const store::Snapshot::Chunk& chunk, uint32_t family);
+  [[nodiscard]] bool copy_column(Output& out, const store::Snapshot::Bucket& bucket, FamilyMember member);
+  // False when something of it is pending now.
+  [[nodiscard]] bool copy_fragment(Output& out, model::Fragment fragment);
   // The next lines of escape_rest_ become pending.
   void escape_lines();
   void copy_times(Output& out);
@@ -73,7 +79,11 @@ class Renderer final : public SnapshotSource {
   std::string_view escape_rest_;  // to be escaped after that
   std::string scratch_;           // what pending_ points to when it is not snapshot memory
 
-  // The place in the family being written.
+  std::unordered_map<uint32_t, FragmentColumns> columns_;  // of the buckets where they pay
+
+  size_t last_bytes_ = 256;  // of the last fragment, up to the end of its text
+
+  // The place in the family being written; in a column only the index counts.
   size_t member_ = 0;
   Place place_;
 };

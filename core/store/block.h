@@ -45,7 +45,7 @@ size_t release_block(Block* block) noexcept;
 }
 [[nodiscard]] inline std::span<Block* const> shared_blocks(const model::Version& version) noexcept {
   // The list lies behind the table, in memory that the builder wrote it to as Block*[].
-  const std::byte* const* table_end = model::VersionAccess::table(version) + model::VersionAccess::table_size(version);
+  const std::byte* const* table_end = version.table() + model::VersionAccess::table_size(version);
   const void* list = table_end;
   return {static_cast<Block* const*>(list), model::VersionAccess::shared_blocks(version)};
 }

@@ -3,7 +3,7 @@
 // What it shows: the state at one stamp, read when the request for it began to be served; of the groups that are
 // deleted while it is being made some may be missing. So every mutation that was done before the request is in it, each
 // group appears in exactly one version, and since a part of a consistent state is consistent, it never shows a
-// conflict. What it costs: 8 bytes a group, and at most one version a group beyond those that are current, however long
+// conflict. What it costs: 10 bytes a group, and at most one version a group beyond those that are current, however long
 // it is held (while it is being made also those that are replaced meanwhile). Writers never wait for it.
 //
 // At most limits::kSnapshotsMax are alive; a request beyond that waits for a free place, and all that wait share the
@@ -36,6 +36,12 @@ class Snapshot {
     const model::Shape* shape = nullptr;
     size_t groups = 0;
     std::vector<Chunk> chunks;  // none is empty
+    // Beside the chunks, the place of each group among the parts (snapshot_part.h).
+    std::vector<std::vector<uint16_t>> places;
+    size_t groups_elsewhere = 0;  // of a part: groups of this shape in other parts
+
+    // One more group. A chunk that is full is never copied.
+    void add(const model::Version& version);
   };
 
   [[nodiscard]] std::span<const Bucket> buckets() const noexcept { return buckets_; }

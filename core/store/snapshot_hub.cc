@@ -3,16 +3,27 @@
 #include <algorithm>
 
 #include "core/base/check.h"
+#include "core/store/snapshot_part.h"
 #include "core/store/store_core.h"
 
 namespace sluice::store {
 namespace {
 
 constexpr size_t kBucketsPerSlice = 16;  // about 100 groups, some 10 us when nothing is in the cache
+
 constexpr size_t kChunkFirst = 8;
 constexpr size_t kChunkMax = 512;  // 4 KiB; a full chunk is never copied
 
 }  // namespace
+
+void Snapshot::Bucket::add(const model::Version& version) {
+  if (chunks.empty() || chunks.back().size() == chunks.back().capacity()) {
+    const size_t capacity = groups < kChunkFirst ? kChunkFirst : std::min(kChunkMax, groups);
+    chunks.emplace_back().reserve(capacity);
+  }
+  chunks.back().push_back(&version);
+  ++groups;
+}
 
 void SnapshotWalk::start(WriterCore& writer, Snapshot& snapshot) {
   snapshot_ = &snapshot;
@@ -52,30 +63,31 @@ bool SnapshotWalk::walk_some(WriterCore& writer) {
     const model::Version* version = group->cell.current();
     if (version == Group::Cell::dead()) continue;
     __builtin_prefetch(version);
-    versions_.push_back(version);
+    __builtin_prefetch(reinterpret_cast<const std::byte*>(version) + sizeof(model::Version) - 1);
+    versions_.push_back({version, place_of(group->stable_hash())});
   }
-  for (const model::Version* version : versions_) {
+  for (const auto& [current, place] : versions_) {
+    const model::Version* version = current;
     while (version != nullptr && version->stamp() > cut_) version = version->previous();
-    if (version != nullptr) add(*version);
+    if (version != nullptr) add(*version, place);
   }
   return done;
 }
 
-void SnapshotWalk::add(const model::Version& version) {
+void SnapshotWalk::add(const model::Version& version, uint16_t place) {
   const model::Shape* shape = &version.shape();
   if (shape != last_shape_) {
     const auto [at, inserted] = bucket_of_.try_emplace(shape, snapshot_->buckets_.size());
-    if (inserted) snapshot_->buckets_.push_back({shape, 0, {}});
+    if (inserted) snapshot_->buckets_.emplace_back().shape = shape;
     last_shape_ = shape;
     last_bucket_ = at->second;
   }
   Snapshot::Bucket& bucket = snapshot_->buckets_[last_bucket_];
-  if (bucket.chunks.empty() || bucket.chunks.back().size() == bucket.chunks.back().capacity()) {
-    const size_t capacity = bucket.groups < kChunkFirst ? kChunkFirst : std::min(kChunkMax, bucket.groups);
-    bucket.chunks.emplace_back().reserve(capacity);
+  bucket.add(version);
+  if (bucket.places.size() != bucket.chunks.size()) {
+    bucket.places.emplace_back().reserve(bucket.chunks.back().capacity());
   }
-  bucket.chunks.back().push_back(&version);
-  ++bucket.groups;
+  bucket.places.back().push_back(place);
   ++snapshot_->groups_;
   snapshot_->series_ += version.series();
   snapshot_->samples_ += version.samples();

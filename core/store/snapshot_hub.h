@@ -37,8 +37,12 @@ class SnapshotWalk {
 
  private:
   [[nodiscard]] bool walk_some(WriterCore& writer);
-  void add(const model::Version& version);
+  void add(const model::Version& version, uint16_t place);
 
+  struct Found {
+    const model::Version* version;
+    uint16_t place;
+  };
   Snapshot* snapshot_ = nullptr;
   size_t shard_ = 0;
   uint64_t cut_ = 0;           // the stamp S
@@ -48,7 +52,7 @@ class SnapshotWalk {
   const model::Shape* last_shape_ = nullptr;
   size_t last_bucket_ = 0;
   std::vector<Group*> batch_;
-  std::vector<const model::Version*> versions_;
+  std::vector<Found> versions_;
 };
 
 class SnapshotSlot {

@@ -135,7 +135,6 @@ void VersionBuilder::allocate() {
   char* label = reinterpret_cast<char*>(start + label_at);
   label_text_.copy(label, label_text_.size());
   VersionAccess::set_shape(*version, shape_);
-  VersionAccess::set_fragments(*version, table_);
   VersionAccess::set_label_text(*version, {label, label_text_.size()});
   VersionAccess::set_shared_blocks(*version, static_cast<uint32_t>(shared_count_));
   push_to_ = start + push_at;

@@ -13,6 +13,7 @@
 #include "net/api/push.h"
 #include "net/api/replies.h"
 #include "net/api/scrape.h"
+#include "net/api/scrape_part.h"
 #include "net/api/status_json.h"
 #include "net/http/content_coding.h"
 #include "net/ui/page.h"
@@ -59,9 +60,7 @@ std::unique_ptr<RequestState> ApiHandler::begin(http::Exchange& exchange, const 
     case Endpoint::kWipe:
       return std::make_unique<WipeState>(context_);
     case Endpoint::kScrape:
-      if (!context_.gateway.options().consistency_check) return std::make_unique<CheckedScrapeState>(context_);
-      begin_scrape(context_, exchange.request, exchange.response);
-      break;
+      return begin_any_scrape(exchange);
     case Endpoint::kHealthy:
       answer_ok(exchange, HandlerName::kHealthy);
       break;
@@ -92,6 +91,17 @@ std::unique_ptr<RequestState> ApiHandler::begin(http::Exchange& exchange, const 
       reply_error(exchange.response, 404, "404 page not found");
       break;
   }
+  return nullptr;
+}
+
+std::unique_ptr<RequestState> ApiHandler::begin_any_scrape(http::Exchange& exchange) {
+  const auto part = parse_scrape_part(exchange.request.target);
+  if (!part) {
+    reply_error(exchange.response, 400, part.error());
+    return nullptr;
+  }
+  if (!context_.gateway.options().consistency_check) return std::make_unique<CheckedScrapeState>(context_, *part);
+  begin_scrape(context_, exchange.request, exchange.response, *part);
   return nullptr;
 }
 

@@ -26,6 +26,7 @@ class ApiHandler final : public http::Handler {
   // Answers, or returns the state of a request that is answered from its body.
   [[nodiscard]] std::unique_ptr<RequestState> begin(http::Exchange& exchange, const Route& route);
   [[nodiscard]] std::unique_ptr<RequestState> begin_group_request(http::Exchange& exchange, const Route& route);
+  [[nodiscard]] std::unique_ptr<RequestState> begin_any_scrape(http::Exchange& exchange);
   void quit(http::Exchange& exchange);
   void api_answer(http::Exchange& exchange, Endpoint endpoint);
   void page(http::Exchange& exchange);

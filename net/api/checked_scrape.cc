@@ -12,7 +12,9 @@ namespace sluice::net::api {
 
 using StepAction = http::Handler::StepAction;
 
-CheckedScrapeState::CheckedScrapeState(WorkerContext& context) : context_(context) { request_.start(*context_.writer); }
+CheckedScrapeState::CheckedScrapeState(WorkerContext& context, store::Part part) : context_(context), part_(part) {
+  request_.start(*context_.writer);
+}
 
 CheckedScrapeState::~CheckedScrapeState() = default;
 
@@ -29,7 +31,7 @@ StepAction CheckedScrapeState::step(http::Exchange& exchange, Deadline deadline)
     case ScrapeCheck::State::kMore:
       return StepAction::kAgain;
     case ScrapeCheck::State::kConsistent:
-      begin_scrape(context_, exchange.request, exchange.response, std::move(snapshot_));
+      begin_scrape(context_, exchange.request, exchange.response, part_, std::move(snapshot_));
       return StepAction::kDone;
     case ScrapeCheck::State::kInconsistent:
       break;

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/store/snapshot.h"
+#include "core/store/snapshot_part.h"
 #include "net/api/group_requests.h"
 #include "net/api/scrape_check.h"
 #include "net/api/worker_context.h"
@@ -12,7 +13,7 @@ namespace sluice::net::api {
 
 class CheckedScrapeState final : public RequestState {
  public:
-  explicit CheckedScrapeState(WorkerContext& context);
+  CheckedScrapeState(WorkerContext& context, store::Part part);
   ~CheckedScrapeState() override;
   CheckedScrapeState(const CheckedScrapeState&) = delete;
   CheckedScrapeState& operator=(const CheckedScrapeState&) = delete;
@@ -21,6 +22,7 @@ class CheckedScrapeState final : public RequestState {
 
  private:
   WorkerContext& context_;
+  store::Part part_;  // to be shown; the whole is checked
   store::SnapshotRequest request_;
   store::SnapshotRef snapshot_;
   std::unique_ptr<ScrapeCheck> check_;

@@ -1,5 +1,6 @@
 #include "net/api/scrape.h"
 
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -14,23 +15,28 @@ namespace {
 
 using Kind = ScrapeFormat::Kind;
 
-std::unique_ptr<render::SnapshotSource> make_renderer(const store::Snapshot& snapshot, Gateway& gateway,
-                                                      ScrapeFormat format) {
+std::unique_ptr<render::SnapshotSource> make_renderer(std::span<const store::Snapshot::Bucket> buckets,
+                                                      Gateway& gateway, ScrapeFormat format, store::Part part) {
   std::vector<render::OwnFamily> own = own_families(gateway);
+  // Their help and type stay: a push may have added series to one of ours.
+  if (part.index != 0) {
+    for (render::OwnFamily& family : own) family.lines.clear();
+  }
   const auto note = [&gateway](const render::HelpConflict& conflict) { gateway.help_conflicts().note(conflict); };
   if (format.kind == Kind::kText) {
-    return std::make_unique<render::Renderer>(snapshot.buckets(), std::move(own), format.escaping, note);
+    return std::make_unique<render::Renderer>(buckets, std::move(own), format.escaping, note);
   }
   const render::ProtobufForm form = format.kind == Kind::kDelimited      ? render::ProtobufForm::kDelimited
                                     : format.kind == Kind::kProtobufText ? render::ProtobufForm::kText
                                                                          : render::ProtobufForm::kCompactText;
-  return std::make_unique<render::ProtobufRenderer>(snapshot.buckets(), std::move(own), form, format.escaping, note);
+  return std::make_unique<render::ProtobufRenderer>(buckets, std::move(own), form, format.escaping, note);
 }
 
 }  // namespace
 
-ScrapeSource::ScrapeSource(WorkerContext& context, ScrapeFormat format, bool gzip, store::SnapshotRef snapshot)
-    : context_(context), format_(format), gzip_(gzip), snapshot_(std::move(snapshot)) {
+ScrapeSource::ScrapeSource(WorkerContext& context, ScrapeFormat format, bool gzip, store::Part part,
+                           store::SnapshotRef snapshot)
+    : context_(context), format_(format), gzip_(gzip), part_(part), snapshot_(std::move(snapshot)) {
   context_.metrics.scrapes.add(1);
   if (!snapshot_) request_.start(*context_.writer);
 }
@@ -42,7 +48,12 @@ bool ScrapeSource::prepare(Deadline deadline) {
     if (request_.step(deadline) != store::StepResult::kDone) return false;
     snapshot_ = request_.take();
   }
-  renderer_ = make_renderer(*snapshot_, context_.gateway, format_);
+  std::span<const store::Snapshot::Bucket> buckets = snapshot_->buckets();
+  if (!part_.is_whole()) {
+    if (!part_buckets_.step(*snapshot_, part_, deadline)) return false;
+    buckets = part_buckets_.buckets();
+  }
+  renderer_ = make_renderer(buckets, context_.gateway, format_, part_);
   if (gzip_) gzip_stage_ = std::make_unique<render::GzipStage>(*renderer_);
   return true;
 }
@@ -59,7 +70,7 @@ http::BodySource::State ScrapeSource::produce(http::OutBuffer& out, Deadline dea
   return state == render::ByteSource::State::kDone ? State::kDone : State::kMore;
 }
 
-void begin_scrape(WorkerContext& context, const http::Request& request, http::Response& response,
+void begin_scrape(WorkerContext& context, const http::Request& request, http::Response& response, store::Part part,
                   store::SnapshotRef snapshot) {
   const ScrapeFormat format = negotiate_format(request.header("Accept"));
   const bool gzip = negotiate_gzip(request);
@@ -68,7 +79,7 @@ void begin_scrape(WorkerContext& context, const http::Request& request, http::Re
   response.headers += content_type(format);
   response.headers += "\r\n";
   if (gzip) response.headers += "Content-Encoding: gzip\r\n";
-  response.source = std::make_unique<ScrapeSource>(context, format, gzip, std::move(snapshot));
+  response.source = std::make_unique<ScrapeSource>(context, format, gzip, part, std::move(snapshot));
 }
 
 }  // namespace sluice::net::api

@@ -6,6 +6,7 @@
 #include "core/render/byte_source.h"
 #include "core/render/snapshot_source.h"
 #include "core/store/snapshot.h"
+#include "core/store/snapshot_part.h"
 #include "net/api/negotiate.h"
 #include "net/api/worker_context.h"
 #include "net/http/exchange.h"
@@ -16,7 +17,8 @@ namespace sluice::net::api {
 class ScrapeSource final : public http::BodySource {
  public:
   // `snapshot`: one that the caller has; without it, one that begins now.
-  ScrapeSource(WorkerContext& context, ScrapeFormat format, bool gzip, store::SnapshotRef snapshot = {});
+  ScrapeSource(WorkerContext& context, ScrapeFormat format, bool gzip, store::Part part,
+               store::SnapshotRef snapshot = {});
   ~ScrapeSource() override;
   ScrapeSource(const ScrapeSource&) = delete;
   ScrapeSource& operator=(const ScrapeSource&) = delete;
@@ -30,15 +32,17 @@ class ScrapeSource final : public http::BodySource {
   WorkerContext& context_;
   ScrapeFormat format_;
   bool gzip_;
+  store::Part part_;
   store::SnapshotRequest request_;
   store::SnapshotRef snapshot_;  // outlives the renderer, which reads it
+  store::SnapshotPart part_buckets_;
   std::unique_ptr<render::SnapshotSource> renderer_;
   std::unique_ptr<render::ByteSource> gzip_stage_;
   uint64_t left_out_ = 0;  // counted so far
 };
 
-// Makes `response` a scrape in the format that `request` negotiates.
-void begin_scrape(WorkerContext& context, const http::Request& request, http::Response& response,
+// Makes `response` a scrape of `part` in the format that `request` negotiates.
+void begin_scrape(WorkerContext& context, const http::Request& request, http::Response& response, store::Part part,
                   store::SnapshotRef snapshot = {});
 
 }  // namespace sluice::net::api

@@ -63,7 +63,6 @@ class FakeSnapshot {
       at += model::Fragment(at).bytes();
     }
     model::VersionAccess::set_shape(*version, buckets_[bucket].shape);
-    model::VersionAccess::set_fragments(*version, table);
     model::VersionAccess::set_label_text(*version, {labels, label_text.size()});
     model::VersionAccess::set_times(*version, push_time_ns, push_failure_time_ns);
     auto& chunks = buckets_[bucket].chunks;

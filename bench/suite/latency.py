@@ -9,7 +9,7 @@ from suite.contestants import LOAD_CORE, SOURCE
 from suite.figures import Failed, Figure, control_ratio, latency_void, number, pooled
 from suite.loads import Late
 
-ATTEMPTS = 3  # of a run for which the load generator had no time, because somebody else used its core
+ATTEMPTS = 3  # of a run for which the load generator or what disturbs it had no time, because others used the core
 DISTURB = os.path.join(SOURCE, "bench", "suite", "disturb.py")
 
 
@@ -64,7 +64,7 @@ def p99(bench, server, rate, seconds, disturber=None, delay=0.0):
             timer.join()
             done = disturber.stop()
     if done == 0:
-        raise Failed("disturb.py %s had not finished anything when the run was over" % " ".join(map(str, disturber.kind)))
+        raise Late("disturb.py %s had no time to finish anything" % " ".join(map(str, disturber.kind)))
     return float(result["latency_ms"]["p99"])
 
 

@@ -1,6 +1,7 @@
 // The text parser on three bodies: workload S (10 gauges with TYPE lines and 3 labels, about 1.2 KB), 15,000 series of
 // one family (1.5 MB), and 1,000 histograms of 12 buckets. By kernel, and the exact parser alone; stage 1 alone as
 // well.
+// complete/NAME is what a push pays before the store: parsed, labels of the group added, all sorted, duplicates found.
 // The same families as delimited protobuf: parse/NAME/protobuf, to be compared with parse/NAME/KERNEL by time.
 //
 // Every round's result is counted and compared with what the body holds. Bytes per second are those of the body.
@@ -11,35 +12,23 @@
 #include <string>
 #include <vector>
 
+#include "bench/parser_workloads.h"
 #include "core/base/clock.h"
+#include "core/model/canonical.h"
 #include "core/model/families.h"
+#include "core/model/group_key.h"
+#include "parser/canonical.h"
 #include "parser/protobuf_parser.h"
 #include "parser/simd/kernel.h"
 #include "parser/text_exact.h"
 #include "parser/text_parser.h"
-#include "tests/parser/fast_bodies.h"
 #include "tests/parser/protobuf_bodies.h"
 
 namespace sluice::parser {
 namespace {
 
-struct Workload {
-  const char* name;
-  std::string body;
-  size_t families;
-  size_t metrics;
-  size_t labels;
-  size_t points;
-};
-
-const std::vector<Workload>& workloads() {
-  static const std::vector<Workload> all = {
-      {"push_S", test::gauges_body(10, 1), 10, 10, 30, 0},
-      {"series_15000", test::series_body(15000, 2), 1, 15000, 45000, 0},
-      {"histograms_1000", test::histograms_body(1000, 3), 1, 1000, 2000, 12000},
-  };
-  return all;
-}
+using bench::parser_workloads;
+using Workload = bench::ParserWorkload;
 
 bool is_right(const Workload& workload, const model::Families& families) {
   return families.families.size() == workload.families && families.metrics.size() == workload.metrics &&
@@ -48,6 +37,7 @@ bool is_right(const Workload& workload, const model::Families& families) {
 
 void report(benchmark::State& state, const Workload& workload) {
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * workload.body.size()));
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * workload.samples));
   state.counters["body_bytes"] = static_cast<double>(workload.body.size());
 }
 
@@ -58,6 +48,26 @@ void parse_with_kernel(benchmark::State& state, const Workload& workload, const 
     parser.start(workload.body, NameScheme::kLegacy, families);
     const TextParser::Step step = parser.step(Deadline::never());
     if (step != TextParser::Step::kDone || parser.used_exact() || !is_right(workload, families)) {
+      state.SkipWithError("wrong result");
+      break;
+    }
+  }
+  report(state, workload);
+}
+
+void parse_and_canonicalise(benchmark::State& state, const Workload& workload, const simd::Kernel& kernel) {
+  const model::GroupKey key = model::GroupKey::from_labels({{"job", "checkout"}, {"instance", "i-0123456789"}});
+  TextParser parser(kernel);
+  Canonicaliser canonicaliser;
+  model::Families families;
+  model::CanonicalPush push;
+  for (auto _ : state) {
+    parser.start(workload.body, NameScheme::kLegacy, families);
+    const TextParser::Step step = parser.step(Deadline::never());
+    canonicaliser.begin(families, key, push);
+    const Canonicaliser::State end = canonicaliser.step(Deadline::never());
+    if (step != TextParser::Step::kDone || end != Canonicaliser::State::kDone || push.samples != workload.samples ||
+        push.series != workload.metrics) {
       state.SkipWithError("wrong result");
       break;
     }
@@ -128,13 +138,16 @@ void index_only(benchmark::State& state, const Workload& workload, const simd::K
   report(state, workload);
 }
 
-const bool registered = [] {
-  for (const Workload& workload : workloads()) {
+const bool kRegistered = [] {
+  for (const Workload& workload : parser_workloads()) {
     for (const simd::KernelChoice& choice : simd::kernels()) {
       if (!choice.supported) continue;
       benchmark::RegisterBenchmark(
           fmt::format("parse/{}/{}", workload.name, choice.kernel.name).c_str(),
           [&workload, &choice](benchmark::State& state) { parse_with_kernel(state, workload, choice.kernel); });
+      benchmark::RegisterBenchmark(
+          fmt::format("complete/{}/{}", workload.name, choice.kernel.name).c_str(),
+          [&workload, &choice](benchmark::State& state) { parse_and_canonicalise(state, workload, choice.kernel); });
       benchmark::RegisterBenchmark(
           fmt::format("index/{}/{}", workload.name, choice.kernel.name).c_str(),
           [&workload, &choice](benchmark::State& state) { index_only(state, workload, choice.kernel); });

@@ -1,0 +1,1 @@
+"""The parts of bench/compare: figures and report, contestants, loads, and one file for each family of rows."""

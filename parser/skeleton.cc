@@ -64,7 +64,21 @@ bool Skeleton::match(std::string_view body) {
     from = number.end;
   }
   const auto rest = static_cast<size_t>(end - at);
-  return rest == body_.size() - from && std::memcmp(at, mine + from, rest) == 0;
+  if (rest != body_.size() - from || std::memcmp(at, mine + from, rest) != 0) return false;
+  matched_ = body;
+  return true;
+}
+
+bool Skeleton::write_canonical(const model::GroupKey& key, model::CanonicalPush& out, SkeletonText::Scratch& scratch) {
+  if (!text_.fits(key)) {
+    if (numbers_.size() > limits::kSkeletonNumbersMax || ++misfits_ < misfits_max_) return false;
+    misfits_ = 0;
+    misfits_max_ = std::min(2 * misfits_max_, limits::kSkeletonWaitMax);
+    const bool made = text_.make(families_, numbers_, key, scratch);
+    SLUICE_CHECK(match(matched_));  // the numbers back
+    if (!made) return false;
+  }
+  return text_.write(families_, key, out);
 }
 
 bool Skeleton::read(const TextNumber& number, const char* at, const char* end) {
@@ -99,7 +113,7 @@ bool Skeleton::read(const TextNumber& number, const char* at, const char* end) {
 size_t Skeleton::bytes() const noexcept {
   return sizeof(*this) + body_.capacity() + bytes_of(numbers_) + bytes_of(families_.families) +
          bytes_of(families_.metrics) + bytes_of(families_.labels) + bytes_of(families_.points) +
-         families_.arena.capacity();
+         families_.arena.capacity() + text_.bytes();
 }
 
 }  // namespace sluice::parser

@@ -9,6 +9,8 @@
 // The families view the copy, but for Metric::value_text, which views the body that matched last; that must stay for as
 // long as they are used.
 //
+// The canonical push is remembered as well (skeleton_text.h), for one set of grouping label names at a time.
+//
 // A plain object of one owner, which it may change from push to push; one thread. A match is one piece of work, bounded
 // by limits::kSkeletonBodyBytesMax (10 us).
 #pragma once
@@ -18,7 +20,10 @@
 #include <string_view>
 #include <vector>
 
+#include "core/model/canonical.h"
 #include "core/model/families.h"
+#include "core/model/group_key.h"
+#include "parser/skeleton_text.h"
 #include "parser/text_fast.h"
 #include "parser/text_number.h"
 
@@ -40,6 +45,11 @@ class Skeleton {
   [[nodiscard]] bool match(std::string_view body);
   [[nodiscard]] const model::Families& families() const noexcept { return families_; }
 
+  // After a match: writes what the Canonicaliser makes of families() and `key`, views included, with or without its
+  // check. False when it has to be asked, `out` is then unusable.
+  [[nodiscard]] bool write_canonical(const model::GroupKey& key, model::CanonicalPush& out,
+                                     SkeletonText::Scratch& scratch);
+
   // Of memory, about.
   [[nodiscard]] size_t bytes() const noexcept;
 
@@ -50,6 +60,11 @@ class Skeleton {
   std::string body_;
   std::vector<TextNumber> numbers_;  // in the order of the body
   model::Families families_;
+  std::string_view matched_;  // the body that matched last
+
+  SkeletonText text_;
+  uint32_t misfits_ = 0;      // keys with other names than the template's, since it was made
+  uint32_t misfits_max_ = 1;  // so many, and the template is made anew for the names of the last
 };
 
 }  // namespace sluice::parser

@@ -37,6 +37,10 @@ class SkeletonCache {
     explicit operator bool() const noexcept { return skeleton_ != nullptr; }
     // Those of the body that find() was given, as TextParser makes them. They view that body, and live as long as this.
     [[nodiscard]] const model::Families& families() const noexcept { return skeleton_->families(); }
+    // Skeleton::write_canonical().
+    [[nodiscard]] bool write_canonical(const model::GroupKey& key, model::CanonicalPush& out) {
+      return skeleton_->write_canonical(key, out, cache_->text_);
+    }
     void give_back() noexcept;
 
    private:
@@ -83,6 +87,7 @@ class SkeletonCache {
   std::array<uint32_t, kSeen> seen_{};  // the last distinct keys of bodies without a skeleton
   uint32_t seen_at_ = 0;
   FastTextParser parser_;
+  SkeletonText::Scratch text_;
 };
 
 }  // namespace sluice::parser

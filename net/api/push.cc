@@ -192,6 +192,7 @@ bool PushState::refuse_parsed(http::Exchange& exchange, std::string_view text, b
 bool PushState::start_canonicalising(http::Exchange& exchange) {
   if (!decode_error_.empty()) return refuse_malformed(exchange, decode_error_);
   wall_ns_ = wall_ns();
+  if (skeleton_ && skeleton_.write_canonical(key_, scratch_->push)) return start_storing(exchange);
   scratch_->canonicaliser.begin(families(), key_, scratch_->push, check_);
   phase_ = Phase::kCanonicalise;
   return true;
@@ -217,6 +218,10 @@ bool PushState::canonicalise(http::Exchange& exchange, Deadline deadline) {
     case parser::Canonicaliser::State::kDone:
       break;
   }
+  return start_storing(exchange);
+}
+
+bool PushState::start_storing(const http::Exchange& exchange) {
   const bool replace = exchange.request.method == http::Method::kPut;
   scratch_->op.start(*context_.writer, {key_, families(), scratch_->push, replace, wall_ns_});
   phase_ = Phase::kStore;

@@ -78,6 +78,7 @@ class PushState final : public RequestState {
   // one.
   [[nodiscard]] bool refuse_parsed(http::Exchange& exchange, std::string_view text, bool at_end);
   [[nodiscard]] bool start_canonicalising(http::Exchange& exchange);
+  [[nodiscard]] bool start_storing(const http::Exchange& exchange);
   [[nodiscard]] bool wait_for_slice();
   // Answers an inconsistent push; goes on to set the group's failure time unless the group itself would be invalid.
   [[nodiscard]] bool reject(http::Exchange& exchange, const model::Conflict& conflict);

@@ -2,7 +2,9 @@
 
 #include <vector>
 
+#include "core/model/canonical.h"
 #include "core/model/families.h"
+#include "parser/canonical.h"
 #include "parser/simd/kernel.h"
 #include "parser/skeleton.h"
 #include "parser/text_fast.h"
@@ -27,9 +29,51 @@ std::string both(const char* what, const std::string& got, const std::string& wa
   return std::string(what) + "\n--- parsed\n" + wanted + "\n--- by the skeleton\n" + got + "\n";
 }
 
+// All bytes of a canonical push, and what stands beside them.
+std::string describe_push(const model::CanonicalPush& push) {
+  std::string out = std::to_string(push.series) + " series, " + std::to_string(push.samples) + " samples, " +
+                    std::to_string(push.used_bytes) + " bytes\n";
+  for (const model::CanonicalFamily& family : push.families) {
+    out += std::string(family.name) + "|" + std::string(family.help) + "|" + (family.has_help ? "help|" : "|") +
+           std::to_string(static_cast<int>(family.type)) + "|" + std::to_string(family.source) + "|" +
+           std::to_string(family.fragment_at) + "\n" + std::string(push.fragment(family).text());
+  }
+  out.append(reinterpret_cast<const char*>(push.bytes()), push.used_bytes);
+  return out;
+}
+
+// What the canonicaliser makes of the families with or without its check; empty when it finds a conflict.
+std::string canonical(const model::Families& families, const model::GroupKey& key, bool check) {
+  Canonicaliser canonicaliser;
+  model::CanonicalPush push;
+  canonicaliser.begin(families, key, push, check);
+  return canonicaliser.step(Deadline::never()) == Canonicaliser::State::kDone ? describe_push(push) : std::string();
+}
+
+// The canonical push of the body that matched last, if the skeleton writes it. False when it does not.
+bool write_and_compare(Skeleton& skeleton, const model::GroupKey& key, SkeletonText::Scratch& scratch,
+                       std::string& difference) {
+  const std::string before = describe(skeleton.families());
+  model::CanonicalPush push;
+  const bool written = skeleton.write_canonical(key, push, scratch);
+  if (describe(skeleton.families()) != before) difference = both("numbers", describe(skeleton.families()), before);
+  if (!written) return false;
+  for (const bool check : {true, false}) {
+    const std::string wanted = canonical(skeleton.families(), key, check);
+    if (describe_push(push) != wanted) difference = both("the canonical push", describe_push(push), wanted);
+  }
+  return true;
+}
+
 }  // namespace
 
-SkeletonPair compare_by_skeleton(std::string_view first_text, std::string_view second_text) {
+SkeletonPair compare_by_skeleton(std::string_view first, std::string_view second) {
+  static const model::GroupKey key = model::GroupKey::from_labels({{"job", "t"}, {"instance", "i"}});
+  return compare_by_skeleton(first, key, second, key);
+}
+
+SkeletonPair compare_by_skeleton(std::string_view first_text, const model::GroupKey& first_key,
+                                 std::string_view second_text, const model::GroupKey& second_key) {
   const std::vector<char> first(first_text.begin(), first_text.end());
   const std::vector<char> second(second_text.begin(), second_text.end());
   SkeletonPair pair;
@@ -37,11 +81,15 @@ SkeletonPair compare_by_skeleton(std::string_view first_text, std::string_view s
   Skeleton skeleton;
   pair.kept = skeleton.make(view(first), parser);
   if (!pair.kept) return pair;
+  SkeletonText::Scratch scratch;
+  // The first push makes the template.
+  if (skeleton.match(view(first))) static_cast<void>(write_and_compare(skeleton, first_key, scratch, pair.difference));
   pair.matched = skeleton.match(view(second));
   if (pair.matched) {
     const std::string wanted = parsed(view(second));
     const std::string got = "ok\n" + describe(skeleton.families());
     if (got != wanted) pair.difference = both("the second body", got, wanted);
+    pair.written = write_and_compare(skeleton, second_key, scratch, pair.difference);
   }
   // Whatever the second one has left behind.
   const bool again = skeleton.match(view(first));

@@ -13,11 +13,15 @@ namespace sluice::parser::test {
 struct SkeletonPair {
   bool kept = false;       // the first body became a skeleton
   bool matched = false;    // the second one is the first one but for numbers
+  bool written = false;    // the canonical push of the second body came from the first one's
   std::string difference;  // empty, or what is wrong
 };
 
 // Both bodies are copied, so that a sanitizer sees what is read behind their ends.
 [[nodiscard]] SkeletonPair compare_by_skeleton(std::string_view first, std::string_view second);
+// The same with the groups that the bodies are pushed to: their canonical pushes as well.
+[[nodiscard]] SkeletonPair compare_by_skeleton(std::string_view first, const model::GroupKey& first_key,
+                                               std::string_view second, const model::GroupKey& second_key);
 
 // `body` with some of the numbers at the ends of its sample lines replaced, mostly by numbers, common and rare, now and
 // then by what is none.

@@ -305,7 +305,7 @@ size_t SkeletonText::bytes() const noexcept {
   size_t bytes = literals_.capacity() + escaped_.capacity() + runs_.capacity() * sizeof(Run) +
                  lines_.capacity() * sizeof(Line) + families_.capacity() * sizeof(Family) +
                  canonical_.capacity() * sizeof(model::CanonicalFamily);
-  for (const std::string& name : names_) bytes += sizeof(name) + name.capacity();
+  for (const std::string& name : names_) bytes += sizeof(std::string) + name.capacity();
   return bytes;
 }
 

@@ -5,7 +5,8 @@
 //
 // Workload S through the cache of skeletons, beside parse/push_S: parse/push_S/skeleton_hit with another number in each
 // round; skeleton_miss, whose first line no skeleton has; skeleton_never, 4,096 bodies of one first line and other
-// labels, so that every skeleton that is made is in vain.
+// labels, so that every skeleton that is made is in vain (skeleton_never_plain: the same without the cache;
+// skeleton_never_alone: the cache without parsing).
 //
 // Every round's result is counted and compared with what the body holds. Bytes per second are those of the body.
 #include <benchmark/benchmark.h>
@@ -147,6 +148,22 @@ void skeleton_miss(benchmark::State& state) {
 
 void skeleton_never(benchmark::State& state) { parse_with_skeletons(state, numbered(true, 4096), {}, false); }
 
+// What skeleton_never adds to parsing, by itself.
+void skeleton_never_alone(benchmark::State& state) {
+  const std::vector<std::string> bodies = numbered(true, 4096);
+  SkeletonCache cache;
+  size_t at = 0;
+  for (auto _ : state) {
+    if (cache.find(bodies[at])) {
+      state.SkipWithError("wrong result");
+      break;
+    }
+    cache.learn(bodies[at]);
+    at = at + 1 == bodies.size() ? 0 : at + 1;
+  }
+  report(state, workloads().front());
+}
+
 // The bodies of skeleton_never without a cache: they do not stay in the first-level cache as one body does.
 void skeleton_never_plain(benchmark::State& state) {
   const std::vector<std::string> bodies = numbered(true, 4096);
@@ -217,6 +234,7 @@ const bool registered = [] {
   benchmark::RegisterBenchmark("parse/push_S/skeleton_hit", skeleton_hit);
   benchmark::RegisterBenchmark("parse/push_S/skeleton_miss", skeleton_miss);
   benchmark::RegisterBenchmark("parse/push_S/skeleton_never", skeleton_never);
+  benchmark::RegisterBenchmark("parse/push_S/skeleton_never_alone", skeleton_never_alone);
   benchmark::RegisterBenchmark("parse/push_S/skeleton_never_plain", skeleton_never_plain);
   for (const Workload& workload : workloads()) {
     for (const simd::KernelChoice& choice : simd::kernels()) {

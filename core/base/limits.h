@@ -147,9 +147,9 @@ inline constexpr uint32_t kSharedBlocksMax = 32;
 // Shards by the top hash bits: 256, so that growth at 10 M groups moves tables of 40,000 entries, and 64 workers rarely
 // meet in one.
 inline constexpr unsigned kMapShardBits = 8;
-// Buckets of 8 slots that a mutation moves when its shard is growing. All shards grow at about the same time, and a turn
-// takes hundreds of pipelined pushes: 16 slots each, a cache miss for each entry, are half a millisecond for 256 of
-// them. A move ends long before the next table can fill, which has room for at least four times the inserts that the
+// Buckets of 8 slots that a mutation moves when its shard is growing. All shards grow at about the same time, and a
+// turn takes hundreds of pipelined pushes: 16 slots each, a cache miss for each entry, are half a millisecond for 256
+// of them. A move ends long before the next table can fill, which has room for at least four times the inserts that the
 // move takes.
 inline constexpr unsigned kMapHelpBuckets = 2;
 

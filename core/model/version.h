@@ -1,8 +1,8 @@
 // A group version: everything that a group contains at one moment, immutable once published.
 //
-// One push makes one version, in one block of memory (core/store/version_builder.h): this header, directly behind it the
-// table of fragments, then the label text and the fragments that the push brought. Fragments that a POST left alone lie in the blocks
-// of earlier versions, which this version keeps alive.
+// One push makes one version, in one block of memory (core/store/version_builder.h): this header, directly behind it
+// the table of fragments, then the label text and the fragments that the push brought. Fragments that a POST left alone
+// lie in the blocks of earlier versions, which this version keeps alive.
 //
 // Lifetime: the reader is protected by its worker's quiescent points (within one step) or by a Snapshot (until it is
 // released). Any thread may read.

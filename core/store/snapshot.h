@@ -3,8 +3,8 @@
 // What it shows: the state at one stamp, read when the request for it began to be served; of the groups that are
 // deleted while it is being made some may be missing. So every mutation that was done before the request is in it, each
 // group appears in exactly one version, and since a part of a consistent state is consistent, it never shows a
-// conflict. What it costs: 10 bytes a group, and at most one version a group beyond those that are current, however long
-// it is held (while it is being made also those that are replaced meanwhile). Writers never wait for it.
+// conflict. What it costs: 10 bytes a group, and at most one version a group beyond those that are current, however
+// long it is held (while it is being made also those that are replaced meanwhile). Writers never wait for it.
 //
 // At most limits::kSnapshotsMax are alive; a request beyond that waits for a free place, and all that wait share the
 // one snapshot that begins after their requests.

@@ -13,18 +13,20 @@
 #include "core/model/canonical.h"
 #include "core/model/group_key.h"
 #include "parser/canonical.h"
+#include "parser/skeleton_cache.h"
 #include "parser/text_exact.h"
+#include "parser/text_parser.h"
 
 namespace sluice {
 namespace {
 
-std::string workload_s() {
+std::string workload_s(int round = 0) {
   std::string body;
   for (int i = 0; i < 10; ++i) {
     const std::string name = "lambda_invocation_metric_" + std::to_string(i);
     body += "# TYPE " + name + " gauge\n";
     body += name + "{function=\"checkout-handler\",region=\"eu-central-1\",version=\"v" + std::to_string(100 + i) +
-            "\"} " + std::to_string(i * 17) + (i % 2 == 0 ? "" : ".25") + "\n";
+            "\"} " + std::to_string(i * 17 + round) + (i % 2 == 0 ? "" : ".25") + "\n";
   }
   return body;
 }
@@ -71,6 +73,44 @@ BENCHMARK(BM_WorkloadS_Canonicalise);
 BENCHMARK(BM_WorkloadS_ExactParseAndCanonicalise);
 BENCHMARK(BM_OneFamilySorted_Canonicalise);
 BENCHMARK(BM_OneFamilyShuffled_Canonicalise);
+
+// The whole way from the bytes of workload S to its canonical push, in 64 groups with other numbers each: as a worker
+// does it, by a skeleton, or without them.
+void push_s(benchmark::State& state, bool with_skeletons) {
+  std::vector<std::string> bodies;
+  std::vector<model::GroupKey> keys;
+  for (int k = 0; k < 64; ++k) {
+    const std::string instance = "i-" + std::to_string(k * 12345);
+    bodies.push_back(workload_s(k));
+    keys.push_back(model::GroupKey::from_labels({{"job", "checkout"}, {"instance", instance}}));
+  }
+  parser::TextParser text;
+  parser::Canonicaliser canonicaliser;
+  parser::SkeletonCache cache;
+  model::Families families;
+  model::CanonicalPush push;
+  for (int k = 0; with_skeletons && k < 2; ++k) cache.learn(bodies[0]);
+  size_t at = 0;
+  for (auto _ : state) {
+    at = (at + 1) % bodies.size();
+    parser::SkeletonCache::Loan loan = cache.find(bodies[at]);
+    if (loan) {
+      if (!loan.write_canonical(keys[at], push)) std::abort();
+    } else {
+      text.start(bodies[at], parser::NameScheme::kLegacy, families);
+      if (with_skeletons || text.step(Deadline::never()) != parser::TextParser::Step::kDone) std::abort();
+      canonicaliser.begin(families, keys[at], push);
+      if (canonicaliser.step(Deadline{INT64_MAX - 1}) != parser::Canonicaliser::State::kDone) std::abort();
+    }
+    benchmark::DoNotOptimize(push.words.data());
+  }
+  if (push.series != 10 || push.samples != 10) std::abort();
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bodies[0].size()));
+}
+void BM_WorkloadS_ParseAndCanonicalise(benchmark::State& state) { push_s(state, false); }
+void BM_WorkloadS_BySkeleton(benchmark::State& state) { push_s(state, true); }
+BENCHMARK(BM_WorkloadS_ParseAndCanonicalise);
+BENCHMARK(BM_WorkloadS_BySkeleton);
 
 std::vector<double> numbers(int kind) {
   std::vector<double> values;

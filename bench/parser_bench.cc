@@ -4,6 +4,11 @@
 // complete/NAME is what a push pays before the store: parsed, labels of the group added, all sorted, duplicates found.
 // The same families as delimited protobuf: parse/NAME/protobuf, to be compared with parse/NAME/KERNEL by time.
 //
+// Workload S through the cache of skeletons, beside parse/push_S: parse/push_S/skeleton_hit with another number in each
+// round; skeleton_miss, whose first line no skeleton has; skeleton_never, 4,096 bodies of one first line and other
+// labels, so that every skeleton that is made is in vain (skeleton_never_plain: the same without the cache;
+// skeleton_never_alone: the cache without parsing).
+//
 // Every round's result is counted and compared with what the body holds. Bytes per second are those of the body.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -20,6 +25,7 @@
 #include "parser/canonical.h"
 #include "parser/protobuf_parser.h"
 #include "parser/simd/kernel.h"
+#include "parser/skeleton_cache.h"
 #include "parser/text_exact.h"
 #include "parser/text_parser.h"
 #include "tests/parser/protobuf_bodies.h"
@@ -89,6 +95,102 @@ void parse_exactly(benchmark::State& state, const Workload& workload) {
   report(state, workload);
 }
 
+// `bodies` one after the other, by a skeleton or by parsing, as a push does it. `hits`: all of them must be known.
+void parse_with_skeletons(benchmark::State& state, const std::vector<std::string>& bodies,
+                          const std::vector<std::string>& known, bool hits) {
+  const Workload& workload = parser_workloads().front();
+  TextParser parser;
+  SkeletonCache cache;
+  model::Families families;
+  for (const std::string& body : known) cache.learn(body);
+  for (const std::string& body : known) cache.learn(body);
+  size_t at = 0;
+  for (auto _ : state) {
+    const std::string& body = bodies[at];
+    at = at + 1 == bodies.size() ? 0 : at + 1;
+    const SkeletonCache::Loan loan = cache.find(body);
+    bool good = static_cast<bool>(loan) == hits;
+    if (loan) {
+      good = good && is_right(workload, loan.families());
+    } else {
+      parser.start(body, NameScheme::kLegacy, families);
+      good = good && parser.step(Deadline::never()) == TextParser::Step::kDone && is_right(workload, families);
+      // A miss that is measured stays one.
+      if (known.empty()) cache.learn(body);
+    }
+    if (!good) {
+      state.SkipWithError("wrong result");
+      break;
+    }
+  }
+  report(state, workload);
+}
+
+// Workload S with other numbers, or with other labels as well.
+std::vector<std::string> numbered(bool other_labels, int count) {
+  std::vector<std::string> bodies;
+  for (int k = 0; k < count; ++k) {
+    std::string body;
+    for (int family = 0; family < 10; ++family) {
+      fmt::format_to(std::back_inserter(body),
+                     "# TYPE batch_job_metric_{0}_seconds gauge\nbatch_job_metric_{0}_seconds{{region=\"eu-west-1\","
+                     "function=\"worker-{1}\",stage=\"prod\"}} {2}\n",
+                     family, (other_labels ? 100'000 + k : 100'000) + family,
+                     (k * 7919 + family * 31) % 100'000 / 100.0);
+    }
+    bodies.push_back(std::move(body));
+  }
+  return bodies;
+}
+
+void skeleton_hit(benchmark::State& state) {
+  const std::vector<std::string> bodies = numbered(false, 64);
+  parse_with_skeletons(state, bodies, {bodies.front()}, true);
+}
+
+void skeleton_miss(benchmark::State& state) {
+  std::vector<std::string> bodies = numbered(false, 64);
+  for (std::string& body : bodies) {
+    for (int line = 0; line < 2; ++line) body.replace(body.find("batch"), 5, "other");
+  }
+  parse_with_skeletons(state, bodies, numbered(false, 1), false);
+}
+
+void skeleton_never(benchmark::State& state) { parse_with_skeletons(state, numbered(true, 4096), {}, false); }
+
+// What skeleton_never adds to parsing, by itself.
+void skeleton_never_alone(benchmark::State& state) {
+  const std::vector<std::string> bodies = numbered(true, 4096);
+  SkeletonCache cache;
+  size_t at = 0;
+  for (auto _ : state) {
+    if (cache.find(bodies[at])) {
+      state.SkipWithError("wrong result");
+      break;
+    }
+    cache.learn(bodies[at]);
+    at = at + 1 == bodies.size() ? 0 : at + 1;
+  }
+  report(state, parser_workloads().front());
+}
+
+// The bodies of skeleton_never without a cache: they do not stay in the first-level cache as one body does.
+void skeleton_never_plain(benchmark::State& state) {
+  const std::vector<std::string> bodies = numbered(true, 4096);
+  TextParser parser;
+  model::Families families;
+  size_t at = 0;
+  for (auto _ : state) {
+    parser.start(bodies[at], NameScheme::kLegacy, families);
+    at = at + 1 == bodies.size() ? 0 : at + 1;
+    if (parser.step(Deadline::never()) != TextParser::Step::kDone || !is_right(workloads().front(), families)) {
+      state.SkipWithError("wrong result");
+      break;
+    }
+  }
+  report(state, parser_workloads().front());
+}
+
 std::string as_protobuf(const Workload& workload) {
   ExactTextParser text;
   model::Families families;
@@ -139,6 +241,11 @@ void index_only(benchmark::State& state, const Workload& workload, const simd::K
 }
 
 const bool kRegistered = [] {
+  benchmark::RegisterBenchmark("parse/push_S/skeleton_hit", skeleton_hit);
+  benchmark::RegisterBenchmark("parse/push_S/skeleton_miss", skeleton_miss);
+  benchmark::RegisterBenchmark("parse/push_S/skeleton_never", skeleton_never);
+  benchmark::RegisterBenchmark("parse/push_S/skeleton_never_alone", skeleton_never_alone);
+  benchmark::RegisterBenchmark("parse/push_S/skeleton_never_plain", skeleton_never_plain);
   for (const Workload& workload : parser_workloads()) {
     for (const simd::KernelChoice& choice : simd::kernels()) {
       if (!choice.supported) continue;

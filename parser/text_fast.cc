@@ -272,7 +272,30 @@ SLUICE_HOT bool FastTextParser::parse_sample(Cursor& cursor) {
     out_->metrics[index].timestamp_ms = value.timestamp_ms;
     out_->metrics[index].fields |= model::kHasTimestamp;
   }
+  if (numbers_ != nullptr) [[unlikely]]
+    note_number(value.text, index, role, type);
   return true;
+}
+
+[[gnu::cold, gnu::noinline]] void FastTextParser::note_number(std::string_view text, uint32_t metric, NameRole role,
+                                                              MetricType type) {
+  using Meaning = TextNumber::Meaning;
+  TextNumber number;
+  number.begin = static_cast<uint32_t>(text.data() - body_.data());
+  number.end = number.begin + static_cast<uint32_t>(text.size());
+  number.at = metric;
+  double bound = 0;
+  if (bound_label(type) == BoundLabel::kNone) {
+    number.meaning = Meaning::kValue;
+  } else if (role == NameRole::kSum) {
+    number.meaning = Meaning::kSum;
+  } else if (role == NameRole::kCount) {
+    number.meaning = type == MetricType::kSummary ? Meaning::kSummaryCount : Meaning::kHistogramCount;
+  } else if (parse_bound(bound) && !std::isnan(bound)) {
+    number.meaning = type == MetricType::kSummary ? Meaning::kQuantile : Meaning::kBucket;
+    number.at = static_cast<uint32_t>(out_->points.size()) - 1;
+  }
+  numbers_->push_back(number);
 }
 
 // The bound of the line being read; NaN, as in the reference, when it has none or names NaN.
@@ -309,10 +332,8 @@ bool FastTextParser::store_histogram(uint32_t metric, NameRole role, double valu
     return true;
   }
   if (role != NameRole::kCount && std::isnan(le)) return true;
-  // A fractional or negative count changes the whole histogram, or is an error.
-  const bool fits = value >= 0 && value < 0x1p63;
-  const uint64_t count = fits ? static_cast<uint64_t>(value) : go_uint64(value);
-  if (static_cast<double>(count) != value) return false;
+  uint64_t count = 0;
+  if (!whole_count(value, count)) return false;
   if (role == NameRole::kCount) {
     out_->metrics[metric].count = count;
     out_->metrics[metric].fields |= model::kHasCount;

@@ -24,6 +24,7 @@
 #include "parser/text_fast_labels.h"
 #include "parser/text_fast_names.h"
 #include "parser/text_fast_series.h"
+#include "parser/text_number.h"
 
 namespace sluice::parser {
 
@@ -37,6 +38,10 @@ class FastTextParser {
 
   // Begins a body and clears `out`; both must stay until the last step, and the body as long as `out` is used.
   void start(std::string_view body, model::Families& out);
+
+  // From the next start() on, every number that is read is appended to `numbers`, in the order of the body; nullptr, as
+  // at first, for none. Positions are 32-bit, so bodies must be shorter than 4 GiB.
+  void note_numbers(std::vector<TextNumber>* numbers) noexcept { numbers_ = numbers; }
 
   // Parses at least one window, then looks at the clock after each.
   [[nodiscard]] Step step(Deadline deadline);
@@ -82,12 +87,15 @@ class FastTextParser {
   [[nodiscard]] bool parse_bound(double& bound) const;
   [[nodiscard]] bool store_summary(uint32_t metric, NameRole role, double value);
   [[nodiscard]] bool store_histogram(uint32_t metric, NameRole role, double value);
+  // The number of the line that was just stored.
+  void note_number(std::string_view text, uint32_t metric, NameRole role, model::MetricType type);
 
   const simd::Kernel* kernel_;
 
   std::string_view body_;
   size_t at_ = 0;  // first byte of the body that no window has consumed
   model::Families* out_ = nullptr;
+  std::vector<TextNumber>* numbers_ = nullptr;
 
   // The window.
   uint32_t window_bytes_ = 0;

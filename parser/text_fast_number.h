@@ -71,4 +71,12 @@ inline constexpr std::array<double, 23> kExactPowersOfTen = {1e0,  1e1,  1e2,  1
   return parse_float(std::string_view(at, static_cast<size_t>(end - at)), out) == NumberError::kNone;
 }
 
+// The count of a histogram or bucket; false for a fractional or negative one, which changes the whole histogram or is
+// an error.
+[[nodiscard]] inline bool whole_count(double value, uint64_t& out) noexcept {
+  const bool fits = value >= 0 && value < 0x1p63;
+  out = fits ? static_cast<uint64_t>(value) : go_uint64(value);
+  return static_cast<double>(out) == value;
+}
+
 }  // namespace sluice::parser

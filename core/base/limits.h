@@ -81,6 +81,23 @@ inline constexpr size_t kPushScratchesKept = 8;
 // Larger ones are freed after use, so that one huge push does not pin its tables for ever.
 inline constexpr size_t kPushScratchBytesKept = 4 * 1024 * 1024;
 
+// Bodies that are remembered as skeletons (parser/skeleton.h): at least so many bytes, because a shorter one is parsed
+// as fast as it is compared, and fewer than so many, because the time of parsing is then what a push costs and
+// comparing is still a fraction of a slice.
+inline constexpr size_t kSkeletonBodyBytesMin = 64;
+inline constexpr size_t kSkeletonBodyBytesMax = 16 * 1024;
+// Skeletons of a worker: real fleets have a few kinds of jobs. Its tables and its canonical text are at most so large
+// each, so 8 MiB in all.
+inline constexpr uint32_t kSkeletonsPerWorker = 16;
+inline constexpr size_t kSkeletonBytesMax = 256 * 1024;
+// Samples of a body whose canonical text is remembered too: making it takes 0.4 us a sample, in one piece.
+inline constexpr size_t kSkeletonNumbersMax = 128;
+// Canonical text that a skeleton writes in one piece, in about 30 us; long grouping labels are repeated on every line.
+inline constexpr size_t kSkeletonCanonicalBytesMax = 128 * 1024;
+// Bodies between two new skeletons at most, where the last ones were of no use: a skeleton costs about 10 us, so 10 ns
+// a push.
+inline constexpr uint32_t kSkeletonWaitMax = 1024;
+
 // ---- Scrapes -------------------------------------------------------------------------------------------------------
 // Text behind one full flush of a compressed scrape. Smaller blocks cost ratio (each begins without history), larger
 // ones make a cache of unchanged blocks coarser and the first compressed byte later.

@@ -51,6 +51,8 @@ constexpr Description kDescriptions[] = {
      "Log lines lost because the reader of stderr was too slow."},
     {"sluice_pushes_rejected_total", MetricType::kCounter, "Pushes that were not stored, by reason."},
     {"sluice_pushes_reparsed_total", MetricType::kCounter, "Push bodies that the fast parser left to the exact one."},
+    {"sluice_pushes_repeated_total", MetricType::kCounter,
+     "Push bodies that repeated an earlier one but for the numbers, and were compared instead of parsed."},
     {"sluice_samples", MetricType::kGauge, "Lines of text stored now."},
     {"sluice_scrape_bytes_total", MetricType::kCounter, "Bytes of scrape bodies as sent."},
     {"sluice_scrape_fragments_left_out_total", MetricType::kCounter,
@@ -184,7 +186,7 @@ void add_summaries(Lines& lines, const Gateway& gateway) {
 }
 
 void add_workers(Lines& lines, const Gateway& gateway) {
-  std::array<uint64_t, 4> sums{};
+  std::array<uint64_t, 5> sums{};
   std::array<uint64_t, kRejectionNames.size()> rejections{};
   for (const auto& context : gateway.contexts()) {
     const WorkerMetrics& metrics = context->metrics;
@@ -192,11 +194,13 @@ void add_workers(Lines& lines, const Gateway& gateway) {
     sums[1] += metrics.scrape_bytes.get();
     sums[2] += metrics.pushes_reparsed.get();
     sums[3] += metrics.fragments_left_out.get();
+    sums[4] += metrics.pushes_repeated.get();
     for (size_t i = 0; i < rejections.size(); ++i) rejections[i] += metrics.rejections[i].get();
   }
   lines.single("sluice_scrapes_total", sums[0]);
   lines.single("sluice_scrape_bytes_total", sums[1]);
   lines.single("sluice_pushes_reparsed_total", sums[2]);
+  lines.single("sluice_pushes_repeated_total", sums[4]);
   lines.single("sluice_scrape_fragments_left_out_total", sums[3]);
   constexpr std::string_view kName = "sluice_pushes_rejected_total";
   for (size_t i = 0; i < rejections.size(); ++i) {

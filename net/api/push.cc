@@ -91,6 +91,9 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
       case Phase::kParseProtobuf:
         go_on = parse_protobuf(exchange, deadline);
         break;
+      case Phase::kParsed:
+        go_on = start_canonicalising(exchange);
+        break;
       case Phase::kCanonicalise:
         go_on = canonicalise(exchange, deadline);
         break;
@@ -118,10 +121,17 @@ void PushState::start_parsing(std::string_view body) {
   if (protobuf_) {
     scratch_->protobuf_parser.start(body, scratch_->families, !check_);
     phase_ = Phase::kParseProtobuf;
-  } else {
-    scratch_->text_parser.start(body, context_.names, scratch_->families);
-    phase_ = Phase::kParseText;
+    return;
   }
+  skeleton_ = context_.skeletons.find(body);
+  if (skeleton_) {
+    context_.metrics.pushes_repeated.add(1);
+    phase_ = Phase::kParsed;
+    return;
+  }
+  text_ = body;
+  scratch_->text_parser.start(body, context_.names, scratch_->families);
+  phase_ = Phase::kParseText;
 }
 
 bool PushState::decode(http::Exchange& exchange, Deadline deadline) {
@@ -156,6 +166,7 @@ bool PushState::parse_text(http::Exchange& exchange, Deadline deadline) {
     const std::string& text = scratch_->text_parser.error().text;
     return refuse_parsed(exchange, text, text.ends_with(": unexpected end of input stream"));
   }
+  if (!scratch_->text_parser.used_exact()) context_.skeletons.learn(text_);
   return start_canonicalising(exchange);
 }
 
@@ -181,7 +192,8 @@ bool PushState::refuse_parsed(http::Exchange& exchange, std::string_view text, b
 bool PushState::start_canonicalising(http::Exchange& exchange) {
   if (!decode_error_.empty()) return refuse_malformed(exchange, decode_error_);
   wall_ns_ = wall_ns();
-  scratch_->canonicaliser.begin(scratch_->families, key_, scratch_->push, check_);
+  if (skeleton_ && skeleton_.write_canonical(key_, scratch_->push)) return start_storing(exchange);
+  scratch_->canonicaliser.begin(families(), key_, scratch_->push, check_);
   phase_ = Phase::kCanonicalise;
   return true;
 }
@@ -206,8 +218,12 @@ bool PushState::canonicalise(http::Exchange& exchange, Deadline deadline) {
     case parser::Canonicaliser::State::kDone:
       break;
   }
+  return start_storing(exchange);
+}
+
+bool PushState::start_storing(const http::Exchange& exchange) {
   const bool replace = exchange.request.method == http::Method::kPut;
-  scratch_->op.start(*context_.writer, {key_, scratch_->families, scratch_->push, replace, wall_ns_});
+  scratch_->op.start(*context_.writer, {key_, families(), scratch_->push, replace, wall_ns_});
   phase_ = Phase::kStore;
   return true;
 }
@@ -236,7 +252,7 @@ bool PushState::store(http::Exchange& exchange, Deadline deadline) {
 }
 
 bool PushState::reject(http::Exchange& exchange, const model::Conflict& conflict) {
-  const std::string text = parser::conflict_text(conflict, scratch_->families, key_);
+  const std::string text = parser::conflict_text(conflict, families(), key_);
   count_rejection(context_, Rejection::kInconsistent);
   log_inconsistent(exchange, text);
   const bool key_itself = conflict.family == model::kNone && conflict.metric == model::kNone;
@@ -259,6 +275,7 @@ bool PushState::store_failure(http::Exchange& exchange, Deadline deadline) {
 }
 
 bool PushState::finish(http::Exchange& exchange) {
+  skeleton_.give_back();
   context_.scratches.give(std::move(scratch_));
   WorkerMetrics& metrics = context_.metrics;
   const http::Request& request = exchange.request;

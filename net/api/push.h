@@ -17,6 +17,7 @@
 #include "net/http/exchange.h"
 #include "parser/canonical.h"
 #include "parser/protobuf_parser.h"
+#include "parser/skeleton_cache.h"
 #include "parser/text_parser.h"
 
 namespace sluice::net::api {
@@ -48,7 +49,16 @@ class PushState final : public RequestState {
   [[nodiscard]] http::Handler::StepAction step(http::Exchange& exchange, Deadline deadline) override;
 
  private:
-  enum class Phase : uint8_t { kStart, kDecode, kParseText, kParseProtobuf, kCanonicalise, kStore, kStoreFailure };
+  enum class Phase : uint8_t {
+    kStart,
+    kDecode,
+    kParseText,
+    kParseProtobuf,
+    kParsed,
+    kCanonicalise,
+    kStore,
+    kStoreFailure
+  };
 
   // Each runs its phase; true when the next phase may run at once, false when `action_` is to be returned.
   [[nodiscard]] bool decode(http::Exchange& exchange, Deadline deadline);
@@ -60,10 +70,15 @@ class PushState final : public RequestState {
   void start(const http::Request& request);
   // `body` is no longer encoded.
   void start_parsing(std::string_view body);
+  // What the body says, once it was parsed.
+  [[nodiscard]] const model::Families& families() const noexcept {
+    return skeleton_ ? skeleton_.families() : scratch_->families;
+  }
   // After either parser; `at_end`: the parser missed bytes behind the last one, which is the decoder's error if it had
   // one.
   [[nodiscard]] bool refuse_parsed(http::Exchange& exchange, std::string_view text, bool at_end);
   [[nodiscard]] bool start_canonicalising(http::Exchange& exchange);
+  [[nodiscard]] bool start_storing(const http::Exchange& exchange);
   [[nodiscard]] bool wait_for_slice();
   // Answers an inconsistent push; goes on to set the group's failure time unless the group itself would be invalid.
   [[nodiscard]] bool reject(http::Exchange& exchange, const model::Conflict& conflict);
@@ -74,9 +89,11 @@ class PushState final : public RequestState {
   WorkerContext& context_;
   model::GroupKey key_;
   std::unique_ptr<PushScratch> scratch_;
-  bool check_;                // false: --push.disable-consistency-check
-  conn::BodyBuffer decoded_;  // what is parsed, unless the body has no coding
-  std::string decode_error_;  // comes after what was decoded before it
+  std::string_view text_;                 // the body, while it is parsed as text
+  parser::SkeletonCache::Loan skeleton_;  // whose families are the body's
+  bool check_;                            // false: --push.disable-consistency-check
+  conn::BodyBuffer decoded_;              // what is parsed, unless the body has no coding
+  std::string decode_error_;              // comes after what was decoded before it
   int64_t start_ns_;
   int64_t wall_ns_ = 0;
   Phase phase_ = Phase::kStart;

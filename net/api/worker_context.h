@@ -8,6 +8,7 @@
 #include "net/api/worker_metrics.h"
 #include "net/conn/body_buffer.h"
 #include "parser/names.h"
+#include "parser/skeleton_cache.h"
 
 namespace sluice::net::api {
 
@@ -39,6 +40,7 @@ struct WorkerContext {
   parser::NameScheme names;
   WorkerMetrics metrics;
   ScratchPool scratches;
+  parser::SkeletonCache skeletons;
   conn::BodyPool* bodies = nullptr;  // the worker's, for decoded bodies; set before it starts
 };
 

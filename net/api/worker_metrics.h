@@ -58,6 +58,7 @@ struct WorkerMetrics {
   Counter scrapes;
   Counter scrape_bytes;        // of bodies, as sent
   Counter pushes_reparsed;     // bodies that the fast parser left to the exact one
+  Counter pushes_repeated;     // bodies that were known but for their numbers
   Counter fragments_left_out;  // in scrapes: another type than their family's
 
   // Statuses outside kCountedCodes do not occur on the counted handlers.

@@ -1,0 +1,119 @@
+#include "parser/skeleton.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "core/base/check.h"
+#include "core/base/limits.h"
+#include "parser/number.h"
+#include "parser/text_fast_name.h"
+#include "parser/text_fast_number.h"
+
+namespace sluice::parser {
+namespace {
+
+using Meaning = TextNumber::Meaning;
+
+constexpr uint64_t kOnes = 0x0101010101010101;
+
+bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
+
+// The first newline of [at, end), or `end`. The lowest bit that is set marks the first zero byte of `word` truly; see
+// canonical_escape.cc for the trick.
+const char* line_end(const char* at, const char* end) noexcept {
+  for (; end - at >= 8; at += 8) {
+    const uint64_t word = load_u64(at) ^ kOnes * '\n';
+    const uint64_t zeros = (word - kOnes) & ~word & kOnes * 0x80;
+    if (zeros != 0) return at + std::countr_zero(zeros) / 8;
+  }
+  return std::find(at, end, '\n');
+}
+
+template <typename Vector>
+size_t bytes_of(const Vector& vector) noexcept {
+  return vector.capacity() * sizeof(vector[0]);
+}
+
+}  // namespace
+
+bool Skeleton::make(std::string_view body, FastTextParser& parser) {
+  SLUICE_DCHECK(body_.empty());
+  if (body.size() >= limits::kSkeletonBodyBytesMax) return false;
+  body_ = body;
+  parser.note_numbers(&numbers_);
+  parser.start(body_, families_);
+  if (parser.step(Deadline::never()) != FastTextParser::Step::kDone || numbers_.empty()) return false;
+  // What ends before its line does has a timestamp behind it.
+  const bool plain = std::ranges::all_of(numbers_, [&](const TextNumber& number) { return body_[number.end] == '\n'; });
+  return plain && bytes() <= limits::kSkeletonBytesMax;
+}
+
+bool Skeleton::match(std::string_view body) {
+  const char* at = body.data();
+  const char* const end = at + body.size();
+  const char* const mine = body_.data();
+  size_t from = 0;
+  for (const TextNumber& number : numbers_) {
+    const size_t bytes = number.begin - from;
+    if (static_cast<size_t>(end - at) < bytes || std::memcmp(at, mine + from, bytes) != 0) return false;
+    at += bytes;
+    const char* const stop = line_end(at, end);
+    if (!read(number, at, stop)) return false;
+    at = stop;
+    from = number.end;
+  }
+  const auto rest = static_cast<size_t>(end - at);
+  if (rest != body_.size() - from || std::memcmp(at, mine + from, rest) != 0) return false;
+  matched_ = body;
+  return true;
+}
+
+bool Skeleton::write_canonical(const model::GroupKey& key, model::CanonicalPush& out, SkeletonText::Scratch& scratch) {
+  if (!text_.fits(key)) {
+    if (numbers_.size() > limits::kSkeletonNumbersMax || ++misfits_ < misfits_max_) return false;
+    misfits_ = 0;
+    misfits_max_ = std::min(2 * misfits_max_, limits::kSkeletonWaitMax);
+    const bool made = text_.make(families_, numbers_, key, scratch);
+    SLUICE_CHECK(match(matched_));  // the numbers back
+    if (!made) return false;
+  }
+  return text_.write(families_, key, out);
+}
+
+bool Skeleton::read(const TextNumber& number, const char* at, const char* end) {
+  double value = 0;
+  if (!parse_short_decimal(at, end, value)) {
+    if (std::any_of(at, end, is_blank) || !parse_number(at, end, value)) return false;
+  }
+  switch (number.meaning) {
+    case Meaning::kValue:
+      families_.metrics[number.at].value = value;
+      families_.metrics[number.at].value_text = {at, static_cast<size_t>(end - at)};
+      return true;
+    case Meaning::kSum:
+      families_.metrics[number.at].sum = value;
+      return true;
+    case Meaning::kSummaryCount:
+      families_.metrics[number.at].count = go_uint64(value);
+      return true;
+    case Meaning::kHistogramCount:
+      return whole_count(value, families_.metrics[number.at].count);
+    case Meaning::kQuantile:
+      families_.points[number.at].value = value;
+      return true;
+    case Meaning::kBucket:
+      return whole_count(value, families_.points[number.at].count);
+    case Meaning::kNothing:
+      return true;
+  }
+  return false;
+}
+
+size_t Skeleton::bytes() const noexcept {
+  return sizeof(*this) + body_.capacity() + bytes_of(numbers_) + bytes_of(families_.families) +
+         bytes_of(families_.metrics) + bytes_of(families_.labels) + bytes_of(families_.points) +
+         families_.arena.capacity() + text_.bytes();
+}
+
+}  // namespace sluice::parser

@@ -1,0 +1,70 @@
+// A body that was seen before, but for its numbers.
+//
+// The jobs of a fleet push the same names and labels over and over, with other numbers. A skeleton keeps a copy of one
+// body, where its numbers stand, and the families that the fast parser made of it. A body that is equal byte by byte
+// outside of the numbers, and whose numbers the fast parser would read by itself, has the same families with other
+// numbers: match() compares and reads, which costs a quarter of parsing. Whatever differs otherwise is no match, and
+// the caller parses it.
+//
+// The families view the copy, but for Metric::value_text, which views the body that matched last; that must stay for as
+// long as they are used.
+//
+// The canonical push is remembered as well (skeleton_text.h), for one set of grouping label names at a time.
+//
+// A plain object of one owner, which it may change from push to push; one thread. A match is one piece of work, bounded
+// by limits::kSkeletonBodyBytesMax (10 us).
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/model/canonical.h"
+#include "core/model/families.h"
+#include "core/model/group_key.h"
+#include "parser/skeleton_text.h"
+#include "parser/text_fast.h"
+#include "parser/text_number.h"
+
+namespace sluice::parser {
+
+class Skeleton {
+ public:
+  Skeleton() = default;
+  Skeleton(const Skeleton&) = delete;
+  Skeleton& operator=(const Skeleton&) = delete;
+
+  // Keeps `body`, once. False when it cannot be kept, and the skeleton is of no use: the fast parser does not take it,
+  // it has a timestamp or no number at all, or it takes more memory than limits::kSkeletonBytesMax. `parser` is
+  // scratch.
+  [[nodiscard]] bool make(std::string_view body, FastTextParser& parser);
+
+  // Whether `body` is this one with other numbers. If so, families() are those of `body`, as TextParser makes them.
+  // Otherwise they are not to be used before the next match.
+  [[nodiscard]] bool match(std::string_view body);
+  [[nodiscard]] const model::Families& families() const noexcept { return families_; }
+
+  // After a match: writes what the Canonicaliser makes of families() and `key`, views included, with or without its
+  // check. False when it has to be asked, `out` is then unusable.
+  [[nodiscard]] bool write_canonical(const model::GroupKey& key, model::CanonicalPush& out,
+                                     SkeletonText::Scratch& scratch);
+
+  // Of memory, about.
+  [[nodiscard]] size_t bytes() const noexcept;
+
+ private:
+  // Puts a number in its place; false when the fast parser would not take it, or something stands behind it.
+  [[nodiscard]] bool read(const TextNumber& number, const char* at, const char* end);
+
+  std::string body_;
+  std::vector<TextNumber> numbers_;  // in the order of the body
+  model::Families families_;
+  std::string_view matched_;  // the body that matched last
+
+  SkeletonText text_;
+  uint32_t misfits_ = 0;      // keys with other names than the template's, since it was made
+  uint32_t misfits_max_ = 1;  // so many, and the template is made anew for the names of the last
+};
+
+}  // namespace sluice::parser

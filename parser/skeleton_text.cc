@@ -1,0 +1,312 @@
+#include "parser/skeleton_text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "core/base/check.h"
+#include "core/base/go_float.h"
+#include "core/base/hash.h"
+#include "core/base/limits.h"
+#include "parser/canonical_escape.h"
+
+namespace sluice::parser {
+namespace {
+
+using Meaning = TextNumber::Meaning;
+
+// Marks are whole numbers of six digits, which are their own canonical spelling.
+constexpr uint64_t kFirstMark = 100'000;
+constexpr size_t kMarkBytes = 6;
+constexpr size_t kMarksMax = 900'000;
+static_assert(limits::kSkeletonBodyBytesMax < kMarksMax);
+// Above this a count is not a float.
+constexpr uint64_t kExactCountMax = uint64_t{1} << 53;
+
+bool is_negative_zero(double value) noexcept { return value == 0 && std::signbit(value); }
+
+// Puts a number of its own in every place, so that the canonical text says which number stands where.
+void mark(model::Families& families, std::span<const TextNumber> numbers, std::string& marks) {
+  marks.clear();
+  for (uint64_t index = 0; index < numbers.size(); ++index) marks += std::to_string(kFirstMark + index);
+  for (size_t index = 0; index < numbers.size(); ++index) {
+    const TextNumber& number = numbers[index];
+    const uint64_t value = kFirstMark + index;
+    switch (number.meaning) {
+      case Meaning::kValue:
+        families.metrics[number.at].value = static_cast<double>(value);
+        families.metrics[number.at].value_text = std::string_view(marks).substr(index * kMarkBytes, kMarkBytes);
+        break;
+      case Meaning::kSum:
+        families.metrics[number.at].sum = static_cast<double>(value);
+        break;
+      case Meaning::kSummaryCount:
+      case Meaning::kHistogramCount:
+        families.metrics[number.at].count = value;
+        break;
+      case Meaning::kQuantile:
+        families.points[number.at].value = static_cast<double>(value);
+        break;
+      case Meaning::kBucket:
+        families.points[number.at].count = value;
+        break;
+      case Meaning::kNothing:
+        break;
+    }
+  }
+}
+
+// A family of metrics whose label names are not all the same is in an order that may depend on grouping labels.
+bool has_one_set_of_names(const model::Families& families, const model::Family& family) {
+  const model::Metric& first = families.metrics[family.metrics_first];
+  for (uint32_t index = first.next; index != model::kNone; index = families.metrics[index].next) {
+    const model::Metric& metric = families.metrics[index];
+    if (metric.labels_count != first.labels_count) return false;
+    for (uint32_t k = 0; k < metric.labels_count; ++k) {
+      if (families.labels[metric.labels_begin + k].name != families.labels[first.labels_begin + k].name) return false;
+    }
+  }
+  return true;
+}
+
+bool is_equal(const model::CanonicalPush& a, const model::CanonicalPush& b) {
+  if (a.used_bytes != b.used_bytes || std::memcmp(a.bytes(), b.bytes(), a.used_bytes) != 0) return false;
+  if (a.series != b.series || a.samples != b.samples || a.families.size() != b.families.size()) return false;
+  for (size_t index = 0; index < a.families.size(); ++index) {
+    if (a.families[index].fragment_at != b.families[index].fragment_at) return false;
+  }
+  return true;
+}
+
+// The number as the canonicaliser writes it; nullptr when it would write a record as well.
+char* write_number(const TextNumber& number, const model::Families& families, char* at) noexcept {
+  double value = 0;
+  if (number.meaning == Meaning::kValue) {
+    const model::Metric& metric = families.metrics[number.at];
+    const std::string_view text = metric.value_text;
+    if (is_canonical_go_float(text)) {
+      std::memcpy(at, text.data(), text.size());
+      return at + text.size();
+    }
+    value = metric.value;
+  } else if (number.meaning == Meaning::kSum) {
+    value = families.metrics[number.at].sum;
+  } else if (number.meaning == Meaning::kQuantile) {
+    value = families.points[number.at].value;
+  } else {
+    const uint64_t count = number.is_of_point() ? families.points[number.at].count : families.metrics[number.at].count;
+    if (count > kExactCountMax) return nullptr;
+    value = static_cast<double>(count);
+  }
+  if (is_negative_zero(value)) return nullptr;
+  return at + format_go_float(value, at);
+}
+
+}  // namespace
+
+void SkeletonText::clear() noexcept {
+  names_.clear();
+  families_.clear();
+  canonical_.clear();
+  lines_.clear();
+  runs_.clear();
+  uses_.clear();
+  literals_.clear();
+  fixed_bytes_ = 0;
+  series_ = 0;
+}
+
+bool SkeletonText::make(model::Families& families, std::span<const TextNumber> numbers, const model::GroupKey& key,
+                        Scratch& scratch) {
+  clear();
+  mark(families, numbers, scratch.marks);
+  scratch.canonicaliser.begin(families, key, scratch.push);
+  if (scratch.canonicaliser.step(Deadline::never()) != Canonicaliser::State::kDone) return false;
+  for (size_t index = 0; index < key.label_count(); ++index) names_.emplace_back(key.label(index).name);
+  uses_.assign(names_.size(), 0);
+  // What was laid out is trusted only if it gives what it was made of.
+  if (lay_out(families, numbers, scratch.push) && write(families, key, scratch.copy) &&
+      is_equal(scratch.copy, scratch.push) && bytes() <= limits::kSkeletonBytesMax) {
+    return true;
+  }
+  clear();
+  return false;
+}
+
+bool SkeletonText::lay_out(const model::Families& families, std::span<const TextNumber> numbers,
+                           const model::CanonicalPush& push) {
+  for (const model::CanonicalFamily& family : push.families) {
+    const model::Fragment fragment = push.fragment(family);
+    const model::FragmentHeader& header = fragment.header();
+    if (header.record_bytes != 0 || header.has_quoted_names != 0 || header.is_inconsistent != 0) return false;
+    if (!has_one_set_of_names(families, families.families[family.source])) return false;
+    const bool simple = family.type != model::MetricType::kSummary && family.type != model::MetricType::kHistogram;
+    bool first = true;
+    uint32_t series = 0;
+    uint32_t lines = 0;
+    for (std::string_view text = fragment.text(); !text.empty(); ++lines) {
+      const size_t bytes = text.find('\n') + 1;
+      Line& line = lines_.emplace_back();
+      if (!lay_out_line(text.substr(0, bytes), numbers, line)) return false;
+      line.first = first;
+      series += first ? 1 : 0;
+      // The count is the last line of a summary or histogram.
+      first =
+          simple || line.number.meaning == Meaning::kSummaryCount || line.number.meaning == Meaning::kHistogramCount;
+      text.remove_prefix(bytes);
+    }
+    if (series != header.series || lines != header.samples) return false;
+    families_.push_back({lines, series});
+    canonical_.push_back(family);
+    series_ += series;
+    fixed_bytes_ += model::Fragment::text_offset(series) + sizeof(uint64_t);
+  }
+  fixed_bytes_ += literals_.size() + lines_.size() * (kGoFloatRoom + 1) + kCopySlack;
+  literals_.append(kCopySlack, '\0');
+  return true;
+}
+
+// `name{label="value",...} number`
+bool SkeletonText::lay_out_line(std::string_view text, std::span<const TextNumber> numbers, Line& out) {
+  const size_t number_at = text.rfind(' ') + 1;
+  uint64_t value = 0;
+  for (const char digit : text.substr(number_at, text.size() - 1 - number_at)) {
+    if (digit < '0' || digit > '9') return false;
+    value = value * 10 + static_cast<uint64_t>(digit - '0');
+    if (value >= kFirstMark + kMarksMax) return false;
+  }
+  if (value < kFirstMark || value - kFirstMark >= numbers.size()) return false;
+  out.number = numbers[value - kFirstMark];
+
+  Scan scan{text, text.find('{') + 1, 0};
+  out.name_bytes = static_cast<uint32_t>(scan.at);
+  const Meaning meaning = out.number.meaning;
+  const std::string_view bound = meaning == Meaning::kBucket     ? ",le=\""
+                                 : meaning == Meaning::kQuantile ? ",quantile=\""
+                                                                 : "";
+  // The bound is the last label, and no part of the label text.
+  const size_t labels_end = bound.empty() ? number_at - 2 : text.rfind(bound);
+  while (scan.at < labels_end) {
+    if (!lay_out_label(scan)) return false;
+    if (scan.at != labels_end) ++scan.at;
+  }
+  if (scan.at != labels_end) return false;
+  out.tail_bytes = static_cast<uint32_t>(number_at - labels_end);
+  scan.at = number_at;
+  add_run(scan, kValue);
+  return true;
+}
+
+// Quotes within a value are escaped.
+bool SkeletonText::lay_out_label(Scan& scan) {
+  const size_t equals = scan.line.find("=\"", scan.at);
+  if (equals == std::string_view::npos) return false;
+  const std::string_view name = scan.line.substr(scan.at, equals - scan.at);
+  const auto found = std::ranges::find(names_, name);
+  scan.at = equals + 2;
+  if (found != names_.end()) add_run(scan, static_cast<uint32_t>(found - names_.begin()));
+  while (scan.at < scan.line.size() && scan.line[scan.at] != '"') scan.at += scan.line[scan.at] == '\\' ? 2 : 1;
+  if (scan.at >= scan.line.size()) return false;
+  if (found != names_.end()) scan.from = scan.at;
+  ++scan.at;
+  return true;
+}
+
+void SkeletonText::add_run(Scan& scan, uint32_t label) {
+  literals_ += scan.line.substr(scan.from, scan.at - scan.from);
+  runs_.push_back({static_cast<uint32_t>(scan.at - scan.from), label});
+  if (label != kValue) ++uses_[label];
+}
+
+bool SkeletonText::fits(const model::GroupKey& key) const noexcept {
+  if (key.label_count() != names_.size()) return false;
+  for (size_t index = 0; index < names_.size(); ++index) {
+    if (key.label(index).name != names_[index]) return false;
+  }
+  return !names_.empty();
+}
+
+bool SkeletonText::escape_values(const model::GroupKey& key) {
+  size_t room = 0;
+  for (size_t index = 0; index < names_.size(); ++index) room += 2 * key.label(index).value.size() + kCopySlack;
+  if (escaped_.size() < room) escaped_.resize(room);
+  values_.resize(names_.size());
+  char* at = escaped_.data();
+  for (size_t index = 0; index < names_.size(); ++index) {
+    bool high = false;
+    char* const end = write_escaped(key.label(index).value, at, high);
+    if (high) return false;
+    values_[index] = {at, static_cast<size_t>(end - at)};
+    at = end + kCopySlack;
+  }
+  return true;
+}
+
+bool SkeletonText::write(const model::Families& families, const model::GroupKey& key, model::CanonicalPush& out) {
+  SLUICE_DCHECK(fits(key));
+  size_t most = fixed_bytes_;
+  for (size_t index = 0; index < names_.size(); ++index) most += 2 * key.label(index).value.size() * uses_[index];
+  if (most > limits::kSkeletonCanonicalBytesMax || !escape_values(key)) return false;
+  const size_t words = most / sizeof(uint64_t) + 1;
+  if (out.words.size() < words) {
+    out.words.clear();  // nothing to copy
+    out.words.resize(std::max(words, size_t{1024}));
+  }
+  char* const base = reinterpret_cast<char*>(out.words.data());
+  char* at = base;
+  const char* literals = literals_.data();
+  const Run* runs = runs_.data();
+  const Line* line = lines_.data();
+  out.families.assign(canonical_.begin(), canonical_.end());
+  for (size_t index = 0; index < families_.size(); ++index) {
+    const Family& family = families_[index];
+    char* const fragment = at;
+    out.families[index].fragment_at = static_cast<uint64_t>(fragment - base);
+    auto* hash = reinterpret_cast<uint64_t*>(fragment + sizeof(model::FragmentHeader));
+    char* const text = fragment + model::Fragment::text_offset(family.series);
+    at = text;
+    for (const Line* const end = line + family.lines; line != end; ++line) {
+      at = write_line(*line, literals, runs, hash, families, at);
+      if (at == nullptr) return false;
+      hash += line->first ? 1 : 0;
+    }
+    model::FragmentHeader header;
+    header.series = family.series;
+    header.samples = family.lines & 0x3fff'ffff;
+    header.text_bytes = static_cast<uint32_t>(at - text);
+    std::memcpy(fragment, &header, sizeof(header));
+    std::memset(at, 0, 8);
+    at = base + ((static_cast<size_t>(at - base) + 7) & ~size_t{7});
+  }
+  out.used_bytes = static_cast<size_t>(at - base);
+  out.series = series_;
+  out.samples = lines_.size();
+  return true;
+}
+
+char* SkeletonText::write_line(const Line& line, const char*& literals, const Run*& runs, uint64_t* hash,
+                               const model::Families& families, char* at) const {
+  const char* const labels = at + line.name_bytes;
+  for (;; ++runs) {
+    at = copy_blocks(literals, runs->bytes, at);
+    literals += runs->bytes;
+    if (runs->label == kValue) break;
+    const Value& value = values_[runs->label];
+    at = copy_blocks(value.text, value.bytes, at);
+  }
+  ++runs;
+  if (line.first) *hash = keyed_hash({labels, static_cast<size_t>(at - line.tail_bytes - labels)});
+  at = write_number(line.number, families, at);
+  if (at != nullptr) *at++ = '\n';
+  return at;
+}
+
+size_t SkeletonText::bytes() const noexcept {
+  size_t bytes = literals_.capacity() + escaped_.capacity() + runs_.capacity() * sizeof(Run) +
+                 lines_.capacity() * sizeof(Line) + families_.capacity() * sizeof(Family) +
+                 canonical_.capacity() * sizeof(model::CanonicalFamily);
+  for (const std::string& name : names_) bytes += sizeof(std::string) + name.capacity();
+  return bytes;
+}
+
+}  // namespace sluice::parser

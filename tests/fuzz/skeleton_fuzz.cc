@@ -1,0 +1,42 @@
+// Skeletons: what comes of a body by comparison with an earlier one is what parsing and the canonicaliser make of it.
+// An input is two bodies, or the paths of two grouping keys and two bodies, with a NUL between each.
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "parser/grouping_key.h"
+#include "parser/names.h"
+#include "tests/parser/skeleton_pairs.h"
+
+namespace sluice::parser {
+namespace {
+
+test::SkeletonPair compare(std::string_view input) {
+  std::array<std::string_view, 4> parts;
+  size_t count = 0;
+  while (count + 1 < parts.size()) {
+    const size_t nul = input.find('\0');
+    if (nul == std::string_view::npos) break;
+    parts[count++] = input.substr(0, nul);
+    input.remove_prefix(nul + 1);
+  }
+  parts[count++] = input;
+  if (count == 2) return test::compare_by_skeleton(parts[0], parts[1]);
+  if (count != 4) return {};
+  const auto first = parse_grouping_key(parts[0], false, NameScheme::kLegacy);
+  const auto second = parse_grouping_key(parts[1], false, NameScheme::kLegacy);
+  if (!first.has_value() || !second.has_value()) return {};
+  return test::compare_by_skeleton(parts[2], *first, parts[3], *second);
+}
+
+}  // namespace
+}  // namespace sluice::parser
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const auto pair = sluice::parser::compare({reinterpret_cast<const char*>(data), size});
+  if (pair.difference.empty()) return 0;
+  std::fprintf(stderr, "DIFFERENCE: %s\n", pair.difference.c_str());
+  std::abort();
+}

@@ -1,0 +1,138 @@
+#include "tests/parser/skeleton_pairs.h"
+
+#include <vector>
+
+#include "core/model/canonical.h"
+#include "core/model/families.h"
+#include "parser/canonical.h"
+#include "parser/simd/kernel.h"
+#include "parser/skeleton.h"
+#include "parser/text_fast.h"
+#include "parser/text_parser.h"
+#include "tests/parser/fast_families.h"
+
+namespace sluice::parser::test {
+namespace {
+
+std::string_view view(const std::vector<char>& bytes) { return {bytes.data(), bytes.size()}; }
+
+// What parsing gives; empty when the fast parser does not take the body.
+std::string parsed(std::string_view body) {
+  TextParser parser;
+  model::Families families;
+  parser.start(body, NameScheme::kLegacy, families);
+  const TextParser::Step step = parser.step(Deadline::never());
+  return step == TextParser::Step::kDone && !parser.used_exact() ? "ok\n" + describe(families) : std::string();
+}
+
+std::string both(const char* what, const std::string& got, const std::string& wanted) {
+  return std::string(what) + "\n--- parsed\n" + wanted + "\n--- by the skeleton\n" + got + "\n";
+}
+
+// All bytes of a canonical push, and what stands beside them.
+std::string describe_push(const model::CanonicalPush& push) {
+  std::string out = std::to_string(push.series) + " series, " + std::to_string(push.samples) + " samples, " +
+                    std::to_string(push.used_bytes) + " bytes\n";
+  for (const model::CanonicalFamily& family : push.families) {
+    out += std::string(family.name) + "|" + std::string(family.help) + "|" + (family.has_help ? "help|" : "|") +
+           std::to_string(static_cast<int>(family.type)) + "|" + std::to_string(family.source) + "|" +
+           std::to_string(family.fragment_at) + "\n" + std::string(push.fragment(family).text());
+  }
+  out.append(reinterpret_cast<const char*>(push.bytes()), push.used_bytes);
+  return out;
+}
+
+// What the canonicaliser makes of the families with or without its check; empty when it finds a conflict.
+std::string canonical(const model::Families& families, const model::GroupKey& key, bool check) {
+  Canonicaliser canonicaliser;
+  model::CanonicalPush push;
+  canonicaliser.begin(families, key, push, check);
+  return canonicaliser.step(Deadline::never()) == Canonicaliser::State::kDone ? describe_push(push) : std::string();
+}
+
+// The canonical push of the body that matched last, if the skeleton writes it. False when it does not.
+bool write_and_compare(Skeleton& skeleton, const model::GroupKey& key, SkeletonText::Scratch& scratch,
+                       std::string& difference) {
+  const std::string before = describe(skeleton.families());
+  model::CanonicalPush push;
+  const bool written = skeleton.write_canonical(key, push, scratch);
+  if (describe(skeleton.families()) != before) difference = both("numbers", describe(skeleton.families()), before);
+  if (!written) return false;
+  for (const bool check : {true, false}) {
+    const std::string wanted = canonical(skeleton.families(), key, check);
+    if (describe_push(push) != wanted) difference = both("the canonical push", describe_push(push), wanted);
+  }
+  return true;
+}
+
+}  // namespace
+
+SkeletonPair compare_by_skeleton(std::string_view first, std::string_view second) {
+  static const model::GroupKey key = model::GroupKey::from_labels({{"job", "t"}, {"instance", "i"}});
+  return compare_by_skeleton(first, key, second, key);
+}
+
+SkeletonPair compare_by_skeleton(std::string_view first_text, const model::GroupKey& first_key,
+                                 std::string_view second_text, const model::GroupKey& second_key) {
+  const std::vector<char> first(first_text.begin(), first_text.end());
+  const std::vector<char> second(second_text.begin(), second_text.end());
+  SkeletonPair pair;
+  FastTextParser parser(simd::active_kernel());
+  Skeleton skeleton;
+  pair.kept = skeleton.make(view(first), parser);
+  if (!pair.kept) return pair;
+  SkeletonText::Scratch scratch;
+  // The first push makes the template.
+  if (skeleton.match(view(first))) static_cast<void>(write_and_compare(skeleton, first_key, scratch, pair.difference));
+  pair.matched = skeleton.match(view(second));
+  if (pair.matched) {
+    const std::string wanted = parsed(view(second));
+    const std::string got = "ok\n" + describe(skeleton.families());
+    if (got != wanted) pair.difference = both("the second body", got, wanted);
+    pair.written = write_and_compare(skeleton, second_key, scratch, pair.difference);
+  }
+  // Whatever the second one has left behind.
+  const bool again = skeleton.match(view(first));
+  const std::string wanted = parsed(view(first));
+  const std::string got = again ? "ok\n" + describe(skeleton.families()) : "no match";
+  if (got != wanted) pair.difference = both("the first body again", got, wanted);
+  return pair;
+}
+
+std::string renumbered(std::string_view body, std::mt19937_64& random) {
+  static constexpr std::string_view kNumbers[] = {
+      "0",    "-0",   "1",    "12",      "-7.25",   "0.1",   "1e5",  "1E+05",  "NaN",    "nan",
+      "+Inf", "-Inf", "Inf",  "inf",     "5.",      ".5",    "+1",   "1e-400", "1e400",  "0x1p-2",
+      "1_0",  "1e22", "1e23", "1234567", "1000000", "00012", "-0.0", "1.50",   "999999", "0.00001"};
+  static constexpr std::string_view kLong[] = {"123456789012345678901234567890", "18446744073709551616",
+                                               "9007199254740993", "0.30000000000000004"};
+  static constexpr std::string_view kNoNumbers[] = {"",  " ",    "1 ",  " 1", "1\r", "1 5",
+                                                    "x", "1\n2", "--1", "1e", "0x",  "1\t"};
+  std::string out;
+  while (!body.empty()) {
+    const size_t bytes = body.find('\n') == std::string_view::npos ? body.size() : body.find('\n') + 1;
+    const std::string_view line = body.substr(0, bytes);
+    body.remove_prefix(bytes);
+    const size_t blank = line.rfind(' ');
+    if (line.front() == '#' || blank == std::string_view::npos || random() % 4 == 0) {
+      out += line;
+      continue;
+    }
+    out += line.substr(0, blank + 1);
+    const uint64_t kind = random() % 200;
+    if (kind == 0) {
+      out += kNoNumbers[random() % std::size(kNoNumbers)];
+    } else if (kind < 20) {
+      out += kLong[random() % std::size(kLong)];
+    } else if (kind < 60) {
+      out += kNumbers[random() % std::size(kNumbers)];
+    } else {
+      out += std::to_string(random() % 100000);
+      if (kind < 130) out += "." + std::to_string(random() % 1000);
+    }
+    if (line.back() == '\n') out += '\n';
+  }
+  return out;
+}
+
+}  // namespace sluice::parser::test

@@ -112,7 +112,9 @@ bool GzipDecoder::inflate(std::span<char> room, size_t& written) {
   state.avail_out = static_cast<uint32_t>(space);
   const int result = isal_inflate(&state);
   written = space - state.avail_out;
-  rest_.remove_prefix(given - state.avail_in);
+  // In a broken stream ISA-L may count below 0: then it has taken everything.
+  const size_t left = state.avail_in <= given ? state.avail_in : 0;
+  rest_.remove_prefix(given - left);
   crc_ = crc32_gzip_refl(crc_, reinterpret_cast<const unsigned char*>(room.data()), written);
   bytes_ += static_cast<uint32_t>(written);
   // Whole bytes that ISA-L has taken and not used.
@@ -126,7 +128,7 @@ bool GzipDecoder::inflate(std::span<char> room, size_t& written) {
     return true;
   }
   // Everything was there, there was room, and still it has not ended.
-  if (given == rest_.size() + (given - state.avail_in) && state.avail_out != 0) return fail(std::string(kCut));
+  if (given == rest_.size() + (given - left) && state.avail_out != 0) return fail(std::string(kCut));
   return true;
 }
 

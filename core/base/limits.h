@@ -10,6 +10,11 @@ namespace sluice::limits {
 // ---- Time ----------------------------------------------------------------------------------------------------------
 // Longest stretch of work between two looks at the ring. 50 us keeps a turn of 12 runnable requests under 1 ms.
 inline constexpr int64_t kSliceNs = 50'000;
+// The same while small requests come: what a small request waits for beside long work. Its trip into the
+// kernel costs about 1 us, so the long work loses a twentieth.
+inline constexpr int64_t kContendedSliceNs = 20'000;
+// They come while the last one was no longer ago: at some hundred a second and above long work gives way.
+inline constexpr int64_t kContentionNs = 2'000'000;
 
 // From SIGTERM until connections that still work are cut. Kubernetes kills after 30 s by default.
 inline constexpr int64_t kStopBoundNs = 10'000'000'000;
@@ -43,6 +48,9 @@ inline constexpr int64_t kLingerNs = 500'000'000;
 inline constexpr uint64_t kDrainBytesMax = 256 * 1024;
 // Received buffers that one connection may hold while it is busy. Pipelined requests beyond them wait in the kernel.
 inline constexpr size_t kHeldBuffersMax = 4;
+// Requests that one connection may have answered in a turn while small requests come from others: a pipeline of usual
+// depth leaves in one send, and holds up the others for about 80 us, once.
+inline constexpr uint32_t kRequestsPerTurn = 16;
 // Answers that wait for a slow reader before its further requests wait too.
 inline constexpr size_t kPendingBytesMax = 256 * 1024;
 // Each of the two pieces of a streamed answer that are in flight: large enough for few sends, small enough that 1,000
@@ -50,6 +58,10 @@ inline constexpr size_t kPendingBytesMax = 256 * 1024;
 inline constexpr size_t kStreamBytes = 128 * 1024;
 // One receive of a large body: the kernel copies it between two turns, in about 50 us with the pages that it touches.
 inline constexpr size_t kReceiveIntoBytes = 64 * 1024;
+// The same while small requests come: about 10 us, most of them page faults and the peer's part.
+inline constexpr size_t kContendedReceiveBytes = 8 * 1024;
+// One send meanwhile. On the loopback device the receiver's part of it is done by the sender, too: 0.4 us a KiB.
+inline constexpr size_t kContendedSendBytes = 32 * 1024;
 // The same of a chunked one, which is unwrapped in one piece: 0.3 us for each chunk.
 inline constexpr size_t kReceiveChunkedBytes = 32 * 1024;
 // Body buffers that a worker keeps for the next large push, and the largest of them.
@@ -120,9 +132,9 @@ inline constexpr uint32_t kSnapshotsMax = 4;
 // Parts that scrapes may be divided into: with 65,536 places a part then has 64 of them, so none is more than 1.6 %
 // larger than another by the division alone.
 inline constexpr uint32_t kScrapePartsMax = 1024;
-// Retired objects freed by one call, once per turn, unless the turn retired more than half as many: 256 frees of about
-// 100 ns are half a slice.
-inline constexpr uint32_t kReclaimPerTurn = 256;
+// Retired objects freed by one call, once per turn, unless the turn retired more than half as many: 128 frees of about
+// 100 ns are less than a slice beside small requests.
+inline constexpr uint32_t kReclaimPerTurn = 128;
 // Retirement nodes that a participant keeps for reuse, 56 bytes each.
 inline constexpr uint32_t kRetiredNodesKept = 4096;
 

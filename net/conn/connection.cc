@@ -17,8 +17,10 @@ using ring::Op;
 
 namespace {
 
-// When a quarter of what was received is framing: unwrapping takes 0.3 us for each chunk.
+// When much of what is received is framing.
 constexpr size_t kReceiveSmallChunksBytes = limits::kReceiveChunkedBytes / 8;
+// While small requests come: 80 chunks of 1 byte, 20 us.
+constexpr size_t kContendedSmallChunksBytes = 512;
 
 // True when the socket holds bytes that no receive has taken yet: a request that came before the stop is answered.
 bool bytes_wait(int socket) noexcept {
@@ -121,8 +123,8 @@ void Connection::on_send(const ring::Completion& completion) {
       outbox_.on_failed();  // what is left will not be sent
       return;
     }
-    if (outbox_.on_sent(bytes, ring(), socket_, token())) ++shared_->counters.sends;
-    if (!outbox_.in_flight() && phase_ == Phase::kStream) shared_->worker->schedule(*this);
+    if (outbox_.on_sent(bytes, ring(), socket_, token(), send_bytes())) ++shared_->counters.sends;
+    if (!outbox_.in_flight() && phase_ == Phase::kStream) shared_->worker->schedule(*this, Work::kLong);
     return;
   }
   outbox_.on_failed();
@@ -172,7 +174,7 @@ void Connection::fail(Op op, int error) {
 // Brings operations, deadline and lists into line with the state. After every event.
 void Connection::settle() {
   if (phase_ == Phase::kFree || phase_ == Phase::kClosing) return;
-  if (outbox_.flush(ring(), socket_, token())) {
+  if (outbox_.flush(ring(), socket_, token(), send_bytes())) {
     ++shared_->counters.sends;
     sent_at_ns_ = shared_->worker->now_ns();
   }
@@ -193,7 +195,7 @@ void Connection::settle_receive() {
   if (body_is_direct() && !input_ended_) {
     if (receive_armed_) {
       cancel_receive();
-    } else if (!into_in_flight_) {
+    } else if (!into_in_flight_ && inbox_.empty()) {
       receive_body_directly();
     }
     return;
@@ -221,9 +223,7 @@ void Connection::cancel_receive() {
 
 // The next piece of a large body, straight into its memory, which grows with what has come.
 void Connection::receive_body_directly() {
-  const size_t bytes = framing_.chunked
-                           ? (small_chunks_ ? kReceiveSmallChunksBytes : limits::kReceiveChunkedBytes)
-                           : static_cast<size_t>(std::min<uint64_t>(limits::kReceiveIntoBytes, body_left_));
+  const size_t bytes = receive_bytes();
   if (!direct_) ++shared_->counters.bodies_direct;
   direct_ = true;
   if (!shared_->bodies.reserve(body_, bytes)) {
@@ -233,6 +233,19 @@ void Connection::receive_body_directly() {
   }
   into_in_flight_ = true;
   ring().receive_into(socket_, body_.tail().data(), bytes, token());
+}
+
+// As much as takes about a slice.
+size_t Connection::receive_bytes() const noexcept {
+  const bool contended = shared_->worker->contended();
+  if (framing_.chunked && small_chunks_) return contended ? kContendedSmallChunksBytes : kReceiveSmallChunksBytes;
+  const size_t alone = framing_.chunked ? limits::kReceiveChunkedBytes : limits::kReceiveIntoBytes;
+  const size_t bytes = contended ? limits::kContendedReceiveBytes : alone;
+  return framing_.chunked ? bytes : static_cast<size_t>(std::min<uint64_t>(bytes, body_left_));
+}
+
+size_t Connection::send_bytes() const noexcept {
+  return shared_->worker->contended() ? limits::kContendedSendBytes : SIZE_MAX;
 }
 
 void Connection::unpark() {

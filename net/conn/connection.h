@@ -88,6 +88,8 @@ class Connection final : public loop::Runnable, public loop::Timer {
   void arm_receive();
   void cancel_receive();
   void receive_body_directly();
+  [[nodiscard]] size_t receive_bytes() const noexcept;
+  [[nodiscard]] size_t send_bytes() const noexcept;
   void after_flush();
   void begin_closing(CloseReason reason);
   void close_when_quiet();
@@ -97,8 +99,10 @@ class Connection final : public loop::Runnable, public loop::Timer {
   // requests.cc: from bytes to a complete request
   void process();
   [[nodiscard]] bool read_head();
+  [[nodiscard]] bool has_its_share() noexcept;
   [[nodiscard]] bool begin_exchange(std::span<char> head);
   [[nodiscard]] bool read_body();
+  [[nodiscard]] bool may_unwrap(std::span<char>& bytes);
   [[nodiscard]] bool read_chunks();
   [[nodiscard]] bool body_is_cut_short();
   [[nodiscard]] bool keep_piece(std::span<const char> piece);
@@ -148,6 +152,10 @@ class Connection final : public loop::Runnable, public loop::Timer {
   uint64_t body_left_ = 0;     // bytes of a body with a length that have not come
   uint64_t body_bytes_max_ = 0;
   uint64_t body_received_ = 0;  // on the wire; of the body that is coming or drained
+
+  uint64_t turn_ = 0;            // the last in which it read a head
+  uint32_t turn_requests_ = 0;   // of that turn
+  int64_t slices_until_ns_ = 0;  // pipelined more than its share: it is served in slices only
 
   int64_t deadline_at_ns_ = INT64_MAX;  // the armed timer may be earlier, never later
   int64_t head_began_ns_ = 0;           // worker's clock; 0: no byte of the next head has come

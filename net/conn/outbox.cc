@@ -1,5 +1,6 @@
 #include "net/conn/outbox.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/check.h"
@@ -11,21 +12,21 @@ namespace {
 constexpr size_t kKeptBytes = 8 * 1024;
 }  // namespace
 
-bool Outbox::flush(ring::Ring& ring, int socket, ring::Token token) {
+bool Outbox::flush(ring::Ring& ring, int socket, ring::Token token, size_t piece_bytes) {
   if (in_flight_ || pending_.empty()) return false;
   std::swap(pending_, sending_);
   pending_.clear();
   sent_ = 0;
   in_flight_ = true;
-  ring.send(socket, sending_.data(), sending_.size(), token);
+  ring.send(socket, sending_.data(), std::min(sending_.size(), piece_bytes), token);
   return true;
 }
 
-bool Outbox::on_sent(size_t bytes, ring::Ring& ring, int socket, ring::Token token) {
+bool Outbox::on_sent(size_t bytes, ring::Ring& ring, int socket, ring::Token token, size_t piece_bytes) {
   SLUICE_CHECK(in_flight_ && sent_ + bytes <= sending_.size());
   sent_ += bytes;
   if (sent_ < sending_.size()) {
-    ring.send(socket, sending_.data() + sent_, sending_.size() - sent_, token);
+    ring.send(socket, sending_.data() + sent_, std::min(sending_.size() - sent_, piece_bytes), token);
     return true;
   }
   in_flight_ = false;

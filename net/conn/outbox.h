@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "net/ring/ring.h"
@@ -22,10 +23,11 @@ class Outbox {
   [[nodiscard]] bool in_flight() const noexcept { return in_flight_; }
   [[nodiscard]] bool empty() const noexcept { return !in_flight_ && pending_.empty(); }
 
-  // Submits what is pending unless a send is in flight. True when it submitted.
-  bool flush(ring::Ring& ring, int socket, ring::Token token);
-  // A send has completed with `bytes` sent: submits the rest, if any (true), or is ready for the next flush.
-  bool on_sent(size_t bytes, ring::Ring& ring, int socket, ring::Token token);
+  // Submits what is pending, of it `piece_bytes` at first, unless a send is in flight. True when it submitted.
+  bool flush(ring::Ring& ring, int socket, ring::Token token, size_t piece_bytes = SIZE_MAX);
+  // A send has completed with `bytes` sent: submits the next piece of the rest, if any (true), or is ready for the next
+  // flush.
+  bool on_sent(size_t bytes, ring::Ring& ring, int socket, ring::Token token, size_t piece_bytes = SIZE_MAX);
   // A send has failed: nothing is in flight any more.
   void on_failed() noexcept { in_flight_ = false; }
 

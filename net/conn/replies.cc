@@ -34,20 +34,29 @@ bool Connection::run_step() {
   phase_ = Phase::kStep;
   const int64_t now = monotonic_ns();
   if (!shared_->may_work_inline(now)) {
-    shared_->worker->schedule(*this);
+    shared_->worker->schedule(*this, Work::kShort);
     return false;
   }
-  if (shared_->handler.step(exchange_, {now + limits::kSliceNs}) != Handler::StepAction::kDone) {
-    shared_->worker->schedule(*this);
-    return false;
+  switch (shared_->handler.step(exchange_, {now + limits::kSliceNs})) {
+    case Handler::StepAction::kDone:
+      if (turn_requests_ == 1 && inbox_.empty() && !exchange_.response.source) shared_->worker->small_request();
+      respond();
+      return true;
+    case Handler::StepAction::kAgain:
+      shared_->worker->schedule(*this, Work::kLong);
+      return false;
+    case Handler::StepAction::kParked:
+      shared_->worker->schedule(*this, Work::kShort);
+      return false;
   }
-  respond();
-  return true;
+  return false;
 }
 
 // A slice: of the handler's work, of a streamed answer, or of requests that found the turn full.
 loop::Runnable::Again Connection::run(Deadline deadline) {
   Again again = Again::kNo;
+  turn_ = shared_->turn();
+  turn_requests_ = phase_ == Phase::kStep ? 1 : 0;
   switch (phase_) {
     case Phase::kStep:
       switch (shared_->handler.step(exchange_, deadline)) {
@@ -167,7 +176,7 @@ void Connection::begin_stream() {
     next_request();
     return;
   }
-  shared_->worker->schedule(*this);
+  shared_->worker->schedule(*this, Work::kShort);
 }
 
 // Produces into the outbox until it is full, the slice is over, or the body ends. What is ready leaves at once when

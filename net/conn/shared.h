@@ -42,11 +42,18 @@ class Shared {
   }
   void begin_slice(Deadline deadline) noexcept {
     work_until_ns_ = deadline.at_ns;
-    first_of_slice_ = true;
+    first_of_slice_ = in_slice_ = true;
   }
   // After a slice what follows in this turn has no time left; the next turn begins anew.
-  void end_slice() noexcept { first_of_slice_ = false; }
-  void turn_ends() noexcept { work_until_ns_ = 0; }
+  void end_slice() noexcept { first_of_slice_ = in_slice_ = false; }
+  // Whether a slice is under way, and not completions.
+  [[nodiscard]] bool in_slice() const noexcept { return in_slice_; }
+  void turn_ends() noexcept {
+    work_until_ns_ = 0;
+    ++turn_;
+  }
+  // Numbers turns.
+  [[nodiscard]] uint64_t turn() const noexcept { return turn_; }
 
   loop::Worker* worker = nullptr;  // set by the first call of the service
   http::Handler& handler;
@@ -59,7 +66,9 @@ class Shared {
   std::string_view date_text_;
   int64_t date_until_ns_ = INT64_MIN;
   int64_t work_until_ns_ = 0;
+  uint64_t turn_ = 1;
   bool first_of_slice_ = false;
+  bool in_slice_ = false;
 };
 
 }  // namespace sluice::net::conn

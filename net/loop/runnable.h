@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/base/clock.h"
+#include "core/base/limits.h"
 
 namespace sluice::net::loop {
 
@@ -15,14 +16,17 @@ class Runnable {
  public:
   enum class Again : uint8_t {
     kNo,      // done: not run again before the next schedule()
-    kYes,     // the slice is used up: at the end of the queue, the loop does not wait in the kernel meanwhile
-    kParked,  // waits for something in the store: as kYes, but when only parked work is left the loop waits briefly
+    kYes,     // the slice is used up: it is long work, the loop does not wait in the kernel meanwhile
+    kParked,  // waits for something in the store: tried again every turn; when only parked work is left the loop waits
+              // briefly
   };
+  // Whether it has had a share of the turn already (a slice of its own, requests before this one) or has yet to begin.
+  enum class Work : uint8_t { kShort, kLong };
   Runnable() = default;
   Runnable(const Runnable&) = delete;
   Runnable& operator=(const Runnable&) = delete;
   virtual ~Runnable() = default;
-  // Works until done or until the deadline (kSliceNs from now) has passed. May schedule and unschedule anything, itself
+  // Works until done or until the deadline (a slice from now) has passed. May schedule and unschedule anything, itself
   // too.
   [[nodiscard]] virtual Again run(Deadline deadline) = 0;
   [[nodiscard]] bool scheduled() const noexcept { return queued_; }
@@ -31,14 +35,17 @@ class Runnable {
   friend class RunQueue;
   Runnable* next_ = nullptr;
   Runnable* previous_ = nullptr;
+  Work work_ = Work::kShort;
   bool queued_ = false;
 };
 
-// First in, first out, each at most once in a round.
+// Two queues, each first in, first out: what has yet to begin goes before what is long. Of long work one slice is done
+// in a round, so that new requests are looked for between any two; it is never left out, however much short work there
+// is.
 class RunQueue {
  public:
-  // Slices in one turn. With kInlineNs before them and the release of memory behind, twelve of kSliceNs (50 us) and
-  // what each needs to notice its end keep a turn under 1 ms.
+  // Slices in one turn, the one of long work included. With kInlineNs before them and the release of memory behind,
+  // twelve of kSliceNs (50 us) and what each needs to notice its end keep a turn under 1 ms.
   static constexpr uint32_t kSlicesPerTurn = 12;
 
   // What a round left behind: how long the loop may wait.
@@ -49,21 +56,32 @@ class RunQueue {
   RunQueue(const RunQueue&) = delete;
   RunQueue& operator=(const RunQueue&) = delete;
 
-  void schedule(Runnable& runnable) noexcept;  // no effect when it is scheduled already
+  // No effect when it is scheduled already.
+  void schedule(Runnable& runnable, Runnable::Work work = Runnable::Work::kShort) noexcept;
   void unschedule(Runnable& runnable) noexcept;
-  // Runs what was scheduled before the call, in order, each once, at most kSlicesPerTurn of them.
-  Left run_round();
-  [[nodiscard]] uint32_t size() const noexcept { return size_; }
+  // Runs the short work that was scheduled before the call, in order, each once, then one of the long: at most
+  // kSlicesPerTurn in all, that of long work for `long_slice_ns`.
+  Left run_round(int64_t long_slice_ns = limits::kSliceNs);
+  [[nodiscard]] uint32_t size() const noexcept { return short_.size + long_.size; }
+  [[nodiscard]] bool long_work() const noexcept { return long_.size > 0; }
 
  private:
-  void push(Runnable& runnable) noexcept;
+  struct List {
+    Runnable* head = nullptr;
+    Runnable* tail = nullptr;
+    uint32_t size = 0;
+  };
+  [[nodiscard]] List& list_of(const Runnable& runnable) noexcept {
+    return runnable.work_ == Runnable::Work::kShort ? short_ : long_;
+  }
+  void run_first(List& list, int64_t slice_ns);
+  void push(Runnable& runnable, Runnable::Work work) noexcept;
   void unlink(Runnable& runnable) noexcept;
 
-  Runnable* head_ = nullptr;
-  Runnable* tail_ = nullptr;
+  List short_;
+  List long_;
   Runnable* running_ = nullptr;  // in run() now; nullptr again when it was unscheduled meanwhile
-  uint32_t size_ = 0;
-  uint32_t parked_streak_ = 0;  // runs in a row that ended parked, with nothing scheduled in between
+  uint32_t parked_streak_ = 0;   // runs in a row that ended parked, with nothing scheduled in between
 };
 
 }  // namespace sluice::net::loop

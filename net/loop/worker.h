@@ -10,6 +10,7 @@
 
 #include <cstdint>
 
+#include "core/base/limits.h"
 #include "net/loop/runnable.h"
 #include "net/loop/timers.h"
 #include "net/ring/ring.h"
@@ -28,10 +29,17 @@ class Worker {
   // The monotonic clock as read once after the kernel came back: good enough for deadlines of connections.
   [[nodiscard]] virtual int64_t now_ns() const noexcept = 0;
 
-  virtual void schedule(Runnable& runnable) noexcept = 0;
+  virtual void schedule(Runnable& runnable, Runnable::Work work) noexcept = 0;
   virtual void unschedule(Runnable& runnable) noexcept = 0;
   virtual void arm(Timer& timer, int64_t at_ns) noexcept = 0;
   virtual void disarm(Timer& timer) noexcept = 0;
+
+  // A request was answered at once, the only one that its connection had brought.
+  virtual void small_request() noexcept = 0;
+  // Such requests came within the last kContentionNs: pieces of long work are to be small.
+  [[nodiscard]] virtual bool contended() const noexcept = 0;
+  // A slice of long work.
+  [[nodiscard]] int64_t slice_ns() const noexcept { return contended() ? limits::kContendedSliceNs : limits::kSliceNs; }
 
   // The service says once for every on_connection() that the connection is gone and its descriptor closed.
   virtual void connection_closed() noexcept = 0;

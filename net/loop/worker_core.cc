@@ -15,6 +15,8 @@ namespace {
 
 // Timers called in one turn; the rest follows in the next. Each closes or answers one connection, a few microseconds.
 constexpr uint32_t kTimersPerTurn = 128;
+// Looks at completions before a slice of long work while small requests come.
+constexpr uint32_t kLooksPerTurn = 3;
 // Connections taken from a queue with accept(2) in one turn, a few microseconds each.
 constexpr uint32_t kAcceptsPerTurn = 64;
 // When only parked work is left: the first rounds follow at once (a grace period on one worker is over by then), later
@@ -65,9 +67,9 @@ bool WorkerCore::run(const Listeners& listeners) {
 void WorkerCore::turn() {
   turn_began_ns_ = now_ns_ = monotonic_ns();
   loads_fresh_ = false;
-  ring_.turn(wait_ns(), *this);
+  serve();
   take_mail();
-  left_ = run_queue_.run_round();
+  left_ = run_queue_.run_round(slice_ns());
   left_size_ = run_queue_.size();
   parked_rounds_ = left_ == RunQueue::Left::kParkedOnly ? parked_rounds_ + 1 : 0;
   if (releases_.pending() != 0) release_memory();
@@ -82,10 +84,19 @@ void WorkerCore::turn() {
   self_.times.record(monotonic_ns() - turn_began_ns_);
 }
 
+// Completions. When long work waits, the answers to what came first leave before its slice, and what comes meanwhile is
+// served, too.
+void WorkerCore::serve() {
+  uint32_t dispatched = ring_.turn(wait_ns(), *this);
+  for (uint32_t i = 1; i < kLooksPerTurn && dispatched > 0 && run_queue_.long_work() && contended(); ++i) {
+    dispatched = ring_.turn(0, *this);
+  }
+}
+
 // A slice of it; two when pushes leave memory behind faster than that.
 void WorkerCore::release_memory() noexcept {
   const int64_t slices = releases_.pending() > kReleasesMany ? 2 : 1;
-  releases_.step(Deadline::in_ns(slices * limits::kSliceNs));
+  releases_.step(Deadline::in_ns(slices * slice_ns()));
 }
 
 void WorkerCore::after_wait() {

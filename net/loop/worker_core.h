@@ -8,6 +8,7 @@
 
 #include "core/base/large_memory.h"
 #include "core/base/owner.h"
+#include "net/loop/contention.h"
 #include "net/loop/listeners.h"
 #include "net/loop/runnable.h"
 #include "net/loop/service.h"
@@ -36,10 +37,12 @@ class WorkerCore final : public Worker, public ring::CompletionHandler {
   ring::Ring& ring() noexcept override { return ring_; }
   uint32_t index() const noexcept override { return index_; }
   int64_t now_ns() const noexcept override { return now_ns_; }
-  void schedule(Runnable& runnable) noexcept override { run_queue_.schedule(runnable); }
+  void schedule(Runnable& runnable, Runnable::Work work) noexcept override { run_queue_.schedule(runnable, work); }
   void unschedule(Runnable& runnable) noexcept override { run_queue_.unschedule(runnable); }
   void arm(Timer& timer, int64_t at_ns) noexcept override { timers_.arm(timer, at_ns); }
   void disarm(Timer& timer) noexcept override { timers_.disarm(timer); }
+  void small_request() noexcept override { contention_.small_request(now_ns_); }
+  bool contended() const noexcept override { return contention_.at(now_ns_); }
   void connection_closed() noexcept override;
   uint32_t connections() const noexcept override { return connections_; }
   uint32_t connections_max() const noexcept override { return options_.connections_max; }
@@ -64,6 +67,7 @@ class WorkerCore final : public Worker, public ring::CompletionHandler {
   enum class Stop : uint8_t { kNo, kAccepting, kFinishing, kAborting, kEnded };
 
   void turn();
+  void serve();
   void release_memory() noexcept;
   [[nodiscard]] int64_t wait_ns() noexcept;
   void take_mail();
@@ -100,6 +104,7 @@ class WorkerCore final : public Worker, public ring::CompletionHandler {
   int64_t turn_began_ns_;
   TimerWheel timers_;
   RunQueue run_queue_;
+  Contention contention_;
   RunQueue::Left left_ = RunQueue::Left::kNothing;
   uint32_t left_size_ = 0;      // of the run queue when left_ was found
   uint32_t parked_rounds_ = 0;  // rounds in a row with parked work only

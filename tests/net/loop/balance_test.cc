@@ -49,5 +49,22 @@ TEST(Balance, SixteenConnectionsOnEightWorkers) {
   }
 }
 
+// Connections end where they want to, here all on some workers; as many new ones make up for it, wherever the kernel
+// puts them.
+TEST(Balance, WhatEndsUnevenlyIsMadeUpForByNewConnections) {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    std::vector<uint64_t> loads(8, 100);
+    for (size_t i = 0; i < 6; ++i) loads[i] = random() % 20;
+    uint64_t total = std::accumulate(loads.begin(), loads.end(), uint64_t{0});
+    // All of them go to one listener: the worst that SO_REUSEPORT can do.
+    const auto own = static_cast<uint32_t>(random() % 8);
+    for (; total < 800; ++total) ++loads[choose_worker(loads, own, 1000)];
+    EXPECT_LE(*std::max_element(loads.begin(), loads.end()), 150u);
+    EXPECT_GE(*std::min_element(loads.begin(), loads.end()), 80u);
+  }
+}
+
 }  // namespace
 }  // namespace sluice::net::loop

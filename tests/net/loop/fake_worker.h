@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/base/check.h"
+#include "net/loop/contention.h"
 #include "net/loop/runnable.h"
 #include "net/loop/service.h"
 #include "net/loop/timers.h"
@@ -28,7 +29,7 @@ class FakeWorker final : public Worker, public ring::CompletionHandler {
   // One turn in the order of the real loop; returns the number of completions.
   uint32_t turn(int64_t wait_ns = 0) {
     const uint32_t dispatched = ring_.turn(run_queue_.size() > 0 ? 0 : wait_ns, *this);
-    run_queue_.run_round();
+    run_queue_.run_round(slice_ns());
     service_->on_turn(now_ns_);
     timers_.expire(now_ns_, 128);
     return dispatched;
@@ -47,10 +48,12 @@ class FakeWorker final : public Worker, public ring::CompletionHandler {
   ring::Ring& ring() noexcept override { return ring_; }
   uint32_t index() const noexcept override { return 0; }
   int64_t now_ns() const noexcept override { return now_ns_; }
-  void schedule(Runnable& runnable) noexcept override { run_queue_.schedule(runnable); }
+  void schedule(Runnable& runnable, Runnable::Work work) noexcept override { run_queue_.schedule(runnable, work); }
   void unschedule(Runnable& runnable) noexcept override { run_queue_.unschedule(runnable); }
   void arm(Timer& timer, int64_t at_ns) noexcept override { timers_.arm(timer, at_ns); }
   void disarm(Timer& timer) noexcept override { timers_.disarm(timer); }
+  void small_request() noexcept override { contention_.small_request(now_ns_); }
+  bool contended() const noexcept override { return contention_.at(now_ns_); }
   void connection_closed() noexcept override {
     SLUICE_CHECK(connections_ > 0);
     --connections_;
@@ -67,6 +70,7 @@ class FakeWorker final : public Worker, public ring::CompletionHandler {
   int64_t now_ns_;
   TimerWheel timers_;
   RunQueue run_queue_;
+  Contention contention_;
   uint32_t connections_ = 0;
   uint32_t connections_max_ = 1000;
   bool stopping_ = false;

@@ -59,10 +59,61 @@ TEST(RunQueue, ATurnHasABoundedNumberOfSlices) {
     }));
   for (const auto& item : items) queue.schedule(*item);
   EXPECT_EQ(queue.run_round(), Left::kWork);
-  EXPECT_EQ(runs, static_cast<int>(RunQueue::kSlicesPerTurn));
+  EXPECT_EQ(runs, static_cast<int>(RunQueue::kSlicesPerTurn - 1));
   queue.run_round();
   EXPECT_EQ(queue.run_round(), Left::kNothing);
   EXPECT_EQ(runs, 30);
+}
+
+TEST(RunQueue, WhatHasYetToBeginGoesBeforeOneSliceOfWhatIsLong) {
+  RunQueue queue;
+  std::string order;
+  const auto item = [&](char name, Again again) {
+    return std::make_unique<Item>([&order, name, again] {
+      order += name;
+      return again;
+    });
+  };
+  const auto first = item('A', Again::kYes);
+  const auto second = item('B', Again::kYes);
+  const auto small = item('s', Again::kNo);
+  const auto other = item('t', Again::kNo);
+  queue.schedule(*first, Runnable::Work::kLong);
+  queue.schedule(*second, Runnable::Work::kLong);
+  for (int i = 0; i < 4; ++i) {
+    queue.schedule(*small);
+    queue.schedule(*other);
+    EXPECT_TRUE(queue.long_work());
+    EXPECT_EQ(queue.run_round(), Left::kWork);
+  }
+  EXPECT_EQ(order, "stAstBstAstB");
+  queue.unschedule(*first);
+  queue.unschedule(*second);
+}
+
+TEST(RunQueue, LongWorkIsNeverLeftOut) {
+  RunQueue queue;
+  int short_runs = 0;
+  int long_runs = 0;
+  std::vector<std::unique_ptr<Item>> items;
+  for (int i = 0; i < 100; ++i)
+    items.push_back(std::make_unique<Item>([&] {
+      ++short_runs;
+      return Again::kNo;
+    }));
+  Item long_work([&] {
+    ++long_runs;
+    return Again::kYes;
+  });
+  queue.schedule(long_work, Runnable::Work::kLong);
+  for (int round = 1; round <= 5; ++round) {
+    for (const auto& item : items) queue.schedule(*item);
+    queue.run_round();
+    EXPECT_EQ(long_runs, round);
+    EXPECT_EQ(short_runs, round * static_cast<int>(RunQueue::kSlicesPerTurn - 1));
+  }
+  queue.unschedule(long_work);
+  for (const auto& item : items) queue.unschedule(*item);
 }
 
 TEST(RunQueue, TellsParkedWorkFromWork) {

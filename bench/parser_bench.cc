@@ -183,7 +183,7 @@ void skeleton_never_plain(benchmark::State& state) {
   for (auto _ : state) {
     parser.start(bodies[at], NameScheme::kLegacy, families);
     at = at + 1 == bodies.size() ? 0 : at + 1;
-    if (parser.step(Deadline::never()) != TextParser::Step::kDone || !is_right(workloads().front(), families)) {
+    if (parser.step(Deadline::never()) != TextParser::Step::kDone || !is_right(parser_workloads().front(), families)) {
       state.SkipWithError("wrong result");
       break;
     }

@@ -132,9 +132,9 @@ inline constexpr uint32_t kSnapshotsMax = 4;
 // Parts that scrapes may be divided into: with 65,536 places a part then has 64 of them, so none is more than 1.6 %
 // larger than another by the division alone.
 inline constexpr uint32_t kScrapePartsMax = 1024;
-// Retired objects freed by one call, once per turn, unless the turn retired more than half as many: 128 frees of about
-// 100 ns are less than a slice beside small requests.
-inline constexpr uint32_t kReclaimPerTurn = 128;
+// Retired objects freed by one call, once per turn, unless the turn retired more than half as many: 256 frees of about
+// 100 ns are half a slice.
+inline constexpr uint32_t kReclaimPerTurn = 256;
 // Retirement nodes that a participant keeps for reuse, 56 bytes each.
 inline constexpr uint32_t kRetiredNodesKept = 4096;
 

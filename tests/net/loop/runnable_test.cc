@@ -96,6 +96,7 @@ TEST(RunQueue, LongWorkIsNeverLeftOut) {
   int short_runs = 0;
   int long_runs = 0;
   std::vector<std::unique_ptr<Item>> items;
+  items.reserve(100);
   for (int i = 0; i < 100; ++i)
     items.push_back(std::make_unique<Item>([&] {
       ++short_runs;

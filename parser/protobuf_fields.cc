@@ -302,8 +302,7 @@ void ProtobufParser::take_label(const Field& field) {
     case bytes_field(2):
       label.value = field.bytes;
       break;
-    default:
-      note_inexact();
+    default:  // unknown; a record has the labels anew, so it would not have it either
       break;
   }
 }

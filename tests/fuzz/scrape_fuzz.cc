@@ -1,9 +1,12 @@
 // Scrapes of a push, text or protobuf by the lowest bit of the first byte, names escaped by the next two: every form is
 // the same in any slices; a delimited scrape with names as they are, pushed again, gives the same text, help and
 // record.
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,9 +26,21 @@ namespace {
 using render::NameEscaping;
 using render::ProtobufForm;
 
+// Bytes that are no text are shown as \xHH, so that a record can be read.
+std::string readable(std::string_view bytes) {
+  std::string out;
+  for (const char byte : bytes) {
+    if (byte == '\n' || (byte >= ' ' && byte < 0x7f)) {
+      out += byte;
+    } else {
+      fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(byte));
+    }
+  }
+  return out;
+}
+
 [[noreturn]] void differ(const char* what, std::string_view got, std::string_view wanted) {
-  std::fprintf(stderr, "DIFFERENCE: %s\n--- wanted\n%.*s\n--- got\n%.*s\n", what, static_cast<int>(wanted.size()),
-               wanted.data(), static_cast<int>(got.size()), got.data());
+  fmt::print(stderr, "DIFFERENCE: {}\n--- wanted\n{}\n--- got\n{}\n", what, readable(wanted), readable(got));
   std::abort();
 }
 

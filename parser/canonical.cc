@@ -92,8 +92,6 @@ void Canonicaliser::run_phase() {
       return collect();
     case Phase::kOrderMetrics:
       return order_metrics();
-    case Phase::kDuplicates:
-      return find_duplicates();
     case Phase::kEmitSorted:
       return emit_sorted();
     case Phase::kRecordInOrder:
@@ -234,9 +232,9 @@ void Canonicaliser::record_in_order() {
 }
 
 void Canonicaliser::record_sorted() {
-  for (; cursor_ != positions_.size(); ++cursor_) {
+  for (; cursor_ != series_.size(); ++cursor_) {
     if (work_ >= kWorkPerCheck) return;
-    if (!record(collected_[positions_[cursor_]].metric)) return;
+    if (!record(series_.metric(cursor_))) return;
   }
   finish_family();
 }
@@ -277,16 +275,11 @@ bool Canonicaliser::strictly_after(uint32_t metric, const LabelPlan& plan) const
   return false;
 }
 
-// Room is taken at once: growing a large vector on the way would copy it in one uninterrupted piece.
 void Canonicaliser::begin_collecting(const LabelPlan& plan) {
   const model::Family& family = families_->families[order_[family_at_]];
-  collected_.clear();
-  collected_.reserve(family.metrics_count);
-  pairs_.clear();
-  positions_.clear();
-  positions_.reserve(family.metrics_count);
   // Each metric has its own labels at most, and those of the grouping key, which this one has too.
-  pairs_.reserve(families_->labels.size() + size_t{family.metrics_count} * plan.slots.size());
+  series_.begin(*families_, family.metrics_count,
+                families_->labels.size() + size_t{family.metrics_count} * plan.slots.size());
   metric_ = family.metrics_first;
   phase_ = Phase::kCollect;
 }
@@ -297,64 +290,31 @@ void Canonicaliser::collect() {
     const auto labels = labels_of(metric_);
     const LabelPlan& plan = plans_.find(labels);
     if (!metric_is_good(metric_, plan)) return;
-    positions_.push_back(static_cast<uint32_t>(collected_.size()));
-    collected_.push_back({metric_, static_cast<uint32_t>(pairs_.size()), static_cast<uint32_t>(plan.slots.size())});
-    for (const LabelPlan::Slot& slot : plan.slots) {
-      pairs_.push_back({slot.name, slot.source == kNone ? slot.fixed_value : labels[slot.source].value});
-    }
+    series_.add(metric_, plan, plans_.generation());
     metric_ = families_->metrics[metric_].next;
     work_ += 1 + static_cast<uint32_t>(labels.size() / 8);
   }
-  sort_.begin(positions_);
   phase_ = Phase::kOrderMetrics;
 }
 
 void Canonicaliser::order_metrics() {
-  const auto less = [this](uint32_t a, uint32_t b) { return compare(collected_[a], collected_[b]) < 0; };
   work_ += kWorkPerCheck;
-  if (!sort_.step(kWorkPerCheck, less)) return;
-  phase_ = Phase::kDuplicates;
-  cursor_ = 1;
-  duplicate_ = kNone;
-}
-
-void Canonicaliser::find_duplicates() {
-  // The sort is stable: of equal metrics the first in input order comes first and is not the duplicate.
-  for (; cursor_ < positions_.size(); ++cursor_) {
-    if (work_++ >= kWorkPerCheck) return;
-    const Collected& metric = collected_[positions_[cursor_]];
-    if (compare(collected_[positions_[cursor_ - 1]], metric) == 0) duplicate_ = std::min(duplicate_, metric.metric);
-  }
-  if (duplicate_ != kNone && !tolerate(ConflictKind::kDuplicateSeries, order_[family_at_], duplicate_)) return;
+  if (!series_.step(kWorkPerCheck)) return;
+  const uint32_t duplicate = series_.duplicate();
+  if (duplicate != kNone && !tolerate(ConflictKind::kDuplicateSeries, order_[family_at_], duplicate)) return;
   start_family();
   cursor_ = 0;
   phase_ = Phase::kEmitSorted;
 }
 
 void Canonicaliser::emit_sorted() {
-  for (; cursor_ != positions_.size(); ++cursor_) {
+  for (; cursor_ != series_.size(); ++cursor_) {
     if (work_ >= kWorkPerCheck) return;
-    const uint32_t metric = collected_[positions_[cursor_]].metric;
+    series_.prefetch_behind(cursor_);
+    const uint32_t metric = series_.metric(cursor_);
     if (!emit(metric, plans_.find(labels_of(metric)))) return;
   }
   finish_text(Phase::kRecordSorted);
-}
-
-int Canonicaliser::compare(const Collected& a, const Collected& b) const {
-  if (a.count != b.count) return a.count < b.count ? -1 : 1;
-  const model::LabelPair* left = pairs_.data() + a.begin;
-  const model::LabelPair* right = pairs_.data() + b.begin;
-  for (uint32_t i = 0; i < a.count; ++i) {
-    // Values of the grouping key are the same bytes everywhere.
-    if (left[i].value.data() == right[i].value.data() && left[i].value.size() == right[i].value.size()) continue;
-    const int order = left[i].value.compare(right[i].value);
-    if (order != 0) return order;
-  }
-  for (uint32_t i = 0; i < a.count; ++i) {
-    const int order = left[i].name.compare(right[i].name);
-    if (order != 0) return order;
-  }
-  return 0;
 }
 
 bool Canonicaliser::metric_is_good(uint32_t metric, const LabelPlan& plan) {

@@ -26,13 +26,13 @@
 #include <string_view>
 
 #include "core/base/clock.h"
-#include "core/base/large_memory.h"
 #include "core/model/canonical.h"
 #include "core/model/families.h"
 #include "core/model/group_key.h"
 #include "parser/canonical_labels.h"
 #include "parser/canonical_order.h"
 #include "parser/canonical_text.h"
+#include "parser/series_sort.h"
 
 namespace sluice::parser {
 
@@ -69,19 +69,11 @@ class Canonicaliser {
     kOrderNames,    // families by name
     kFamily,        // the next family: its name, suffixes
     kEmitInOrder,   // its metrics in input order, as long as that is the canonical one
-    kCollect,       // it is not: the sorted labels of all its metrics
-    kOrderMetrics,  // sort
-    kDuplicates,    // equal neighbours
+    kCollect,       // it is not: all its metrics
+    kOrderMetrics,  // sort, find duplicates
     kEmitSorted,
     kRecordInOrder,  // the record of a family whose text does not say everything
     kRecordSorted,
-  };
-
-  // The labels of one metric of a family that is being sorted.
-  struct Collected {
-    uint32_t metric = 0;
-    uint32_t begin = 0;  // into pairs_
-    uint32_t count = 0;
   };
 
   void run_phase();
@@ -93,7 +85,6 @@ class Canonicaliser {
   void begin_collecting(const LabelPlan& plan);
   void collect();
   void order_metrics();
-  void find_duplicates();
   void emit_sorted();
   void record_in_order();
   void record_sorted();
@@ -109,7 +100,6 @@ class Canonicaliser {
   [[nodiscard]] bool metric_is_good(uint32_t metric, const LabelPlan& plan);
   [[nodiscard]] bool family_is_good(uint32_t family);
   [[nodiscard]] uint32_t find_family(std::string_view name) const;
-  [[nodiscard]] int compare(const Collected& a, const Collected& b) const;
   void fail(model::ConflictKind kind, uint32_t family, uint32_t metric, std::string_view label = {});
   // The same, unless there is no check: then the family is marked, and true means that the work goes on.
   [[nodiscard]] bool tolerate(model::ConflictKind kind, uint32_t family, uint32_t metric, std::string_view label = {});
@@ -149,10 +139,7 @@ class Canonicaliser {
   uint32_t previous_ = model::kNone;  // the one before it
   uint64_t previous_generation_ = 0;  // of its plan
   uint32_t previous_labels_ = 0;      // its number of labels
-  LargeVector<Collected> collected_;  // metrics of a family that came unsorted, in input order
-  LargeVector<model::LabelPair> pairs_;
-  MergeSort::Items positions_;         // into collected_, sorted
-  uint32_t duplicate_ = model::kNone;  // the first metric that repeats another
+  SeriesSort series_;                 // metrics of a family that came unsorted
 };
 
 // Conflict of a grouping key as such (see above), for requests that have no families to canonicalise.

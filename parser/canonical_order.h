@@ -12,9 +12,10 @@
 
 namespace sluice::parser {
 
-class MergeSort {
+template <typename Item>
+class MergeSortOf {
  public:
-  using Items = model::UninitialisedVector<uint32_t>;
+  using Items = model::UninitialisedVector<Item>;
 
   void begin(Items& items) {
     items_ = &items;
@@ -28,14 +29,19 @@ class MergeSort {
   [[nodiscard]] bool step(uint32_t moves, Less&& less) {
     const size_t size = items_->size();
     while (width_ < size) {
-      const uint32_t* from = items_->data();
-      uint32_t* to = scratch_.data();
-      while (to_ != high_) {
+      const Item* from = items_->data();
+      Item* to = scratch_.data();
+      while (left_ != middle_ && right_ != high_) {
         if (moves == 0) return false;
         --moves;
-        const bool take_right = left_ == middle_ || (right_ != high_ && less(from[right_], from[left_]));
-        to[to_++] = from[take_right ? right_++ : left_++];
+        // Which one is a coin's toss, so it is chosen without a branch.
+        const bool take_right = less(from[right_], from[left_]);
+        const Item* const next = take_right ? from + right_ : from + left_;
+        right_ += take_right ? 1 : 0;
+        left_ += take_right ? 0 : 1;
+        to[to_++] = *next;
       }
+      if (!copy_rest(moves)) return false;
       if (high_ != size) {
         start_merge(high_);
         continue;
@@ -48,6 +54,16 @@ class MergeSort {
   }
 
  private:
+  // One of both runs has come to its end.
+  [[nodiscard]] bool copy_rest(uint32_t& moves) noexcept {
+    size_t& rest = left_ != middle_ ? left_ : right_;
+    const size_t count = std::min<size_t>(moves, high_ - to_);
+    std::copy_n(items_->data() + rest, count, scratch_.data() + to_);
+    rest += count;
+    to_ += count;
+    moves -= static_cast<uint32_t>(count);
+    return to_ == high_;
+  }
   void start_merge(size_t low) noexcept {
     const size_t size = items_->size();
     left_ = low;
@@ -66,5 +82,7 @@ class MergeSort {
   size_t high_ = 0;    // end of the right run
   size_t to_ = 0;      // next place
 };
+
+using MergeSort = MergeSortOf<uint32_t>;
 
 }  // namespace sluice::parser

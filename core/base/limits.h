@@ -90,8 +90,13 @@ inline constexpr size_t kErrorTokenBytesMax = 16 * 1024;
 // Parser and canonicaliser tables that a worker keeps for the next push: one runs at a time, more only while long
 // pushes are sliced.
 inline constexpr size_t kPushScratchesKept = 8;
-// Larger ones are freed after use, so that one huge push does not pin its tables for ever.
+// Larger ones are freed after use, so that one huge push does not pin its tables for ever: but for one of the size that
+// pushes of 1.5 MB need, while no more seconds than these lie between such pushes.
 inline constexpr size_t kPushScratchBytesKept = 4 * 1024 * 1024;
+inline constexpr size_t kPushScratchLargeBytesKept = 16 * 1024 * 1024;
+inline constexpr int kPushScratchLargeSeconds = 5;
+// Bodies that may need it.
+inline constexpr size_t kPushBodyBytesLarge = 256 * 1024;
 
 // Bodies that are remembered as skeletons (parser/skeleton.h): at least so many bytes, because a shorter one is parsed
 // as fast as it is compared, and fewer than so many, because the time of parsing is then what a push costs and

@@ -33,6 +33,7 @@ class StoreHooks final : public loop::EpochHooks {
     if (now_ns < next_housekeeping_ns_) return;
     next_housekeeping_ns_ = now_ns + 1'000'000'000;
     context_.writer->housekeep();
+    context_.scratches.age();
   }
   void offline() override { context_.writer->offline(); }
   void online() override { context_.writer->online(); }

@@ -49,7 +49,8 @@ size_t PushScratch::bytes() const noexcept {
 ScratchPool::ScratchPool() = default;
 ScratchPool::~ScratchPool() = default;
 
-std::unique_ptr<PushScratch> ScratchPool::take() {
+std::unique_ptr<PushScratch> ScratchPool::take(size_t body_bytes) {
+  if (large_ != nullptr && body_bytes >= limits::kPushBodyBytesLarge) return std::move(large_);
   if (free_.empty()) return std::make_unique<PushScratch>();
   std::unique_ptr<PushScratch> scratch = std::move(free_.back());
   free_.pop_back();
@@ -57,9 +58,18 @@ std::unique_ptr<PushScratch> ScratchPool::take() {
 }
 
 void ScratchPool::give(std::unique_ptr<PushScratch> scratch) {
-  if (free_.size() < limits::kPushScratchesKept && scratch->bytes() <= limits::kPushScratchBytesKept) {
+  const size_t bytes = scratch->bytes();
+  if (bytes > limits::kPushScratchBytesKept) {
+    if (bytes > limits::kPushScratchLargeBytesKept) return;
+    large_ = std::move(scratch);
+    unused_seconds_ = 0;
+  } else if (free_.size() < limits::kPushScratchesKept) {
     free_.push_back(std::move(scratch));
   }
+}
+
+void ScratchPool::age() noexcept {
+  if (large_ != nullptr && ++unused_seconds_ > limits::kPushScratchLargeSeconds) large_.reset();
 }
 
 PushState::PushState(WorkerContext& context, model::GroupKey key, int64_t start_ns)
@@ -109,7 +119,7 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
 }
 
 void PushState::start(const http::Request& request) {
-  scratch_ = context_.scratches.take();
+  scratch_ = context_.scratches.take(request.body.size());
   protobuf_ = parser::is_delimited_protobuf(request.header("content-type"));
   const http::Coding coding = http::content_coding(request);
   if (coding == http::Coding::kIdentity) return start_parsing(request.body);

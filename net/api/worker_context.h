@@ -1,6 +1,7 @@
 // What the endpoints of one worker work with. One per worker, made before it starts, used by its thread alone.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -24,12 +25,18 @@ class ScratchPool {
   ScratchPool(const ScratchPool&) = delete;
   ScratchPool& operator=(const ScratchPool&) = delete;
 
-  [[nodiscard]] std::unique_ptr<PushScratch> take();
-  // Keeps it for the next push, unless enough wait already or it has grown large.
+  // `body_bytes` of the push: one that may need large tables gets those of the last that did.
+  [[nodiscard]] std::unique_ptr<PushScratch> take(size_t body_bytes);
+  // Keeps it for the next push, unless enough wait already. Of those that have grown large one is kept, and not for
+  // long: while large pushes come one after the other, mapping its memory anew for each would be a third of their cost.
   void give(std::unique_ptr<PushScratch> scratch);
+  // Once a second: frees a large one that was not used for some seconds.
+  void age() noexcept;
 
  private:
   std::vector<std::unique_ptr<PushScratch>> free_;
+  std::unique_ptr<PushScratch> large_;
+  int unused_seconds_ = 0;  // since large_ was given
 };
 
 struct WorkerContext {

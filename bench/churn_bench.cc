@@ -3,9 +3,9 @@
 //   bench/churn_bench [MILLIONS OF OPERATIONS, 100] [GROUPS ALIVE, 100000] [THREADS, 2]
 //
 // The workload is tests/core/store/churn.h. Prints, after 1, 2, 5, 10, ... million operations, what the blocks of the
-// store have, what malloc has given out and has taken from the system, what is resident, and the most
-// versions that waited to be freed at one time so far; at the end the ratio of
-// the last to the first. It fails (1) above 1.1.
+// store have, what its slabs hold, what malloc has given out and has taken from the system, what is resident, and the
+// most versions that waited to be freed at one time so far; at the end the ratio of the last to the first. It fails (1)
+// above 1.1.
 #include <fmt/format.h>
 
 #include <cstdint>
@@ -23,9 +23,10 @@ Footprint report(Churn& churn, int64_t began_ns) {
   const Footprint now = footprint_of(churn.store());
   const double seconds = static_cast<double>(monotonic_ns() - began_ns) / 1e9;
   const auto megabytes = [](uint64_t bytes) { return static_cast<double>(bytes) / 1e6; };
-  fmt::print("{:>10} {:>10.1f} {:>10.1f} {:>10.1f} {:>10.1f} {:>11} {:>9.1f}\n", churn.operations() / kMillion,
-             megabytes(now.store_bytes), megabytes(now.in_use_bytes), megabytes(now.from_system),
-             megabytes(now.resident_bytes), churn.retired_max(), seconds);
+  fmt::print("{:>10} {:>10.1f} {:>10.1f} {:>10.1f} {:>10.1f} {:>10.1f} {:>11} {:>9.1f}\n",
+             churn.operations() / kMillion, megabytes(now.store_bytes), megabytes(now.held_bytes),
+             megabytes(now.in_use_bytes), megabytes(now.from_system), megabytes(now.resident_bytes),
+             churn.retired_max(), seconds);
   std::fflush(stdout);
   return now;
 }
@@ -33,8 +34,8 @@ Footprint report(Churn& churn, int64_t began_ns) {
 int run(uint64_t millions, size_t groups, unsigned threads) {
   const int64_t began_ns = monotonic_ns();
   Churn churn(groups, threads, 1);
-  fmt::print("{:>10} {:>10} {:>10} {:>10} {:>10} {:>11} {:>9}\n", "millions", "blocks MB", "in use MB", "system MB",
-             "resident", "retired max", "seconds");
+  fmt::print("{:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>11} {:>9}\n", "millions", "blocks MB", "slabs MB",
+             "in use MB", "system MB", "resident", "retired max", "seconds");
   churn.run(kMillion);
   const Footprint first = report(churn, began_ns);
   Footprint last = first;

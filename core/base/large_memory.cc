@@ -75,6 +75,19 @@ void release_large_again(void* memory, size_t bytes) noexcept {
   promised->kept_bytes_ += had;
 }
 
+bool release_in_slices(bool (*some)(void*), void* context) {
+  if (promised == nullptr) return false;
+  promised->sources_.push_back({some, context});
+  ++promised->pending_;
+  return true;
+}
+
+void forget_release(void* context) noexcept {
+  if (promised == nullptr) return;
+  promised->pending_ -= std::erase_if(
+      promised->sources_, [context](const SlicedReleases::Source& source) { return source.context == context; });
+}
+
 void age_large_memory() noexcept {
   if (promised == nullptr) return;
   std::erase_if(promised->kept_, [](SlicedReleases::Kept& piece) {
@@ -111,6 +124,11 @@ void SlicedReleases::step(Deadline deadline) noexcept {
     piece_bytes = now_ns - began_ns < kPieceNs ? std::min(piece_bytes * 2, kPieceBytesMax)
                                                : std::max(piece_bytes / 2, kPieceBytesMin);
     if (now_ns >= deadline.at_ns) return;
+  }
+  while (!sources_.empty()) {
+    const Source source = sources_.back();
+    if (!source.some(source.context)) forget_release(source.context);
+    if (deadline.passed()) return;
   }
 }
 

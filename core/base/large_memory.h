@@ -45,6 +45,13 @@ void age_large_memory() noexcept;
 inline constexpr size_t kLargePiecesKept = 4;
 inline constexpr size_t kLargeBytesKept = 8 * 1024 * 1024;
 
+// The same for whoever has more to do than unmapping: `some` does a little of it and says whether more is left, and is
+// called again and again with the slices of this thread until it says no. False, and nothing happens, without a
+// promise.
+[[nodiscard]] bool release_in_slices(bool (*some)(void*), void* context);
+// Not to be called any more, by the same thread.
+void forget_release(void* context) noexcept;
+
 // The promise of a thread, from construction to destruction, to call step() again and again while pending() is not 0.
 class SlicedReleases {
  public:
@@ -66,6 +73,8 @@ class SlicedReleases {
   friend void* allocate_large_again(size_t bytes) noexcept;
   friend void release_large_again(void* memory, size_t bytes) noexcept;
   friend void age_large_memory() noexcept;
+  friend bool release_in_slices(bool (*some)(void*), void* context);
+  friend void forget_release(void* context) noexcept;
   struct Piece {
     std::byte* memory;
     size_t bytes;
@@ -76,7 +85,13 @@ class SlicedReleases {
     bool old;  // was there at the last call of age_large_memory()
   };
 
+  struct Source {
+    bool (*some)(void*);
+    void* context;
+  };
+
   std::vector<Piece> pieces_;
+  std::vector<Source> sources_;  // each counts as a byte that waits
   size_t pending_ = 0;
   std::vector<Kept> kept_;
   size_t kept_bytes_ = 0;

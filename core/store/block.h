@@ -15,6 +15,7 @@
 #include "core/model/version.h"
 #include "core/model/version_access.h"
 #include "core/store/atomics.h"
+#include "core/store/slabs.h"
 #include "core/sync/ref_count.h"
 
 namespace sluice::store {
@@ -32,9 +33,10 @@ struct alignas(16) Block {
 };
 
 // Memory for a block, constructed with one reference. Aborts when the system has no memory.
-[[nodiscard]] Block* allocate_block(size_t bytes) noexcept;
-// Gives one reference back; returns the bytes that were freed, 0 while others hold it.
-size_t release_block(Block* block) noexcept;
+[[nodiscard]] Block* allocate_block(SlabCache& cache, size_t bytes) noexcept;
+// Gives one reference back; returns the bytes that were freed, 0 while others hold it. `cache` is the caller's, nullptr
+// when the store ends.
+size_t release_block(SlabCache* cache, Block* block) noexcept;
 
 [[nodiscard]] inline model::Version* version_of(Block& block) noexcept {
   return reinterpret_cast<model::Version*>(reinterpret_cast<std::byte*>(&block) + sizeof(Block));
@@ -54,6 +56,6 @@ size_t release_block(Block* block) noexcept;
 // caller may read it at the moment of the call. Undone by release_version().
 void hold_version(const model::Version& version) noexcept;
 // Gives the references of a version back (its own, or those of a hold); returns the bytes that were freed.
-size_t release_version(const model::Version& version) noexcept;
+size_t release_version(SlabCache* cache, const model::Version& version) noexcept;
 
 }  // namespace sluice::store

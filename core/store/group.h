@@ -6,18 +6,17 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <string_view>
 
-#include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/map/map.h"
 #include "core/model/group_key.h"
 #include "core/model/version.h"
 #include "core/store/atomics.h"
 #include "core/store/name_sets.h"
+#include "core/store/slabs.h"
 #include "core/sync/version_cell.h"
 
 namespace sluice::store {
@@ -26,14 +25,18 @@ class alignas(8) Group {
  public:
   using Cell = sync::VersionCell<model::Version, Atomics>;
 
-  [[nodiscard]] static Group* make(const model::GroupKey& key, NameSet& set, model::Version& first) {
-    void* memory = std::malloc(sizeof(Group) + key.bytes().size());
-    SLUICE_CHECK(memory != nullptr);
-    return new (memory) Group(key, set, first);
+  [[nodiscard]] static Group* make(SlabCache& cache, const model::GroupKey& key, NameSet& set, model::Version& first) {
+    return new (cache.allocate(sizeof(Group) + key.bytes().size())) Group(key, set, first);
   }
-  static void destroy(Group* group) noexcept {
+  // `cache` is the caller's, nullptr when the store ends.
+  static void destroy(SlabCache* cache, Group* group) noexcept {
+    const size_t bytes = sizeof(Group) + group->key_bytes_;
     group->~Group();
-    std::free(group);
+    if (cache != nullptr) {
+      cache->free(group, bytes);
+    } else {
+      SlabCache::free_at_end(group, bytes);
+    }
   }
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;

@@ -14,7 +14,7 @@ const model::Families kEmptyFamilies;
 }  // namespace
 
 PushMachine::PushMachine(WriterCore& writer)
-    : writer_(writer), claim_(writer), builder_(writer.counters.bytes), probe_(writer) {}
+    : writer_(writer), claim_(writer), builder_(writer.slabs, writer.counters.bytes), probe_(writer) {}
 
 void PushMachine::start(const PushRequest& request) {
   SLUICE_DCHECK(stage_ == Stage::kNone);

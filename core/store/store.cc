@@ -10,7 +10,10 @@ namespace {
 
 constexpr size_t kShapesPerHousekeeping = 1024;  // about 20 us under the registry's lock
 
-void free_retired_group(void* group, void* /*context*/) { Group::destroy(static_cast<Group*>(group)); }
+void free_retired_group(void* group, void* context) {
+  auto* writer = static_cast<WriterCore*>(context);
+  Group::destroy(writer != nullptr ? &writer->slabs : nullptr, static_cast<Group*>(group));
+}
 
 // Stores what its only writer counts. Release: whoever sees the count sees what was done before.
 void grow(Atomic<uint64_t>& number) noexcept {
@@ -42,7 +45,7 @@ void free_retired_version(void* object, void* context) {
   const auto& version = *static_cast<const model::Version*>(object);
   auto* writer = static_cast<WriterCore*>(context);
   const model::Shape& shape = version.shape();
-  const size_t freed = release_version(version);
+  const size_t freed = release_version(writer != nullptr ? &writer->slabs : nullptr, version);
   if (writer == nullptr) return;
   writer->counters.bytes.add(-static_cast<int64_t>(freed));
   ShapeRecord::of(shape).usage.count_freed(writer->index());
@@ -65,8 +68,9 @@ StoreCore::~StoreCore() {
     }
   }
   for (Group* group : all) {
-    if (model::Version* version = group->cell.current(); version != Group::Cell::dead()) release_version(*version);
-    Group::destroy(group);
+    if (model::Version* version = group->cell.current(); version != Group::Cell::dead())
+      release_version(nullptr, *version);
+    Group::destroy(nullptr, group);
   }
   name_sets.clear(participant);
 }
@@ -112,6 +116,7 @@ Stats StoreCore::stats() const noexcept {
   sums.series = at_least_zero(series);
   sums.samples = at_least_zero(samples);
   sums.bytes = at_least_zero(bytes);
+  sums.held_bytes = slabs.held_bytes();
   sums.mutations = mutations_ended() - sums.cas_failures;
   sums.shapes = registry.shapes();
   sums.snapshots = snapshots.in_use();
@@ -124,13 +129,12 @@ Stats StoreCore::stats() const noexcept {
 
 WriterCore::WriterCore(StoreCore& store_core)
     : store(store_core),
+      slabs(store_core.slabs),
       participant(store_core.epochs, this),
       counters(store_core.counters[participant.index()]),
       shapes(store_core.registry, participant.index()) {
   SLUICE_CHECK(participant.index() < store.options.writers_max);
 }
-
-WriterCore::~WriterCore() = default;
 
 Group* WriterCore::find_group(const model::GroupKey& key, model::Version*& version) noexcept {
   version = nullptr;
@@ -171,12 +175,12 @@ bool WriterCore::kill_group(Group& group, model::Version& base) noexcept {
 }
 
 bool WriterCore::insert_group(const model::GroupKey& key, NameSet& set, model::Version& first) noexcept {
-  Group* group = Group::make(key, set, first);
+  Group* group = Group::make(slabs, key, set, first);
   for (;;) {
     const auto inserted = store.groups.insert(group, participant);
     if (inserted.inserted) break;
     if (inserted.entry->cell.current() != Group::Cell::dead()) {
-      Group::destroy(group);
+      Group::destroy(&slabs, group);
       return false;
     }
     unlink(*inserted.entry);  // help whoever deleted it
@@ -203,7 +207,7 @@ void WriterCore::hold(const model::Version& version) noexcept {
 
 void WriterCore::release(const model::Version& version) noexcept {
   ShapeRecord& shape = ShapeRecord::of(version.shape());
-  counters.bytes.add(-static_cast<int64_t>(release_version(version)));
+  counters.bytes.add(-static_cast<int64_t>(release_version(&slabs, version)));
   shape.usage.count_freed(index());
 }
 

@@ -54,9 +54,10 @@ struct Options {
 struct Stats {
   // What is stored now.
   uint64_t groups = 0;
-  uint64_t series = 0;   // pushed ones; each group shows two more
-  uint64_t samples = 0;  // lines of text
-  uint64_t bytes = 0;    // of blocks, retired versions and those that a snapshot holds included
+  uint64_t series = 0;      // pushed ones; each group shows two more
+  uint64_t samples = 0;     // lines of text
+  uint64_t bytes = 0;       // of blocks, retired versions and those that a snapshot holds included
+  uint64_t held_bytes = 0;  // of the slabs' spans, in use or lying around
   uint64_t shapes = 0;
   uint64_t snapshots = 0;
   // Objects that were replaced and not yet freed, the pinned ones included, and those that only snapshots hold.

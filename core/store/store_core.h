@@ -13,6 +13,7 @@
 #include "core/store/push_machine.h"
 #include "core/store/shape_cache.h"
 #include "core/store/shape_registry.h"
+#include "core/store/slabs.h"
 #include "core/store/snapshot_hub.h"
 #include "core/store/store.h"
 #include "core/sync/epochs.h"
@@ -51,9 +52,10 @@ class StoreCore {
   [[nodiscard]] uint64_t mutations_begun() const noexcept;
   [[nodiscard]] uint64_t mutations_ended() const noexcept;
 
-  // In this order: whatever is freed by the domain's destructor still finds the shapes.
+  // In this order: whatever is freed by the domain's destructor still finds the shapes and the slabs.
   const Options options;
   const std::unique_ptr<WriterCounters[]> counters;
+  Slabs slabs;
   ShapeRegistry registry;
   sync::BasicEpochs<Atomics> epochs;
   sync::BasicStampCounter<Atomics> stamps;
@@ -65,7 +67,6 @@ class StoreCore {
 class WriterCore {
  public:
   explicit WriterCore(StoreCore& store_core);
-  ~WriterCore();
 
   [[nodiscard]] unsigned index() const noexcept { return participant.index(); }
 
@@ -95,6 +96,7 @@ class WriterCore {
   void give_back(PushMachine* machine) noexcept;
 
   StoreCore& store;
+  SlabCache slabs;  // destroyed behind everything that frees
   Participant participant;
   WriterCounters& counters;
   ShapeCache shapes;

@@ -119,7 +119,7 @@ void VersionBuilder::allocate() {
   const size_t push_at = padded(label_at + label_text_.size());
   const size_t copy_at = push_at + push_->used_bytes;
   SLUICE_DCHECK(push_->used_bytes % 8 == 0);
-  block_ = allocate_block(copy_at + copy_bytes_);
+  block_ = allocate_block(cache_, copy_at + copy_bytes_);
   bytes_.add(static_cast<int64_t>(block_->bytes));
 
   auto* start = reinterpret_cast<std::byte*>(block_);
@@ -202,7 +202,7 @@ void VersionBuilder::take() noexcept {
 }
 
 void VersionBuilder::discard() noexcept {
-  if (block_ != nullptr) bytes_.add(-static_cast<int64_t>(release_version(*version_of(*block_))));
+  if (block_ != nullptr) bytes_.add(-static_cast<int64_t>(release_version(&cache_, *version_of(*block_))));
   block_ = nullptr;
   stage_ = Stage::kIdle;
 }

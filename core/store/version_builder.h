@@ -27,7 +27,7 @@ namespace sluice::store {
 class VersionBuilder {
  public:
   // `bytes` counts what blocks are allocated and freed here.
-  explicit VersionBuilder(sync::SingleWriter<int64_t>& bytes) noexcept : bytes_(bytes) {}
+  VersionBuilder(SlabCache& cache, sync::SingleWriter<int64_t>& bytes) noexcept : cache_(cache), bytes_(bytes) {}
   ~VersionBuilder() { discard(); }
   VersionBuilder(const VersionBuilder&) = delete;
   VersionBuilder& operator=(const VersionBuilder&) = delete;
@@ -67,6 +67,7 @@ class VersionBuilder {
   [[nodiscard]] bool copy_push(Deadline deadline);
   [[nodiscard]] bool fill_table(Deadline deadline);
 
+  SlabCache& cache_;
   sync::SingleWriter<int64_t>& bytes_;
   Stage stage_ = Stage::kIdle;
   const model::Version* base_ = nullptr;

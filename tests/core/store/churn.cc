@@ -41,6 +41,7 @@ model::GroupKey key_of_number(uint64_t number) {
 Footprint footprint_of(const Store& store) {
   Footprint footprint;
   footprint.store_bytes = store.stats().bytes;
+  footprint.held_bytes = store.stats().held_bytes;
   const struct mallinfo2 info = ::mallinfo2();
   footprint.in_use_bytes = info.uordblks + info.hblkhd;
   footprint.from_system = info.arena + info.hblkhd;

@@ -22,6 +22,7 @@ namespace sluice::store::testing {
 // What the process and the store hold.
 struct Footprint {
   uint64_t store_bytes = 0;     // Stats::bytes: blocks
+  uint64_t held_bytes = 0;      // Stats::held_bytes: of slabs
   uint64_t in_use_bytes = 0;    // mallinfo2: given out by malloc; 0 where malloc is another's
   uint64_t from_system = 0;     // mallinfo2: what malloc took from the system for that
   uint64_t resident_bytes = 0;  // of the process

@@ -20,6 +20,7 @@
 #include "net/loop/sizing.h"
 #include "net/loop/worker_group.h"
 #include "parser/simd/kernel.h"
+#include "tools/commands/export_command.h"
 #include "tools/commands/import_command.h"
 #include "tools/flag_values.h"
 #include "tools/flags.h"
@@ -228,8 +229,9 @@ int serve(Flags flags, const sigset_t& waited) {
 // The whole program; returns its exit code.
 int run(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (!arguments.empty() && arguments.front() == "import") {
-    return import_command({arguments.begin() + 1, arguments.end()});
+  if (!arguments.empty() && (arguments.front() == "import" || arguments.front() == "export")) {
+    const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+    return arguments.front() == "import" ? import_command(rest) : export_command(rest);
   }
   const auto flags = parse_flags(arguments);
   if (!flags) {

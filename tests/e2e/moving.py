@@ -134,6 +134,40 @@ def check_record(checks, options, file, flags):
     os.rename(state + ".away", state)
 
 
+def export(options, source, target_port):
+    return run(options, "export", "--from", "http://127.0.0.1:%d" % source.port, "--to", "http://127.0.0.1:%d" % target_port)
+
+
+def check_export(checks, options, target):
+    """To the reference, or to another sluice where there is none."""
+    with Gateway(options.binary, [UTF8], options.backend) as ours:
+        push_everything(checks, ours)
+        with Gateway(target, [UTF8]) as theirs:
+            done = export(options, ours, theirs.port)
+            checks.equal(done.returncode, 0, "export", done.stdout, done.stderr)
+            for line in (r"groups +16", r"failed_only +1", r"series +33", r"refused +0", r"changed +0"):
+                checks.that(re.search("(?m)^%s$" % line, done.stdout), "export says", line, done.stdout)
+            compare(checks, looks(ours, True), theirs, "what was exported:", True)
+            failed = [line.rsplit(" ", 1)[0] for line in text_of(theirs, False)
+                      if line.startswith("push_failure_time_seconds{") and not line.endswith(" 0")]
+            checks.equal(failed, [line.rsplit(" ", 1)[0] for line in text_of(ours, False)
+                                  if line.startswith("push_failure_time_seconds{") and not line.endswith(" 0")], "failed")
+            again = export(options, ours, theirs.port)
+            checks.equal(again.returncode, 0, "export once more", again.stdout, again.stderr)
+            compare(checks, looks(ours, True), theirs, "what was exported twice:", True)
+        with Gateway(target) as theirs:
+            done = export(options, ours, theirs.port)
+            checks.equal(done.returncode, 2, "without UTF-8 names", done.stdout, done.stderr)
+            checks.that("--push.enable-utf8-names: /metrics/job/dotted/U__a_2e_b/x" in done.stderr, "the refused group is named", done.stderr)
+            checks.that(re.search(r"refused +1\n", done.stdout), "and counted", done.stdout)
+            free = theirs.port
+        done = export(options, ours, free)
+        checks.that(done.returncode == 1 and done.stderr.startswith("sluice: error: cannot ") and
+                    done.stderr.count("\n") == 1, "nobody there", done.stderr)
+        checks.equal(run(options, "export").returncode, 1, "no target")
+        checks.equal(run(options, "export", "--help").returncode, 0, "help")
+
+
 def check_committed(checks, options):
     """The same with a file that was committed, where no reference can be had."""
     with tempfile.TemporaryDirectory() as folder:
@@ -189,8 +223,10 @@ def main():
     reference, why = find_reference()
     if reference is None:
         checks.skip("reference", why)
+        check_export(checks, options, options.binary)
     else:
         check_import(checks, options, reference)
+        check_export(checks, options, reference)
     checks.finish()
 
 

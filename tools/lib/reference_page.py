@@ -27,7 +27,8 @@ too has its name, default and meaning; those that begin with `net.`, `runtime.` 
 ## Commands
 
 `sluice` alone serves. `sluice import FILE [--dry-run]` takes over the persistence file of a Pushgateway, or says what it
-holds. `sluice COMMAND --help` has each command's flags and exit codes.
+holds. `sluice export --to URL [--from URL]` pushes every group of a running gateway to another.
+`sluice COMMAND --help` has each command's flags and exit codes.
 
 ## Flags
 

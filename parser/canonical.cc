@@ -269,8 +269,10 @@ bool Canonicaliser::strictly_after(uint32_t metric, const LabelPlan& plan) const
   const auto before = labels_of(previous_);
   const auto labels = labels_of(metric);
   for (const LabelPlan::Hole& hole : plan.holes) {
-    const int order = before[hole.source].value.compare(labels[hole.source].value);
-    if (order != 0) return order < 0;
+    const std::string_view value = before[hole.source].value;
+    const std::string_view next = labels[hole.source].value;
+    if (value.size() == next.size() && equal_bytes(value.data(), next.data(), value.size())) continue;
+    return value < next;
   }
   return false;
 }

@@ -17,6 +17,7 @@
 #include "core/model/canonical.h"
 #include "core/model/families.h"
 #include "core/model/group_key.h"
+#include "parser/text_fast_name.h"
 
 namespace sluice::parser {
 
@@ -66,7 +67,9 @@ class LabelPlans {
   [[nodiscard]] bool same_names(std::span<const model::LabelPair> labels) const noexcept {
     if (labels.size() != plan_.names.size()) return false;
     for (size_t i = 0; i < labels.size(); ++i) {
-      if (labels[i].name != plan_.names[i]) return false;
+      const std::string_view name = labels[i].name;
+      const std::string_view known = plan_.names[i];
+      if (name.size() != known.size() || !equal_bytes(name.data(), known.data(), name.size())) return false;
     }
     return true;
   }

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "core/base/check.h"
@@ -21,6 +22,12 @@ thread_local SlicedReleases* promised = nullptr;
 void unmap(void* memory, size_t bytes) noexcept {
   // Fails only for want of memory for bookkeeping, when a mapping is cut in two; then it stays mapped, but empty.
   if (::munmap(memory, bytes) != 0) ::madvise(memory, bytes, MADV_DONTNEED);
+}
+
+// Sizes that differ by an eighth or less are the same: what is not touched costs nothing.
+size_t rounded(size_t bytes) noexcept {
+  const size_t granule = std::max<size_t>(std::bit_floor(bytes) / 8, kMappedBytesMin);
+  return (bytes + granule - 1) / granule * granule;
 }
 
 }  // namespace
@@ -42,6 +49,42 @@ void release_large(void* memory, size_t bytes) noexcept {
   promised->pending_ += bytes;
 }
 
+void* allocate_large_again(size_t bytes) noexcept {
+  const size_t wanted = rounded(bytes);
+  if (promised != nullptr) {
+    std::vector<SlicedReleases::Kept>& kept = promised->kept_;
+    const auto found = std::ranges::find(kept, wanted, &SlicedReleases::Kept::bytes);
+    if (found != kept.end()) {
+      void* const memory = found->memory;
+      promised->kept_bytes_ -= wanted;
+      kept.erase(found);
+      return memory;
+    }
+  }
+  return allocate_large(wanted);
+}
+
+void release_large_again(void* memory, size_t bytes) noexcept {
+  const size_t had = rounded(bytes);
+  if (promised == nullptr || promised->kept_.size() == kLargePiecesKept ||
+      promised->kept_bytes_ + had > kLargeBytesKept) {
+    release_large(memory, had);
+    return;
+  }
+  promised->kept_.push_back({static_cast<std::byte*>(memory), had, false});
+  promised->kept_bytes_ += had;
+}
+
+void age_large_memory() noexcept {
+  if (promised == nullptr) return;
+  std::erase_if(promised->kept_, [](SlicedReleases::Kept& piece) {
+    if (!std::exchange(piece.old, true)) return false;
+    promised->kept_bytes_ -= piece.bytes;
+    release_large(piece.memory, piece.bytes);
+    return true;
+  });
+}
+
 SlicedReleases::SlicedReleases() noexcept {
   SLUICE_CHECK(promised == nullptr);
   promised = this;
@@ -50,6 +93,7 @@ SlicedReleases::SlicedReleases() noexcept {
 SlicedReleases::~SlicedReleases() {
   promised = nullptr;
   for (const Piece& piece : pieces_) unmap(piece.memory, piece.bytes);
+  for (const Kept& piece : kept_) unmap(piece.memory, piece.bytes);
 }
 
 // From the end of a piece, so that what remains is one mapping and begins at the same page.

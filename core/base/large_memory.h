@@ -32,6 +32,19 @@ inline constexpr size_t kMappedBytesMin = 64 * 1024;
 // this thread has promised them. What it holds is lost at once either way.
 void release_large(void* memory, size_t bytes) noexcept;
 
+// The same for what is allocated and released again and again in about the same size, as the versions of a large group
+// are: bytes of any value, not zeros. A thread with a promise (below) keeps a few such pieces for a second or two,
+// because the faults of new pages and their unmapping cost as much as filling them.
+[[nodiscard]] void* allocate_large_again(size_t bytes) noexcept;
+// Gives back what allocate_large_again() gave, with the same number of bytes.
+void release_large_again(void* memory, size_t bytes) noexcept;
+// Once a second, by a thread with a promise: what it has kept since the call before goes with the slices to come.
+void age_large_memory() noexcept;
+
+// Pieces that a thread keeps, and their bytes in all.
+inline constexpr size_t kLargePiecesKept = 4;
+inline constexpr size_t kLargeBytesKept = 8 * 1024 * 1024;
+
 // The promise of a thread, from construction to destruction, to call step() again and again while pending() is not 0.
 class SlicedReleases {
  public:
@@ -45,16 +58,28 @@ class SlicedReleases {
   void step(Deadline deadline) noexcept;
   // Bytes that wait.
   [[nodiscard]] size_t pending() const noexcept { return pending_; }
+  // Bytes that are kept for allocate_large_again().
+  [[nodiscard]] size_t kept() const noexcept { return kept_bytes_; }
 
  private:
   friend void release_large(void* memory, size_t bytes) noexcept;
+  friend void* allocate_large_again(size_t bytes) noexcept;
+  friend void release_large_again(void* memory, size_t bytes) noexcept;
+  friend void age_large_memory() noexcept;
   struct Piece {
     std::byte* memory;
     size_t bytes;
   };
+  struct Kept {
+    std::byte* memory;
+    size_t bytes;
+    bool old;  // was there at the last call of age_large_memory()
+  };
 
   std::vector<Piece> pieces_;
   size_t pending_ = 0;
+  std::vector<Kept> kept_;
+  size_t kept_bytes_ = 0;
 };
 
 // For vectors that may become large. New elements of trivial types are values as with std::allocator.

@@ -8,7 +8,7 @@
 namespace sluice::store {
 
 Block* allocate_block(size_t bytes) noexcept {
-  void* memory = bytes < kLargeBytes ? std::malloc(bytes) : allocate_large(bytes);
+  void* memory = bytes < kLargeBytes ? std::malloc(bytes) : allocate_large_again(bytes);
   SLUICE_CHECK(memory != nullptr);
   return new (memory) Block(bytes);
 }
@@ -20,7 +20,7 @@ size_t release_block(Block* block) noexcept {
   if (bytes < kLargeBytes) {
     std::free(block);
   } else {
-    release_large(block, bytes);
+    release_large_again(block, bytes);
   }
   return bytes;
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/clock.h"
+#include "core/base/large_memory.h"
 #include "net/api/api_handler.h"
 #include "net/api/own_metrics.h"
 #include "net/ui/page.h"
@@ -34,6 +35,7 @@ class StoreHooks final : public loop::EpochHooks {
     next_housekeeping_ns_ = now_ns + 1'000'000'000;
     context_.writer->housekeep();
     context_.scratches.age();
+    age_large_memory();
   }
   void offline() override { context_.writer->offline(); }
   void online() override { context_.writer->online(); }

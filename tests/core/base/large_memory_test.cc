@@ -56,6 +56,65 @@ TEST(LargeMemory, ThePromiseEndsWithTheRest) {
   EXPECT_FALSE(is_mapped(memory));
 }
 
+TEST(LargeMemory, APieceComesAgainForAboutTheSameSize) {
+  constexpr size_t kMegabyte = 1024 * 1024;
+  SlicedReleases releases;
+  void* const first = allocate_large_again(kMegabyte + 5000);
+  ASSERT_NE(first, nullptr);
+  std::memset(first, 1, kMegabyte + 5000);
+  release_large_again(first, kMegabyte + 5000);
+  EXPECT_EQ(releases.pending(), 0u);
+  EXPECT_GE(releases.kept(), kMegabyte + 5000);
+  void* const other = allocate_large_again(2 * kMegabyte);
+  EXPECT_NE(other, first);
+  void* const again = allocate_large_again(kMegabyte + 9000);
+  EXPECT_EQ(again, first);
+  EXPECT_EQ(releases.kept(), 0u);
+  std::memset(again, 2, kMegabyte + 9000);
+  release_large_again(again, kMegabyte + 9000);
+  release_large_again(other, 2 * kMegabyte);
+}
+
+TEST(LargeMemory, WhatIsKeptGoesAfterTheSecondCallOfAge) {
+  SlicedReleases releases;
+  void* const memory = allocate_large_again(kLargeBytes);
+  ASSERT_NE(memory, nullptr);
+  release_large_again(memory, kLargeBytes);
+  age_large_memory();
+  EXPECT_EQ(releases.kept(), kLargeBytes);
+  age_large_memory();
+  EXPECT_EQ(releases.kept(), 0u);
+  EXPECT_EQ(releases.pending(), kLargeBytes);
+  releases.step(Deadline::never());
+  EXPECT_FALSE(is_mapped(memory));
+}
+
+TEST(LargeMemory, OnlySoMuchIsKept) {
+  SlicedReleases releases;
+  std::vector<void*> many;
+  for (size_t i = 0; i <= kLargePiecesKept; ++i) many.push_back(allocate_large_again(kLargeBytes));
+  for (void* memory : many) release_large_again(memory, kLargeBytes);
+  EXPECT_EQ(releases.kept(), kLargePiecesKept * kLargeBytes);
+  EXPECT_EQ(releases.pending(), kLargeBytes);
+  void* const huge = allocate_large_again(kLargeBytesKept);
+  release_large_again(huge, kLargeBytesKept);
+  EXPECT_EQ(releases.pending(), kLargeBytes + kLargeBytesKept);
+}
+
+TEST(LargeMemory, ThePromiseEndsWithWhatIsKept) {
+  void* memory = nullptr;
+  {
+    const SlicedReleases releases;
+    memory = allocate_large_again(kLargeBytes);
+    release_large_again(memory, kLargeBytes);
+    EXPECT_TRUE(is_mapped(memory));
+  }
+  EXPECT_FALSE(is_mapped(memory));
+  memory = allocate_large_again(kLargeBytes);
+  release_large_again(memory, kLargeBytes);
+  EXPECT_FALSE(is_mapped(memory));
+}
+
 TEST(LargeMemory, VectorsOfBothKinds) {
   SlicedReleases releases;
   {

@@ -25,8 +25,9 @@ struct Flags {
   bool enable_admin_api = false;
   bool enable_utf8_names = false;
   bool disable_consistency_check = false;
-  bool systemd_socket = false;   // --web.systemd-socket: the listen addresses are not used
-  std::string persistence_file;  // empty: the state is kept in memory alone
+  bool systemd_socket = false;    // --web.systemd-socket: the listen addresses are not used
+  std::string persistence_file;   // empty: the state is kept in memory alone
+  std::string persistence_state;  // no flag: where the state of persistence_file lies, found at start
   std::chrono::nanoseconds persistence_interval = std::chrono::minutes(5);
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kLogfmt;

@@ -14,11 +14,14 @@
 #include "core/base/log.h"
 #include "net/api/gateway.h"
 #include "net/api/persistence.h"
+#include "net/api/reference_import.h"
 #include "net/conn/connections.h"
 #include "net/loop/service_manager.h"
 #include "net/loop/sizing.h"
 #include "net/loop/worker_group.h"
 #include "parser/simd/kernel.h"
+#include "tools/commands/export_command.h"
+#include "tools/commands/import_command.h"
 #include "tools/flag_values.h"
 #include "tools/flags.h"
 #include "tools/loop_metrics.h"
@@ -144,7 +147,7 @@ struct Server {
     gateway = std::make_unique<net::api::Gateway>(std::move(options));
     if (flags.persistence_file.empty()) return {};
     persistence = std::make_unique<net::api::Persistence>(
-        gateway->store(), net::api::PersistenceOptions{flags.persistence_file, flags.persistence_interval,
+        gateway->store(), net::api::PersistenceOptions{flags.persistence_state, flags.persistence_interval,
                                                        !flags.disable_consistency_check});
     return persistence->load();
   }
@@ -197,13 +200,18 @@ Result<std::unique_ptr<Server>, std::string> start_server(const Flags& flags, ne
   }
 }
 
-int serve(const Flags& flags, const sigset_t& waited) {
+int serve(Flags flags, const sigset_t& waited) {
   const auto kernel = parser::simd::select_kernel_from_environment();
   if (!kernel) return fail(kernel.error());
   const auto refused = net::ring::refused_by_environment();
   if (!refused) return fail(refused.error());
   const auto capabilities = net::ring::probe(choice_of(flags.backend), *refused);
   if (!capabilities) return fail(capabilities.error());
+  if (!flags.persistence_file.empty()) {
+    auto state = net::api::state_file_for(flags.persistence_file, !flags.disable_consistency_check);
+    if (!state) return fail(state.error());
+    flags.persistence_state = std::move(*state);
+  }
   const auto server = start_server(flags, *capabilities, (*kernel)->name);
   if (!server) return fail(server.error());
   int signal_number = 0;
@@ -220,7 +228,12 @@ int serve(const Flags& flags, const sigset_t& waited) {
 
 // The whole program; returns its exit code.
 int run(int argc, char** argv) {
-  const auto flags = parse_flags(std::vector<std::string>(argv + 1, argv + argc));
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (!arguments.empty() && (arguments.front() == "import" || arguments.front() == "export")) {
+    const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+    return arguments.front() == "import" ? import_command(rest) : export_command(rest);
+  }
+  const auto flags = parse_flags(arguments);
   if (!flags) {
     std::fputs(flags.error().text.c_str(), flags.error().code == 0 ? stdout : stderr);
     return flags.error().code;

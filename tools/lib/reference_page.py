@@ -24,6 +24,12 @@ HEAD = """# Reference
 Written by `tools/lib/reference_page.py`; a test compares it with the binary. A flag or metric that Pushgateway 1.11.3 has
 too has its name, default and meaning; those that begin with `net.`, `runtime.` and `sluice_` are ours.
 
+## Commands
+
+`sluice` alone serves. `sluice import FILE [--dry-run]` takes over the persistence file of a Pushgateway, or says what it
+holds. `sluice export --to URL [--from URL]` pushes every group of a running gateway to another.
+`sluice COMMAND --help` has each command's flags and exit codes.
+
 ## Flags
 
 Booleans are switched on by `--name` and off by `--no-name` or `--name=false`. Durations are Go's, with days and weeks:

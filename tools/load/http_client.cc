@@ -21,23 +21,29 @@ std::string HttpClient::problem(const char* what, int error) const {
 }
 
 Result<int, std::string> HttpClient::request(std::string_view method, std::string_view path,
-                                             const ResponseReader::BodySink& sink) {
+                                             const ResponseReader::BodySink& sink, const Content& content) {
   if (socket_ < 0) {
     socket_ = connect_and_wait(target_, timeout_ms_);
     if (socket_ < 0) return std::unexpected(problem("cannot connect to", -std::exchange(socket_, -1)));
   }
-  auto status = exchange(fmt::format("{} {}{} HTTP/1.1\r\nHost: {}\r\nUser-Agent: sluice-load\r\n\r\n", method,
-                                     target_.prefix, path, target_.host),
-                         sink);
+  // GET has no length; PUT and POST have one when it is 0, too.
+  const bool has_length = method == "PUT" || method == "POST";
+  const std::string length = has_length ? fmt::format("Content-Length: {}\r\n", content.body.size()) : "";
+  const std::string head = fmt::format("{} {}{} HTTP/1.1\r\nHost: {}\r\nUser-Agent: sluice\r\n{}{}\r\n", method,
+                                       target_.prefix, path, target_.host, length, content.fields);
+  auto status = exchange({head, content.body}, sink);
   if (!status) disconnect();
   return status;
 }
 
-Result<int, std::string> HttpClient::exchange(const std::string& request, const ResponseReader::BodySink& sink) {
-  for (size_t at = 0; at < request.size();) {
-    const ssize_t sent = ::send(socket_, request.data() + at, request.size() - at, MSG_NOSIGNAL);
-    if (sent < 0) return std::unexpected(problem("cannot send to", errno));
-    at += static_cast<size_t>(sent);
+Result<int, std::string> HttpClient::exchange(std::initializer_list<std::string_view> request,
+                                              const ResponseReader::BodySink& sink) {
+  for (const std::string_view part : request) {
+    for (size_t at = 0; at < part.size();) {
+      const ssize_t sent = ::send(socket_, part.data() + at, part.size() - at, MSG_NOSIGNAL);
+      if (sent < 0) return std::unexpected(problem("cannot send to", errno));
+      at += static_cast<size_t>(sent);
+    }
   }
   ResponseReader reader(sink);
   std::vector<char> buffer(256 * 1024);

@@ -208,11 +208,16 @@ void Slabs::end_span(Span& span) noexcept {
 Slabs::Region& Slabs::region_for(unsigned units) noexcept {
   std::vector<Region*>& regions = open_[units == 1 ? 0 : 1];
   if (!regions.empty()) return *regions.back();
-  Region& region = spare_.empty() ? make_region() : *spare_.back();
-  if (!spare_.empty()) close(region);
+  Region* const spare = spare_.empty() ? nullptr : spare_.back();
+  if (spare != nullptr) spare_.pop_back();
+  Region& region = spare != nullptr ? *spare : make_region();
   // One huge page, where the system allows it: a scrape reads pieces all over the heap, and half of its time went into
   // finding their pages. A first touch then clears 2 MiB, in 0.1 ms or so.
   ::madvise(&region, kRegionBytes, MADV_HUGEPAGE);
+  if (region.free_units == 0) {  // zeros: it was given back with its header
+    new (&region) Region();
+    region.free_units = kAllUnits;
+  }
   region.units_of_spans = static_cast<uint8_t>(units);
   open(region);
   return region;
@@ -261,8 +266,15 @@ bool Slabs::give_back_some() noexcept {
     region.is_idle = false;
     uint32_t idle = std::exchange(region.idle_units, 0) & region.free_units;
     const auto bytes = static_cast<size_t>(std::popcount(idle)) * kUnitBytes;
-    // What is left of it stays in small pages, else the kernel would make a huge one of them again.
-    if (region.units_of_spans != 0) ::madvise(&region, kRegionBytes, MADV_NOHUGEPAGE);
+    if (region.units_of_spans == 0) {
+      // With the header, which then is zeros. Were one page of a huge one left, the kernel would count the others as
+      // given back but have them again only when it is short of memory.
+      ::madvise(&region, kRegionBytes, MADV_DONTNEED);
+      idle = 0;
+    } else {
+      // What is left of it stays in small pages, else the kernel would make a huge one of them again.
+      ::madvise(&region, kRegionBytes, MADV_NOHUGEPAGE);
+    }
     while (idle != 0) {
       const auto first = static_cast<unsigned>(std::countr_zero(idle));
       const auto units = static_cast<unsigned>(std::countr_one(idle >> first));

@@ -79,6 +79,34 @@ void Churn::run(uint64_t operations) {
   }
   for (std::thread& thread : threads) thread.join();
   operations_ += operations / threads_ * threads_;
+  free_retired();
+}
+
+void Churn::run_in_turns(uint64_t operations, unsigned turns) {
+  std::atomic<unsigned> turn{0};
+  std::vector<std::thread> threads;
+  threads.reserve(threads_);
+  for (unsigned me = 0; me < threads_; ++me) {
+    threads.emplace_back([this, &turn, me, operations, turns, seed = seed_] {
+      for (unsigned mine = me; mine < turns; mine += threads_) {
+        // Acquire: the turns before have happened; the end of each is a release.
+        for (unsigned now = turn.load(std::memory_order_acquire); now != mine;
+             now = turn.load(std::memory_order_acquire)) {
+          turn.wait(now, std::memory_order_acquire);
+        }
+        run_thread(operations, seed + 1 + mine);
+        free_retired();
+        turn.store(mine + 1, std::memory_order_release);
+        turn.notify_all();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  seed_ += turns;
+  operations_ += operations * turns;
+}
+
+void Churn::free_retired() {
   Writer writer(*store_);
   while (store_->stats().versions_retired != 0) writer.quiescent();
 }

@@ -39,6 +39,10 @@ class Churn {
 
   // Runs about so many operations on all threads together, then frees what can be freed.
   void run(uint64_t operations);
+  // Runs so many operations in each of `turns` turns that the threads take one after the other: while one works, the
+  // others rest. What a thread has allocated in its turn the next one frees, nearly all of it if a turn is long. The
+  // worst that a schedule can do to an allocator that keeps threads apart, and the same in every run.
+  void run_in_turns(uint64_t operations, unsigned turns);
   [[nodiscard]] uint64_t operations() const noexcept { return operations_; }
   // The most versions that ever waited for their grace period: a thread that does not run lets them pile up.
   [[nodiscard]] uint64_t retired_max() const noexcept { return retired_max_.load(std::memory_order_relaxed); }
@@ -51,6 +55,7 @@ class Churn {
     uint64_t next = 0;
   };
 
+  void free_retired();
   void run_thread(uint64_t operations, uint64_t seed);
   void run_lane(Lane& lane, Writer& writer, std::mt19937_64& random);
   void push(Writer& writer, uint64_t group, bool replace, std::mt19937_64& random);

@@ -3,11 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
 #include <mutex>
 #include <random>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -140,6 +144,35 @@ TEST(Slabs, MemoryGoesBackInSlicesWithAPromise) {
   // And what was given back is used again.
   fill_and_free(cache);
   EXPECT_LE(slabs.held_bytes(), held + 2 * kUnit);
+}
+
+// A page that stays keeps its whole huge page from the system, though the process no longer counts it.
+TEST(Slabs, RegionsThatAreFreeGoBackToTheLastPage) {
+  if (!Slabs::enabled()) {
+    std::printf("NOT RUN: slabs in slices: all pieces are malloc's in this build\n");
+    return;
+  }
+  constexpr uintptr_t kRegion = 2 * 1024 * 1024;
+  Slabs slabs;
+  SlabCache cache(slabs);
+  std::set<uintptr_t> regions;
+  for (int round = 0; round < 3; ++round) {
+    std::vector<Piece> pieces;
+    for (int i = 0; i < 30'000; ++i) {
+      pieces.push_back(make_piece(cache, 1600, 1));
+      regions.insert(reinterpret_cast<uintptr_t>(pieces.back().memory) / kRegion * kRegion);
+    }
+    for (const Piece& piece : pieces) drop_piece(cache, piece);
+  }
+  EXPECT_GE(regions.size(), 23u);
+  EXPECT_LE(regions.size(), 25u);  // those that went back are used again
+  const auto resident = [](uintptr_t region) {
+    std::array<unsigned char, kRegion / 4096> pages{};  // fewer are used where pages are larger
+    EXPECT_EQ(::mincore(reinterpret_cast<void*>(region), kRegion, pages.data()), 0);
+    return std::ranges::any_of(pages, [](unsigned char page) { return (page & 1) != 0; });
+  };
+  // What may lie idle, and one region for what the cache keeps.
+  EXPECT_LE(static_cast<size_t>(std::ranges::count_if(regions, resident)), kSlabBytesIdle / kRegion + 1);
 }
 
 TEST(Slabs, ThePromiseIsForgottenWithTheCache) {

@@ -1,5 +1,5 @@
 // Pieces of slabs: none lies in another, whoever allocates and frees them, and what is free goes back to the system.
-#include "core/store/slabs.h"
+#include "core/base/slabs.h"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@
 
 #include "core/base/large_memory.h"
 
-namespace sluice::store {
+namespace sluice {
 namespace {
 
 constexpr size_t kUnit = 64 * 1024;
@@ -181,4 +181,4 @@ TEST(Slabs, ThreadsPassPiecesToEachOther) {
 }
 
 }  // namespace
-}  // namespace sluice::store
+}  // namespace sluice

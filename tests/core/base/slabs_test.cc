@@ -83,6 +83,7 @@ TEST(Slabs, WhatOneAllocatesAndAnotherFreesComesAgain) {
   SlabCache one(slabs);
   SlabCache other(slabs);
   std::vector<Piece> pieces;
+  pieces.reserve(1000);
   for (int i = 0; i < 1000; ++i) pieces.push_back(make_piece(one, 1500, 1));
   const uint64_t held = slabs.held_bytes();
   for (int round = 0; round < 100; ++round) {
@@ -111,6 +112,7 @@ TEST(Slabs, FreeSpansServeOtherSizes) {
 
 void fill_and_free(SlabCache& cache) {
   std::vector<Piece> pieces;
+  pieces.reserve(30'000);
   for (int i = 0; i < 30'000; ++i) pieces.push_back(make_piece(cache, 1600, 1));
   for (const Piece& piece : pieces) drop_piece(cache, piece);
 }

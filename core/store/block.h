@@ -12,10 +12,10 @@
 #include <span>
 
 #include "core/base/check.h"
+#include "core/base/slabs.h"
 #include "core/model/version.h"
 #include "core/model/version_access.h"
 #include "core/store/atomics.h"
-#include "core/store/slabs.h"
 #include "core/sync/ref_count.h"
 
 namespace sluice::store {

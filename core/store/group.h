@@ -11,12 +11,12 @@
 #include <string_view>
 
 #include "core/base/hash.h"
+#include "core/base/slabs.h"
 #include "core/map/map.h"
 #include "core/model/group_key.h"
 #include "core/model/version.h"
 #include "core/store/atomics.h"
 #include "core/store/name_sets.h"
-#include "core/store/slabs.h"
 #include "core/sync/version_cell.h"
 
 namespace sluice::store {

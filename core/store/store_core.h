@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "core/base/owner.h"
+#include "core/base/slabs.h"
 #include "core/model/group_key.h"
 #include "core/store/group.h"
 #include "core/store/name_sets.h"
 #include "core/store/push_machine.h"
 #include "core/store/shape_cache.h"
 #include "core/store/shape_registry.h"
-#include "core/store/slabs.h"
 #include "core/store/snapshot_hub.h"
 #include "core/store/store.h"
 #include "core/sync/epochs.h"

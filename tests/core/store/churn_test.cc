@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "core/store/slabs.h"
+#include "core/base/slabs.h"
 
 namespace sluice::store::testing {
 namespace {

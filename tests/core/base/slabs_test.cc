@@ -1,5 +1,5 @@
 // Pieces of slabs: none lies in another, whoever allocates and frees them, and what is free goes back to the system.
-#include "core/store/slabs.h"
+#include "core/base/slabs.h"
 
 #include <gtest/gtest.h>
 
@@ -17,7 +17,7 @@
 
 #include "core/base/large_memory.h"
 
-namespace sluice::store {
+namespace sluice {
 namespace {
 
 constexpr size_t kUnit = 64 * 1024;
@@ -87,6 +87,7 @@ TEST(Slabs, WhatOneAllocatesAndAnotherFreesComesAgain) {
   SlabCache one(slabs);
   SlabCache other(slabs);
   std::vector<Piece> pieces;
+  pieces.reserve(1000);
   for (int i = 0; i < 1000; ++i) pieces.push_back(make_piece(one, 1500, 1));
   const uint64_t held = slabs.held_bytes();
   for (int round = 0; round < 100; ++round) {
@@ -115,6 +116,7 @@ TEST(Slabs, FreeSpansServeOtherSizes) {
 
 void fill_and_free(SlabCache& cache) {
   std::vector<Piece> pieces;
+  pieces.reserve(30'000);
   for (int i = 0; i < 30'000; ++i) pieces.push_back(make_piece(cache, 1600, 1));
   for (const Piece& piece : pieces) drop_piece(cache, piece);
 }
@@ -214,4 +216,4 @@ TEST(Slabs, ThreadsPassPiecesToEachOther) {
 }
 
 }  // namespace
-}  // namespace sluice::store
+}  // namespace sluice

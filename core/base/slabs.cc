@@ -1,4 +1,4 @@
-#include "core/store/slabs.h"
+#include "core/base/slabs.h"
 
 #include <sys/mman.h>
 
@@ -12,18 +12,18 @@
 #include "core/base/large_memory.h"
 
 #if defined(__SANITIZE_ADDRESS__)
-#define SLUICE_STORE_NO_SLABS
+#define SLUICE_NO_SLABS
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define SLUICE_STORE_NO_SLABS
+#define SLUICE_NO_SLABS
 #endif
 #endif
 
-namespace sluice::store {
+namespace sluice {
 
 namespace {
 
-#ifdef SLUICE_STORE_NO_SLABS
+#ifdef SLUICE_NO_SLABS
 constexpr size_t kPieceBytesMax = 0;
 #else
 constexpr size_t kPieceBytesMax = kSlabBytesMax;
@@ -104,6 +104,11 @@ std::byte* Slabs::begin_of(Region& region, unsigned unit) noexcept {
   return reinterpret_cast<std::byte*>(&region) + (unit == 0 ? kHeaderBytes : unit * kUnitBytes);
 }
 
+uint64_t Slabs::held_bytes() const noexcept {
+  const std::scoped_lock lock(mutex_);
+  return held_;
+}
+
 void* Slabs::take(size_t size_class, uint32_t count) noexcept {
   void* pieces = nullptr;
   const std::scoped_lock lock(mutex_);
@@ -167,7 +172,7 @@ Slabs::Span& Slabs::start_span(size_t size_class) noexcept {
   SLUICE_DCHECK((region.free_units & mask) == mask);
   const auto idle_bytes = static_cast<size_t>(std::popcount(region.idle_units & mask)) * kUnitBytes;
   idle_bytes_ -= idle_bytes;
-  held_.add(units * kUnitBytes - idle_bytes);
+  held_ += units * kUnitBytes - idle_bytes;
   region.idle_units &= ~mask;
   region.free_units &= ~mask;
   if (region.free_units == 0) close(region);
@@ -283,7 +288,7 @@ bool Slabs::give_back_some() noexcept {
       idle &= ~mask_of(first, units);
     }
     idle_bytes_ -= bytes;
-    held_.set(held_.get() - bytes);
+    held_ -= bytes;
   }
   return idle_bytes_ > enough && !idle_.empty();
 }
@@ -350,4 +355,4 @@ void SlabCache::give(void* pieces) noexcept {
   }
 }
 
-}  // namespace sluice::store
+}  // namespace sluice

@@ -1,4 +1,4 @@
-// The memory of blocks and groups, in pieces of 112 sizes: the slabs of a store, and a cache of them for each writer.
+// Memory of up to 16 KiB for a store, in pieces of 112 sizes: its slabs, and a cache of them for each writer.
 //
 // Why not malloc: what one worker allocates another one frees, and over a hundred million pushes the arenas of a
 // general allocator grow to several times what is alive. Here a piece belongs to nobody: a writer allocates what it has
@@ -14,7 +14,8 @@
 // Larger pieces go through malloc, and from kLargeBytes on through core/base/large_memory. Under AddressSanitizer all
 // do, so that it sees every piece by itself.
 //
-// Threads: Slabs by any; a SlabCache belongs to its writer's thread.
+// Threads: Slabs by any, which a mutex keeps apart for some microseconds, as in any allocator; a SlabCache belongs to
+// its writer's thread.
 #pragma once
 
 #include <array>
@@ -24,9 +25,7 @@
 #include <mutex>
 #include <vector>
 
-#include "core/sync/single_writer.h"
-
-namespace sluice::store {
+namespace sluice {
 
 inline constexpr size_t kSlabBytesMax = 16 * 1024;
 // Free spans that may stay resident, to be used again.
@@ -52,7 +51,7 @@ class Slabs {
   [[nodiscard]] bool give_back_some() noexcept;
 
   // Bytes of spans, in use or lying around: about what is resident.
-  [[nodiscard]] uint64_t held_bytes() const noexcept { return held_.get(); }
+  [[nodiscard]] uint64_t held_bytes() const noexcept;
 
  private:
   struct Span;
@@ -73,14 +72,14 @@ class Slabs {
   void list(Span& span) noexcept;
   void unlist(Span& span) noexcept;
 
-  std::mutex mutex_;                       // of all that follows
+  mutable std::mutex mutex_;               // of all that follows
   std::array<Span*, kClasses> partial_{};  // spans with room, by size
   std::vector<Region*> regions_;
   std::array<std::vector<Region*>, 2> open_;  // regions with free units, by the spans that they are cut into
   std::vector<Region*> spare_;                // regions that are free as a whole
   std::deque<Region*> idle_;                  // regions with idle units, oldest first
   size_t idle_bytes_ = 0;                     // free, and resident
-  sync::SingleWriter<uint64_t> held_;         // written with the lock held
+  uint64_t held_ = 0;
 };
 
 class SlabCache {
@@ -110,4 +109,4 @@ class SlabCache {
   bool promised_ = false;                         // this thread's slices will give idle memory back
 };
 
-}  // namespace sluice::store
+}  // namespace sluice

@@ -93,7 +93,7 @@ bool Slabs::enabled() noexcept { return kPieceBytesMax != 0; }
 Slabs::Slabs() { static_assert(sizeof(Region) <= kHeaderBytes); }
 
 Slabs::~Slabs() {
-  for (Region* region : regions_) ::munmap(region, kRegionBytes);
+  for (void* region : regions_) ::munmap(region, kRegionBytes);
 }
 
 Slabs::Region& Slabs::region_of(void* memory) noexcept {
@@ -213,22 +213,30 @@ void Slabs::end_span(Span& span) noexcept {
 Slabs::Region& Slabs::region_for(unsigned units) noexcept {
   std::vector<Region*>& regions = open_[units == 1 ? 0 : 1];
   if (!regions.empty()) return *regions.back();
-  Region* const spare = spare_.empty() ? nullptr : spare_.back();
-  if (spare != nullptr) spare_.pop_back();
-  Region& region = spare != nullptr ? *spare : make_region();
+  Region& region = spare_.empty() ? fresh_region() : *spare_.back();
+  if (!spare_.empty()) spare_.pop_back();
   // One huge page, where the system allows it: a scrape reads pieces all over the heap, and half of its time went into
   // finding their pages. A first touch then clears 2 MiB, in 0.1 ms or so.
   ::madvise(&region, kRegionBytes, MADV_HUGEPAGE);
-  if (region.free_units == 0) {  // zeros: it was given back with its header
-    new (&region) Region();
-    region.free_units = kAllUnits;
-  }
   region.units_of_spans = static_cast<uint8_t>(units);
   open(region);
   return region;
 }
 
-Slabs::Region& Slabs::make_region() noexcept {
+Slabs::Region& Slabs::fresh_region() noexcept {
+  void* memory;
+  if (given_back_.empty()) {
+    memory = map_region();
+  } else {
+    memory = given_back_.back();
+    given_back_.pop_back();
+  }
+  auto* const region = new (memory) Region();
+  region->free_units = kAllUnits;
+  return *region;
+}
+
+void* Slabs::map_region() noexcept {
   // Twice the room, of which an aligned half stays.
   void* const memory =
       ::mmap(nullptr, 2 * kRegionBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -237,10 +245,8 @@ Slabs::Region& Slabs::make_region() noexcept {
   const size_t before = (kRegionBytes - reinterpret_cast<uintptr_t>(memory) % kRegionBytes) % kRegionBytes;
   if (before != 0) ::munmap(begin, before);
   if (before != kRegionBytes) ::munmap(begin + before + kRegionBytes, kRegionBytes - before);
-  auto* const region = new (begin + before) Region();
-  region->free_units = kAllUnits;
-  regions_.push_back(region);
-  return *region;
+  regions_.push_back(begin + before);
+  return begin + before;
 }
 
 std::vector<Slabs::Region*>& Slabs::list_of(const Region& region) noexcept {
@@ -263,34 +269,47 @@ void Slabs::close(Region& region) noexcept {
 }
 
 bool Slabs::give_back_some() noexcept {
-  const std::scoped_lock lock(mutex_);
-  const size_t enough = kSlabBytesIdle / 2;
-  if (idle_bytes_ > enough && !idle_.empty()) {
-    Region& region = *idle_.front();
-    idle_.pop_front();
-    region.is_idle = false;
-    uint32_t idle = std::exchange(region.idle_units, 0) & region.free_units;
-    const auto bytes = static_cast<size_t>(std::popcount(idle)) * kUnitBytes;
-    if (region.units_of_spans == 0) {
-      // With the header, which then is zeros. Were one page of a huge one left, the kernel would count the others as
-      // given back but have them again only when it is short of memory.
-      ::madvise(&region, kRegionBytes, MADV_DONTNEED);
-      idle = 0;
-    } else {
-      // What is left of it stays in small pages, else the kernel would make a huge one of them again.
-      ::madvise(&region, kRegionBytes, MADV_NOHUGEPAGE);
+  Region* whole = nullptr;
+  bool more = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (has_too_much_idle()) {
+      Region& region = *idle_.front();
+      idle_.pop_front();
+      region.is_idle = false;
+      const uint32_t idle = std::exchange(region.idle_units, 0) & region.free_units;
+      const auto bytes = static_cast<size_t>(std::popcount(idle)) * kUnitBytes;
+      idle_bytes_ -= bytes;
+      held_ -= bytes;
+      if (region.units_of_spans == 0) {
+        close(region);
+        whole = &region;
+      } else {
+        give_back_units(region, idle);
+      }
     }
-    while (idle != 0) {
-      const auto first = static_cast<unsigned>(std::countr_zero(idle));
-      const auto units = static_cast<unsigned>(std::countr_one(idle >> first));
-      std::byte* const begin = begin_of(region, first);
-      ::madvise(begin, units * kUnitBytes - (first == 0 ? kHeaderBytes : 0), MADV_DONTNEED);
-      idle &= ~mask_of(first, units);
-    }
-    idle_bytes_ -= bytes;
-    held_ -= bytes;
+    more = has_too_much_idle();
   }
-  return idle_bytes_ > enough && !idle_.empty();
+  if (whole == nullptr) return more;
+  // Without the lock, because nobody has this one now; and with its header. Were one page of a huge one left, the
+  // kernel would count the others as given back but have them again only when it is short of memory.
+  ::madvise(whole, kRegionBytes, MADV_DONTNEED);
+  const std::scoped_lock lock(mutex_);
+  given_back_.push_back(whole);
+  return more;
+}
+
+bool Slabs::has_too_much_idle() const noexcept { return idle_bytes_ > kSlabBytesIdle / 2 && !idle_.empty(); }
+
+void Slabs::give_back_units(Region& region, uint32_t units) noexcept {
+  // What is left of it stays in small pages, else the kernel would make a huge one of them again.
+  ::madvise(&region, kRegionBytes, MADV_NOHUGEPAGE);
+  while (units != 0) {
+    const auto first = static_cast<unsigned>(std::countr_zero(units));
+    const auto count = static_cast<unsigned>(std::countr_one(units >> first));
+    ::madvise(begin_of(region, first), count * kUnitBytes - (first == 0 ? kHeaderBytes : 0), MADV_DONTNEED);
+    units &= ~mask_of(first, count);
+  }
 }
 
 SlabCache::~SlabCache() {

@@ -65,7 +65,11 @@ class Slabs {
   [[nodiscard]] Span& start_span(size_t size_class) noexcept;
   void end_span(Span& span) noexcept;
   [[nodiscard]] Region& region_for(unsigned units) noexcept;
-  [[nodiscard]] Region& make_region() noexcept;
+  // One that is free as a whole and holds nothing.
+  [[nodiscard]] Region& fresh_region() noexcept;
+  [[nodiscard]] void* map_region() noexcept;
+  [[nodiscard]] bool has_too_much_idle() const noexcept;
+  static void give_back_units(Region& region, uint32_t units) noexcept;
   [[nodiscard]] std::vector<Region*>& list_of(const Region& region) noexcept;
   void open(Region& region) noexcept;
   void close(Region& region) noexcept;
@@ -74,9 +78,10 @@ class Slabs {
 
   mutable std::mutex mutex_;               // of all that follows
   std::array<Span*, kClasses> partial_{};  // spans with room, by size
-  std::vector<Region*> regions_;
+  std::vector<void*> regions_;
   std::array<std::vector<Region*>, 2> open_;  // regions with free units, by the spans that they are cut into
   std::vector<Region*> spare_;                // regions that are free as a whole
+  std::vector<void*> given_back_;             // the same, and not resident
   std::deque<Region*> idle_;                  // regions with idle units, oldest first
   size_t idle_bytes_ = 0;                     // free, and resident
   uint64_t held_ = 0;

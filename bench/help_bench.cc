@@ -9,13 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "core/model/canonical.h"
-#include "core/model/families.h"
+#include "bench/pusher.h"
 #include "core/model/group_key.h"
-#include "core/store/ops.h"
 #include "core/store/store.h"
-#include "parser/canonical.h"
-#include "parser/text_parser.h"
 
 namespace sluice {
 namespace {
@@ -31,46 +27,21 @@ std::string body_of(const std::string& help) {
   return body;
 }
 
-// One worker's push path.
-class Pusher {
- public:
-  explicit Pusher(store::Store& store) : writer_(store) {}
-
-  void push(const std::string& body, const model::GroupKey& key) {
-    parser_.start(body, parser::NameScheme::kLegacy, families_);
-    if (parser_.step(Deadline::never()) != parser::TextParser::Step::kDone) std::abort();
-    canonicaliser_.begin(families_, key, push_);
-    if (canonicaliser_.step(Deadline::never()) != parser::Canonicaliser::State::kDone) std::abort();
-    op_.start(writer_, {key, families_, push_, true, 1});
-    while (op_.step(Deadline::never()) != store::StepResult::kDone) writer_.quiescent();
-    if (op_.result().status != store::PushStatus::kOk) std::abort();
-    writer_.quiescent();
-  }
-
- private:
-  store::Writer writer_;
-  parser::TextParser parser_;
-  parser::Canonicaliser canonicaliser_;
-  model::Families families_;
-  model::CanonicalPush push_;
-  store::PushOp op_;
-};
-
 void push_beside(benchmark::State& state, const std::string& other_help) {
   store::Options options;
   options.writers_max = 1;
   store::Store store(options);
-  Pusher pusher(store);
+  bench::Pusher pusher(store);
   std::vector<model::GroupKey> keys;
   for (int i = 0; i < kGroups; ++i) {
     const std::string instance = std::to_string(i);
     keys.push_back(model::GroupKey::from_labels({{"job", "etl"}, {"instance", instance}}));
-    pusher.push(body_of(i % 2 == 0 ? "Rows written." : other_help), keys.back());
+    if (!pusher.push(body_of(i % 2 == 0 ? "Rows written." : other_help), keys.back(), true)) std::abort();
   }
   const std::string body = body_of("Rows written.");
   size_t at = 0;
   for (auto _ : state) {
-    pusher.push(body, keys[at]);
+    if (!pusher.push(body, keys[at], true)) std::abort();
     at = (at + 2) % kGroups;
   }
   if (store.stats().series != kGroups * kSeries) std::abort();

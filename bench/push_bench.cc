@@ -17,15 +17,10 @@
 #include <thread>
 #include <vector>
 
+#include "bench/pusher.h"
 #include "core/base/check.h"
-#include "core/base/clock.h"
-#include "core/model/canonical.h"
-#include "core/model/families.h"
 #include "core/model/group_key.h"
-#include "core/store/ops.h"
 #include "core/store/store.h"
-#include "parser/canonical.h"
-#include "parser/text_parser.h"
 #include "tests/parser/fast_bodies.h"
 
 namespace sluice {
@@ -33,35 +28,6 @@ namespace {
 
 constexpr size_t kGroups = 1000;  // of each thread
 constexpr int kLargeSeries = 15'000;
-
-// What a worker has of the push path.
-class Pusher {
- public:
-  explicit Pusher(store::Store& store) : writer_(store) {}
-
-  // What comes before the store: nothing of it is shared.
-  bool read(const std::string& body, const model::GroupKey& key) {
-    parser_.start(body, parser::NameScheme::kLegacy, families_);
-    if (parser_.step(Deadline::never()) != parser::TextParser::Step::kDone) return false;
-    canonicaliser_.begin(families_, key, push_);
-    return canonicaliser_.step(Deadline::never()) == parser::Canonicaliser::State::kDone;
-  }
-  bool push(const std::string& body, const model::GroupKey& key) {
-    if (!read(body, key)) return false;
-    op_.start(writer_, {key, families_, push_, false, wall_ns()});
-    while (op_.step(Deadline::never()) != store::StepResult::kDone) writer_.quiescent();
-    writer_.quiescent();
-    return op_.result().status == store::PushStatus::kOk;
-  }
-
- private:
-  store::Writer writer_;
-  parser::TextParser parser_;
-  parser::Canonicaliser canonicaliser_;
-  model::Families families_;
-  model::CanonicalPush push_;
-  store::PushOp op_;
-};
 
 std::unique_ptr<store::Store>& shared_store() {
   static std::unique_ptr<store::Store> store;
@@ -87,7 +53,7 @@ void push_s(benchmark::State& state, bool with_store) {
   }
   uint64_t done = 0;
   {
-    Pusher pusher(*shared_store());
+    bench::Pusher pusher(*shared_store());
     for (auto _ : state) {
       const model::GroupKey& key = keys[done % kGroups];
       if (!(with_store ? pusher.push(body, key) : pusher.read(body, key))) state.SkipWithError("a push was refused");
@@ -132,7 +98,7 @@ std::string ordered_body() {
 void push_large(benchmark::State& state, const std::string& body) {
   const model::GroupKey key = model::GroupKey::from_labels({{"job", "bench"}, {"instance", "host-1"}});
   {
-    Pusher pusher(*shared_store());
+    bench::Pusher pusher(*shared_store());
     for (auto _ : state) {
       if (!pusher.push(body, key)) state.SkipWithError("a push was refused");
     }

@@ -9,6 +9,7 @@
 #include "parser/skeleton.h"
 #include "parser/text_fast.h"
 #include "parser/text_parser.h"
+#include "tests/parser/fast_bodies.h"
 #include "tests/parser/fast_families.h"
 
 namespace sluice::parser::test {
@@ -97,6 +98,19 @@ SkeletonPair compare_by_skeleton(std::string_view first_text, const model::Group
   const std::string got = again ? "ok\n" + describe(skeleton.families()) : "no match";
   if (got != wanted) pair.difference = both("the first body again", got, wanted);
   return pair;
+}
+
+std::string random_body(std::mt19937_64& random, int lines) {
+  switch (random() % 4) {
+    case 0:
+      return gauges_body(1 + static_cast<int>(random() % 10), random());
+    case 1:
+      return histograms_body(1 + static_cast<int>(random() % 2), random());
+    case 2:
+      return std::string(fast_bodies()[random() % fast_bodies().size()].text);
+    default:
+      return mixed_body(lines, random());
+  }
 }
 
 std::string renumbered(std::string_view body, std::mt19937_64& random) {

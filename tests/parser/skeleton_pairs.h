@@ -23,6 +23,9 @@ struct SkeletonPair {
 [[nodiscard]] SkeletonPair compare_by_skeleton(std::string_view first, const model::GroupKey& first_key,
                                                std::string_view second, const model::GroupKey& second_key);
 
+// A body of one of the kinds that skeletons meet; of random lines at most `lines`.
+[[nodiscard]] std::string random_body(std::mt19937_64& random, int lines);
+
 // `body` with some of the numbers at the ends of its sample lines replaced, mostly by numbers, common and rare, now and
 // then by what is none.
 [[nodiscard]] std::string renumbered(std::string_view body, std::mt19937_64& random);

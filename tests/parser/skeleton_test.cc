@@ -134,21 +134,7 @@ TEST(Skeleton, RandomPairs) {
   size_t kept = 0;
   size_t matched = 0;
   for (int round = 0; round < 4000; ++round) {
-    std::string body;
-    switch (random() % 4) {
-      case 0:
-        body = gauges_body(1 + static_cast<int>(random() % 10), random());
-        break;
-      case 1:
-        body = histograms_body(1 + static_cast<int>(random() % 2), random());
-        break;
-      case 2:
-        body = fast_bodies()[random() % fast_bodies().size()].text;
-        break;
-      default:
-        body = mixed_body(8, random());
-        break;
-    }
+    const std::string body = random_body(random, 8);
     std::string other = renumbered(body, random);
     if (random() % 3 == 0) other = mutated(std::move(other), random);
     const SkeletonPair pair = compare_by_skeleton(body, other);

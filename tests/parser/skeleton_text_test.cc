@@ -121,21 +121,7 @@ TEST(SkeletonText, RandomPairs) {
   std::mt19937_64 random(seed);
   size_t written = 0;
   for (int round = 0; round < 4000; ++round) {
-    std::string body;
-    switch (random() % 4) {
-      case 0:
-        body = gauges_body(1 + static_cast<int>(random() % 10), random());
-        break;
-      case 1:
-        body = histograms_body(1 + static_cast<int>(random() % 2), random());
-        break;
-      case 2:
-        body = fast_bodies()[random() % fast_bodies().size()].text;
-        break;
-      default:
-        body = mixed_body(5, random());
-        break;
-    }
+    const std::string body = random_body(random, 5);
     const std::string other = renumbered(body, random);
     Labels first = random_key(random);
     Labels second = random_key(random);

@@ -1,5 +1,6 @@
 #include "net/api/push.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/check.h"
@@ -58,9 +59,9 @@ std::unique_ptr<PushScratch> ScratchPool::take(size_t body_bytes) {
 }
 
 void ScratchPool::give(std::unique_ptr<PushScratch> scratch) {
-  const size_t bytes = scratch->bytes();
-  if (bytes > limits::kPushScratchBytesKept) {
-    if (bytes > limits::kPushScratchLargeBytesKept) return;
+  scratch->most_bytes = std::max(scratch->most_bytes, scratch->bytes());
+  if (scratch->most_bytes > limits::kPushScratchBytesKept) {
+    if (scratch->most_bytes > limits::kPushScratchLargeBytesKept) return;
     large_ = std::move(scratch);
     unused_seconds_ = 0;
   } else if (free_.size() < limits::kPushScratchesKept) {

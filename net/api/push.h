@@ -35,6 +35,8 @@ class PushScratch {
 
   // About how much memory the last push has used.
   [[nodiscard]] size_t bytes() const noexcept;
+  // The most that bytes() was when a push gave this back: tables do not shrink.
+  size_t most_bytes = 0;
 };
 
 // PUT and POST on a group. Nothing of it is visible before the store's last step; dying in the middle leaves no trace.

@@ -44,6 +44,18 @@ TEST(ScratchPool, OneLargeOneComesBackToLargePushesOnly) {
   EXPECT_NE(second.get(), first);
 }
 
+// Else broken bodies that are long and come to nothing would turn one large one after the other into small ones.
+TEST(ScratchPool, ALargeOneStaysOneAfterAPushThatNeededLittle) {
+  ScratchPool pool;
+  pool.give(scratch_of(limits::kPushScratchBytesKept + 1));
+  auto scratch = pool.take(kLargeBody);
+  const PushScratch* const first = scratch.get();
+  scratch->families.clear();
+  pool.give(std::move(scratch));
+  EXPECT_NE(pool.take(10).get(), first);
+  EXPECT_EQ(pool.take(kLargeBody).get(), first);
+}
+
 TEST(ScratchPool, HugeOnesAreNotKept) {
   ScratchPool pool;
   pool.give(scratch_of(limits::kPushScratchLargeBytesKept + 1));

@@ -10,24 +10,13 @@
 
 #include "core/base/check.h"
 #include "core/base/large_memory.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SLUICE_NO_SLABS
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SLUICE_NO_SLABS
-#endif
-#endif
+#include "core/base/sanitizers.h"
 
 namespace sluice {
 
 namespace {
 
-#ifdef SLUICE_NO_SLABS
-constexpr size_t kPieceBytesMax = 0;
-#else
-constexpr size_t kPieceBytesMax = kSlabBytesMax;
-#endif
+constexpr size_t kPieceBytesMax = kAddressSanitizer ? 0 : kSlabBytesMax;
 
 constexpr size_t kRegionBytes = 2 * 1024 * 1024;
 constexpr size_t kUnitBytes = 64 * 1024;

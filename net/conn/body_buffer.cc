@@ -9,6 +9,7 @@
 #include "core/base/check.h"
 #include "core/base/large_memory.h"
 #include "core/base/limits.h"
+#include "core/base/sanitizers.h"
 
 namespace sluice::net::conn {
 
@@ -17,6 +18,21 @@ namespace {
 constexpr size_t kFirstBytes = 64 * 1024;
 // Addresses of one that is larger than those that are kept: doubling never comes beyond it.
 constexpr size_t kMostBytes = 2 * limits::kBodyBytesMax;
+
+void* map_fresh(size_t bytes) noexcept {
+  return ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+// The same mapping with more room, elsewhere if need be; MAP_FAILED, and nothing changed, where the system has none.
+void* map_more(void* memory, size_t before, size_t used, size_t bytes) noexcept {
+  if constexpr (!kThreadSanitizer) return ::mremap(memory, before, bytes, MREMAP_MAYMOVE);
+  // ThreadSanitizer does not see mremap, and would call what another thread once had at the new addresses a race.
+  void* const more = map_fresh(bytes);
+  if (more == MAP_FAILED) return more;
+  std::memcpy(more, memory, used);
+  ::munmap(memory, before);
+  return more;
+}
 }  // namespace
 
 BodyBuffer::BodyBuffer(BodyBuffer&& other) noexcept
@@ -52,11 +68,11 @@ bool BodyBuffer::reserve(size_t more) noexcept {
 bool BodyBuffer::map(size_t bytes) noexcept {
   void* memory = MAP_FAILED;
   if (memory_ == nullptr) {
-    memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    memory = map_fresh(bytes);
     // The first touch of a huge page clears 2 MB: too much for one receive.
     if (memory != MAP_FAILED) ::madvise(memory, bytes, MADV_NOHUGEPAGE);
   } else {
-    memory = ::mremap(memory_, mapped_, bytes, MREMAP_MAYMOVE);
+    memory = map_more(memory_, mapped_, used_, bytes);
   }
   if (memory == MAP_FAILED) return false;
   memory_ = static_cast<char*>(memory);

@@ -13,6 +13,7 @@
 
 #include "core/base/hash.h"
 #include "core/base/large_memory.h"
+#include "core/base/sanitizers.h"
 #include "core/map/map.h"
 
 namespace sluice::map::testing {
@@ -117,13 +118,7 @@ constexpr uint64_t kAccessesMax = 1'000;
 constexpr uint64_t kAccessesMean = 100;
 // The pages of both tables that are met, and what malloc needs meanwhile; under TSan (77 were seen) its shadow is
 // several times that.
-#if defined(__SANITIZE_THREAD__)
-constexpr uint64_t kFaultsMax = 192;
-#elif defined(__has_feature)
-constexpr uint64_t kFaultsMax = __has_feature(thread_sanitizer) ? 192 : 48;
-#else
-constexpr uint64_t kFaultsMax = 48;
-#endif
+constexpr uint64_t kFaultsMax = kThreadSanitizer ? 192 : 48;
 
 TEST(GrowthTest, NoOperationMovesOrTouchesMoreThanAFew) {
   const auto entries = make_entries();

@@ -20,11 +20,6 @@ constexpr uint32_t kSummary = 4;
 constexpr uint32_t kUntyped = 5;
 constexpr uint32_t kHistogram = 7;
 
-// Above this a count is not a float.
-constexpr uint64_t kExactCountMax = uint64_t{1} << 53;
-// The NaN that parsing the text gives (Go's math.NaN).
-constexpr uint64_t kGoNan = 0x7ff8000000000001;
-
 // The contents that are one double.
 constexpr uint8_t kPlainContents = 1U << kGauge | 1U << kCounter | 1U << kUntyped;
 // What is read in one step: more than this and the step would be long.
@@ -227,7 +222,7 @@ bool ProtobufParser::take_plain_label(std::string_view message) {
 
 bool ProtobufParser::take_plain_value(std::string_view message) {
   if (message.size() != 9 || message[0] != static_cast<char>(double_field(1))) return false;
-  take_value({double_field(1), read_fixed64(message.data() + 1), {}});
+  take_value({double_field(1), read_fixed64(message.data() + 1), {}, message.data() + 1});
   return true;
 }
 
@@ -311,6 +306,7 @@ void ProtobufParser::take_value(const Field& field) {
   if (field.tag != double_field(1)) return note_inexact();
   metric().value = std::bit_cast<double>(field.number);
   note_double(metric().value);
+  note_number(field, TextNumber::Meaning::kValue);
   value_seen_ = true;
 }
 
@@ -321,11 +317,14 @@ void ProtobufParser::take_summary(const Field& field) {
       into.count = field.number;
       into.fields |= model::kHasCount;
       note_count(into.count);
+      note_number(
+          field, wanted_ == 1U << kSummary ? TextNumber::Meaning::kSummaryCount : TextNumber::Meaning::kHistogramCount);
       break;
     case double_field(2):
       into.sum = std::bit_cast<double>(field.number);
       into.fields |= model::kHasSum;
       note_double(into.sum);
+      note_number(field, TextNumber::Meaning::kSum);
       break;
     default:
       note_inexact();
@@ -372,6 +371,7 @@ void ProtobufParser::take_quantile(const Field& field) {
     case double_field(2):
       point_.value = std::bit_cast<double>(field.number);
       note_double(point_.value);
+      note_number(field, TextNumber::Meaning::kQuantile);
       point_fields_ |= kHasValue;
       break;
     default:
@@ -385,6 +385,7 @@ void ProtobufParser::take_bucket(const Field& field) {
     case varint_field(1):
       point_.count = field.number;
       note_count(point_.count);
+      note_number(field, TextNumber::Meaning::kBucket);
       point_fields_ |= kHasValue;
       break;
     case double_field(2):
@@ -402,13 +403,19 @@ void ProtobufParser::take_bucket(const Field& field) {
   }
 }
 
-void ProtobufParser::note_double(double value) noexcept {
-  const auto bits = std::bit_cast<uint64_t>(value);
-  if ((value == 0 && bits != 0) || (std::isnan(value) && bits != kGoNan)) note_inexact();
-}
-
-void ProtobufParser::note_count(uint64_t count) noexcept {
-  if (count > kExactCountMax) note_inexact();
+void ProtobufParser::add_number(const Field& field, TextNumber::Meaning meaning) {
+  TextNumber number;
+  number.meaning = meaning;
+  // A point is added when its message ends.
+  number.at = number.is_of_point() ? static_cast<uint32_t>(out_->points.size()) : metric_;
+  number.begin = static_cast<uint32_t>(field.value - body_begin_);
+  const char* end = field.value + sizeof(uint64_t);
+  if ((field.tag & 7) == 0) {
+    for (end = field.value; (*end & 0x80) != 0;) ++end;
+    ++end;
+  }
+  number.end = static_cast<uint32_t>(end - body_begin_);
+  numbers_->push_back(number);
 }
 
 }  // namespace sluice::parser

@@ -26,6 +26,7 @@ bool is_packed_double(uint32_t tag) noexcept { return tag == bytes_field(11) || 
 void ProtobufParser::start(std::string_view body, model::Families& out, bool keep_all) {
   keep_all_ = keep_all;
   at_ = body.data();
+  body_begin_ = body.data();
   body_end_ = body.data() + body.size();
   out_ = &out;
   out.clear();
@@ -42,6 +43,7 @@ void ProtobufParser::start(std::string_view body, model::Families& out, bool kee
   odd_types_.clear();
   by_name_.clear();
   latest_.clear();
+  if (numbers_ != nullptr) numbers_->clear();
   if (body.size() >= kLargeBodyBytes) {
     reserve_room(latest_, body.size() / kShortestLine + 1, body.size() / kBytesPerFamily);
   }
@@ -121,7 +123,7 @@ bool ProtobufParser::read_field() {
   uint64_t tag = 0;
   if (read_varint(at_, message.end, tag) != VarintResult::kDone) return malformed();
   if (tag >> 3 == 0 || tag >> 3 > kFieldNumberMax) return malformed();
-  Field field{static_cast<uint32_t>(tag), 0, {}};
+  Field field{static_cast<uint32_t>(tag), 0, {}, nullptr};
   if ((tag & 7) == 3) {  // a group, which only unknown fields are
     groups_.assign(1, static_cast<uint32_t>(tag >> 3));
     if (depth_ > 1 && stack_[1].live) note_inexact();  // of a metric
@@ -143,6 +145,7 @@ bool ProtobufParser::read_field() {
 
 bool ProtobufParser::read_value(Field& field, const char* end) {
   const auto left = static_cast<size_t>(end - at_);
+  field.value = at_;
   switch (field.tag & 7) {
     case 0:
       return read_varint(at_, end, field.number) == VarintResult::kDone;
@@ -185,7 +188,7 @@ bool ProtobufParser::read_group_field() {
     groups_.push_back(number);
     return true;
   }
-  Field field{static_cast<uint32_t>(tag), 0, {}};
+  Field field{static_cast<uint32_t>(tag), 0, {}, nullptr};
   return read_value(field, end) || malformed();
 }
 

@@ -20,6 +20,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -30,6 +31,7 @@
 #include "core/base/large_memory.h"
 #include "core/model/families.h"
 #include "parser/index_table.h"
+#include "parser/text_number.h"
 
 namespace sluice::parser {
 
@@ -52,10 +54,27 @@ class ProtobufParser {
   // Goes on until the end, an error or the deadline, which is looked at every few microseconds.
   [[nodiscard]] Step step(Deadline deadline);
 
+  // From the next start() on, `numbers` is told where the numbers of live metrics stand in the body: values, sums and
+  // counts, in the order in which they are read, which is not that of the body where a message is read twice. Bounds
+  // are no numbers. nullptr for none.
+  void note_numbers(std::vector<TextNumber>* numbers) noexcept { numbers_ = numbers; }
+
+  // Whether the text form has just this number: not a negative zero or a NaN that Go would not make, nor a count that
+  // is no float. Else the metric has kNeedsRecord.
+  [[nodiscard]] static bool text_says(double value) noexcept {
+    const auto bits = std::bit_cast<uint64_t>(value);
+    return (value != 0 || bits == 0) && (value == value || bits == kGoNan);
+  }
+  [[nodiscard]] static bool text_says(uint64_t count) noexcept { return count <= kExactCountMax; }
+
   // After kError, in the reference's words.
   [[nodiscard]] const std::string& error() const noexcept { return error_; }
 
  private:
+  // The NaN that parsing the text gives (Go's math.NaN).
+  static constexpr uint64_t kGoNan = 0x7ff8000000000001;
+  static constexpr uint64_t kExactCountMax = uint64_t{1} << 53;
+
   // The messages, by how their fields are read; gauge and untyped are one, and so are packed integers.
   enum class Kind : uint8_t {
     kNone,
@@ -86,6 +105,7 @@ class ProtobufParser {
     uint32_t tag = 0;
     uint64_t number = 0;
     std::string_view bytes;
+    const char* value = nullptr;  // where a number stands
   };
 
   // Each does one step; false at the end of the body or on an error (state of error_).
@@ -130,15 +150,25 @@ class ProtobufParser {
 
   void open_metric(std::string_view message);
   void note_inexact() noexcept { metric().fields |= model::kNeedsRecord; }
-  void note_double(double value) noexcept;
-  void note_count(uint64_t count) noexcept;
+  void note_double(double value) noexcept {
+    if (!text_says(value)) note_inexact();
+  }
+  void note_count(uint64_t count) noexcept {
+    if (!text_says(count)) note_inexact();
+  }
+  void note_number(const Field& field, TextNumber::Meaning meaning) {
+    if (numbers_ != nullptr) add_number(field, meaning);
+  }
+  void add_number(const Field& field, TextNumber::Meaning meaning);
   [[nodiscard]] model::Metric& metric() noexcept { return out_->metrics[metric_]; }
 
   const char* at_ = nullptr;
+  const char* body_begin_ = nullptr;
   const char* body_end_ = nullptr;
   model::Families* out_ = nullptr;
   State state_ = State::kBetween;
   std::string error_;
+  std::vector<TextNumber>* numbers_ = nullptr;
 
   std::array<Message, 8> stack_;  // a label of an exemplar of a bucket is the deepest
   size_t depth_ = 0;

@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "core/base/limits.h"
+#include "core/base/protobuf_wire.h"
 #include "parser/number.h"
 #include "parser/text_fast_name.h"
 #include "parser/text_fast_number.h"
@@ -49,7 +50,55 @@ bool Skeleton::make(std::string_view body, FastTextParser& parser) {
   return plain && bytes() <= limits::kSkeletonBytesMax;
 }
 
-bool Skeleton::match(std::string_view body) {
+bool Skeleton::make(std::string_view body, ProtobufParser& parser) {
+  SLUICE_DCHECK(body_.empty());
+  if (body.size() >= limits::kSkeletonBodyBytesMax) return false;
+  body_ = body;
+  protobuf_ = true;
+  parser.note_numbers(&numbers_);
+  parser.start(body_, families_);
+  const bool done = parser.step(Deadline::never()) == ProtobufParser::Step::kDone;
+  parser.note_numbers(nullptr);
+  if (!done || numbers_.empty()) return false;
+  constexpr uint16_t kPlain = model::kHasCount | model::kHasSum;
+  const bool plain = std::ranges::all_of(families_.metrics, [](const model::Metric& metric) {
+    return (metric.fields & static_cast<uint16_t>(~kPlain)) == 0;
+  });
+  // What is read twice is noted twice.
+  uint32_t from = 0;
+  for (const TextNumber& number : numbers_) {
+    if (number.begin < from || number.end - number.begin > sizeof(uint64_t)) return false;
+    from = number.end;
+  }
+  for (const model::Metric& metric : families_.metrics) {
+    messages_.push_back(static_cast<uint32_t>(metric.exact.data() - body_.data()));
+  }
+  return plain && bytes() <= limits::kSkeletonBytesMax;
+}
+
+bool Skeleton::match(std::string_view body) { return protobuf_ ? match_protobuf(body) : match_text(body); }
+
+bool Skeleton::match_protobuf(std::string_view body) {
+  if (body.size() != body_.size()) return false;
+  const char* const begin = body.data();
+  const char* const mine = body_.data();
+  size_t from = 0;
+  for (const TextNumber& number : numbers_) {
+    if (std::memcmp(begin + from, mine + from, number.begin - from) != 0) return false;
+    if (!read_protobuf(number, begin + number.begin)) return false;
+    from = number.end;
+  }
+  if (std::memcmp(begin + from, mine + from, body.size() - from) != 0) return false;
+  // Each keeps a view of its message, at the same place.
+  for (size_t index = 0; index < messages_.size(); ++index) {
+    model::Metric& metric = families_.metrics[index];
+    metric.exact = {begin + messages_[index], metric.exact.size()};
+  }
+  matched_ = body;
+  return true;
+}
+
+bool Skeleton::match_text(std::string_view body) {
   const char* at = body.data();
   const char* const end = at + body.size();
   const char* const mine = body_.data();
@@ -110,8 +159,33 @@ bool Skeleton::read(const TextNumber& number, const char* at, const char* end) {
   return false;
 }
 
+bool Skeleton::read_protobuf(const TextNumber& number, const char* at) {
+  model::Families& families = families_;
+  const bool is_double =
+      number.meaning == Meaning::kValue || number.meaning == Meaning::kSum || number.meaning == Meaning::kQuantile;
+  if (is_double) {
+    const double value = std::bit_cast<double>(read_fixed64(at));
+    if (!ProtobufParser::text_says(value)) return false;
+    if (number.meaning == Meaning::kQuantile) {
+      families.points[number.at].value = value;
+    } else if (number.meaning == Meaning::kSum) {
+      families.metrics[number.at].sum = value;
+    } else {
+      families.metrics[number.at].value = value;
+      families.metrics[number.at].value_text = {};  // SkeletonText::make() leaves one
+    }
+    return true;
+  }
+  const char* const end = at + (number.end - number.begin);
+  uint64_t count = 0;
+  if (read_varint(at, end, count) != VarintResult::kDone || at != end || !ProtobufParser::text_says(count))
+    return false;
+  (number.is_of_point() ? families.points[number.at].count : families.metrics[number.at].count) = count;
+  return true;
+}
+
 size_t Skeleton::bytes() const noexcept {
-  return sizeof(*this) + body_.capacity() + bytes_of(numbers_) + bytes_of(families_.families) +
+  return sizeof(*this) + body_.capacity() + bytes_of(numbers_) + bytes_of(messages_) + bytes_of(families_.families) +
          bytes_of(families_.metrics) + bytes_of(families_.labels) + bytes_of(families_.points) +
          families_.arena.capacity() + text_.bytes();
 }

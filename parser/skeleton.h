@@ -1,13 +1,15 @@
 // A body that was seen before, but for its numbers.
 //
 // The jobs of a fleet push the same names and labels over and over, with other numbers. A skeleton keeps a copy of one
-// body, where its numbers stand, and the families that the fast parser made of it. A body that is equal byte by byte
-// outside of the numbers, and whose numbers the fast parser would read by itself, has the same families with other
-// numbers: match() compares and reads, which costs a quarter of parsing. Whatever differs otherwise is no match, and
-// the caller parses it.
+// body, where its numbers stand, and the families that the fast parser, or the one of protobuf, made of it. A body that
+// is equal byte by byte outside of the numbers, and whose numbers that parser would read by itself, has the same
+// families with other numbers: match() compares and reads, which costs a quarter of parsing. Whatever differs otherwise
+// is no match, and the caller parses it.
 //
-// The families view the copy, but for Metric::value_text, which views the body that matched last; that must stay for as
-// long as they are used.
+// In a protobuf body numbers are doubles and varints of the same length; it is kept only when text says all of it.
+//
+// The families view the copy, but for Metric::value_text and Metric::exact, which view the body that matched last; that
+// must stay for as long as they are used.
 //
 // The canonical push is remembered as well (skeleton_text.h), for one set of grouping label names at a time.
 //
@@ -23,6 +25,7 @@
 #include "core/model/canonical.h"
 #include "core/model/families.h"
 #include "core/model/group_key.h"
+#include "parser/protobuf_parser.h"
 #include "parser/skeleton_text.h"
 #include "parser/text_fast.h"
 #include "parser/text_number.h"
@@ -39,9 +42,12 @@ class Skeleton {
   // it has a timestamp or no number at all, or it takes more memory than limits::kSkeletonBytesMax. `parser` is
   // scratch.
   [[nodiscard]] bool make(std::string_view body, FastTextParser& parser);
+  // The same for delimited protobuf. False as well when a metric needs a record.
+  [[nodiscard]] bool make(std::string_view body, ProtobufParser& parser);
 
-  // Whether `body` is this one with other numbers. If so, families() are those of `body`, as TextParser makes them.
-  // Otherwise they are not to be used before the next match.
+  // Whether `body` is this one with other numbers. If so, families() are those of `body`, as its parser makes them; the
+  // caller says by its choice of skeletons that it is of the same form. Otherwise they are not to be used before the
+  // next match.
   [[nodiscard]] bool match(std::string_view body);
   [[nodiscard]] const model::Families& families() const noexcept { return families_; }
 
@@ -56,9 +62,15 @@ class Skeleton {
  private:
   // Puts a number in its place; false when the fast parser would not take it, or something stands behind it.
   [[nodiscard]] bool read(const TextNumber& number, const char* at, const char* end);
+  [[nodiscard]] bool match_text(std::string_view body);
+  [[nodiscard]] bool match_protobuf(std::string_view body);
+  // The same for the bytes of a number that are as many as those of the first body.
+  [[nodiscard]] bool read_protobuf(const TextNumber& number, const char* at);
 
+  bool protobuf_ = false;
   std::string body_;
   std::vector<TextNumber> numbers_;  // in the order of the body
+  std::vector<uint32_t> messages_;   // of a protobuf body: where that of each metric begins
   model::Families families_;
   std::string_view matched_;  // the body that matched last
 

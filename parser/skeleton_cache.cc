@@ -23,13 +23,29 @@ bool is_in_range(std::string_view body) noexcept {
   return body.size() >= limits::kSkeletonBodyBytesMin && body.size() < limits::kSkeletonBodyBytesMax;
 }
 
-// Of the first line if it is a comment, else of what stands before the first number; never 0. Not a hash that resists
-// anybody: equal keys cost a comparison.
-uint32_t key_of(std::string_view body) noexcept {
+// What a key looks at: the first line if it is a comment, else what stands before the first number.
+size_t key_bytes(std::string_view body) noexcept {
   const char* const front = body.data();
   const void* const stop = std::memchr(front, *front == '#' ? '\n' : ' ', kKeyBytes);
-  const size_t bytes = stop == nullptr ? kKeyBytes : static_cast<size_t>(static_cast<const char*>(stop) - front);
-  uint64_t hash = bytes;
+  return stop == nullptr ? kKeyBytes : static_cast<size_t>(static_cast<const char*>(stop) - front);
+}
+
+// Of a protobuf body: the first family's length and name, where that is its first field, else the length alone. Numbers
+// come later.
+size_t protobuf_key_bytes(std::string_view body) noexcept {
+  const size_t length_bytes = (body[0] & 0x80) == 0 ? 1 : (body[1] & 0x80) == 0 ? 2 : 3;
+  if (body[length_bytes] != 0x0a) return length_bytes;
+  const auto name = static_cast<unsigned char>(body[length_bytes + 1]);
+  return std::min(kKeyBytes, length_bytes + 2 + name);
+}
+
+// Not a hash that resists anybody: equal keys cost a comparison. Never 0; those of the two forms differ.
+uint32_t key_of(std::string_view body, SkeletonCache::Form form) noexcept {
+  const bool protobuf = form == SkeletonCache::Form::kProtobuf;
+  const char* const front = body.data();
+  const size_t bytes = protobuf ? protobuf_key_bytes(body) : key_bytes(body);
+  // A protobuf body matches only one of its length.
+  uint64_t hash = protobuf ? body.size() << 8 | bytes : bytes;
   if (bytes < 8) {
     hash += load_u64(front) << (63 - 8 * bytes) << 1;
   } else {
@@ -38,7 +54,7 @@ uint32_t key_of(std::string_view body) noexcept {
     hash ^= load_u64(front + bytes - 8) * 0xa0761d6478bd642f;
   }
   hash *= 0x9e3779b97f4a7c15;
-  return static_cast<uint32_t>(hash >> 32) | 1;
+  return (static_cast<uint32_t>(hash >> 32) & ~3U) | (protobuf ? 2 : 1);
 }
 
 }  // namespace
@@ -62,9 +78,9 @@ void SkeletonCache::Loan::give_back() noexcept {
   slot.skeleton = std::move(skeleton_);
 }
 
-SkeletonCache::Loan SkeletonCache::find(std::string_view body) {
+SkeletonCache::Loan SkeletonCache::find(std::string_view body, Form form) {
   if (!is_in_range(body)) return {};
-  const uint32_t key = key_of(body);
+  const uint32_t key = key_of(body, form);
   uint32_t same = 0;
   for (uint32_t index = 0; index < kSlots; ++index) same |= (keys_[index] == key ? 1u : 0u) << index;
   for (; same != 0; same &= same - 1) {
@@ -115,18 +131,18 @@ bool SkeletonCache::was_seen(uint32_t key) noexcept {
   return found;
 }
 
-void SkeletonCache::learn(std::string_view body) {
+void SkeletonCache::learn(std::string_view body, Form form) {
   if (!is_in_range(body)) return;
   if (wait_ != 0) {
     --wait_;
     return;
   }
-  const uint32_t key = key_of(body);
+  const uint32_t key = key_of(body, form);
   if (!was_seen(key)) return;
   const uint32_t index = victim();
   if (index == kSlots) return;
   auto skeleton = std::make_unique<Skeleton>();
-  if (skeleton->make(body, parser_)) {
+  if (form == Form::kText ? skeleton->make(body, parser_) : skeleton->make(body, protobuf_parser_)) {
     drop(index);
     slots_[index].skeleton = std::move(skeleton);
     keys_[index] = key;

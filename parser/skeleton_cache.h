@@ -4,7 +4,8 @@
 // make one of it. A skeleton is lent to one push at a time, which gives it back by destroying the loan, in any order;
 // meanwhile the others parse. Loans must not outlive the cache. One owner, one thread.
 //
-// A fleet whose bodies never repeat must not pay: a skeleton is made of a body whose first line was seen before, and
+// A fleet whose bodies never repeat must not pay: a skeleton is made of a body whose first line was seen before (of a
+// protobuf body: whose first name and length were), and
 // only if enough bodies have passed since the last one, twice as many each time that one is dropped which was of no
 // use. A skeleton that is compared again and again without a match is dropped.
 #pragma once
@@ -16,6 +17,7 @@
 
 #include "core/base/limits.h"
 #include "core/model/families.h"
+#include "parser/protobuf_parser.h"
 #include "parser/simd/kernel.h"
 #include "parser/skeleton.h"
 #include "parser/text_fast.h"
@@ -24,6 +26,8 @@ namespace sluice::parser {
 
 class SkeletonCache {
  public:
+  enum class Form : uint8_t { kText, kProtobuf };
+
   // What find() lends; empty when nothing matched. Move-only.
   class Loan {
    public:
@@ -35,7 +39,7 @@ class SkeletonCache {
     ~Loan() { give_back(); }
 
     explicit operator bool() const noexcept { return skeleton_ != nullptr; }
-    // Those of the body that find() was given, as TextParser makes them. They view that body, and live as long as this.
+    // Those of the body that find() was given, as its parser makes them. They view that body, and live as long as this.
     [[nodiscard]] const model::Families& families() const noexcept { return skeleton_->families(); }
     // Skeleton::write_canonical().
     [[nodiscard]] bool write_canonical(const model::GroupKey& key, model::CanonicalPush& out) {
@@ -57,9 +61,9 @@ class SkeletonCache {
   SkeletonCache(const SkeletonCache&) = delete;
   SkeletonCache& operator=(const SkeletonCache&) = delete;
 
-  [[nodiscard]] Loan find(std::string_view body);
-  // `body` had no skeleton; the text parser took it without the exact parser.
-  void learn(std::string_view body);
+  [[nodiscard]] Loan find(std::string_view body, Form form = Form::kText);
+  // `body` had no skeleton; its parser took it, that of text without the exact parser.
+  void learn(std::string_view body, Form form = Form::kText);
 
  private:
   static constexpr uint32_t kSlots = limits::kSkeletonsPerWorker;
@@ -87,6 +91,7 @@ class SkeletonCache {
   std::array<uint32_t, kSeen> seen_{};  // the last distinct keys of bodies without a skeleton
   uint32_t seen_at_ = 0;
   FastTextParser parser_;
+  ProtobufParser protobuf_parser_;
   SkeletonText::Scratch text_;
 };
 

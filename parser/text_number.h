@@ -1,10 +1,11 @@
-// A number of a body as the fast parser has met it: where it stands, and what of the families it became.
+// A number of a body as a parser has met it: where it stands, and what of the families it became.
 #pragma once
 
 #include <cstdint>
 
 namespace sluice::parser {
 
+// Of a text body, its spelling; of a protobuf body, eight bytes of a double or the bytes of a varint.
 struct TextNumber {
   enum class Meaning : uint8_t {
     kValue,           // Metric::value and value_text

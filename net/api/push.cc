@@ -129,18 +129,19 @@ void PushState::start(const http::Request& request) {
 }
 
 void PushState::start_parsing(std::string_view body) {
-  if (protobuf_) {
-    scratch_->protobuf_parser.start(body, scratch_->families, !check_);
-    phase_ = Phase::kParseProtobuf;
-    return;
-  }
-  skeleton_ = context_.skeletons.find(body);
+  body_ = body;
+  using Form = parser::SkeletonCache::Form;
+  skeleton_ = context_.skeletons.find(body, protobuf_ ? Form::kProtobuf : Form::kText);
   if (skeleton_) {
     context_.metrics.pushes_repeated.add(1);
     phase_ = Phase::kParsed;
     return;
   }
-  text_ = body;
+  if (protobuf_) {
+    scratch_->protobuf_parser.start(body, scratch_->families, !check_);
+    phase_ = Phase::kParseProtobuf;
+    return;
+  }
   scratch_->text_parser.start(body, context_.names, scratch_->families);
   phase_ = Phase::kParseText;
 }
@@ -177,7 +178,7 @@ bool PushState::parse_text(http::Exchange& exchange, Deadline deadline) {
     const std::string& text = scratch_->text_parser.error().text;
     return refuse_parsed(exchange, text, text.ends_with(": unexpected end of input stream"));
   }
-  if (!scratch_->text_parser.used_exact()) context_.skeletons.learn(text_);
+  if (!scratch_->text_parser.used_exact()) context_.skeletons.learn(body_);
   return start_canonicalising(exchange);
 }
 
@@ -188,6 +189,7 @@ bool PushState::parse_protobuf(http::Exchange& exchange, Deadline deadline) {
     const std::string& text = scratch_->protobuf_parser.error();
     return refuse_parsed(exchange, text, text == "unexpected EOF");
   }
+  context_.skeletons.learn(body_, parser::SkeletonCache::Form::kProtobuf);
   return start_canonicalising(exchange);
 }
 

@@ -91,7 +91,7 @@ class PushState final : public RequestState {
   WorkerContext& context_;
   model::GroupKey key_;
   std::unique_ptr<PushScratch> scratch_;
-  std::string_view text_;                 // the body, while it is parsed as text
+  std::string_view body_;                 // what is parsed
   parser::SkeletonCache::Loan skeleton_;  // whose families are the body's
   bool check_;                            // false: --push.disable-consistency-check
   conn::BodyBuffer decoded_;              // what is parsed, unless the body has no coding

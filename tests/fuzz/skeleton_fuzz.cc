@@ -1,5 +1,6 @@
 // Skeletons: what comes of a body by comparison with an earlier one is what parsing and the canonicaliser make of it.
-// An input is two bodies, or the paths of two grouping keys and two bodies, with a NUL between each.
+// An input is two bodies, or the paths of two grouping keys and two bodies, with a NUL between each; or 0xff, the
+// length of the first body in two bytes, and two protobuf bodies.
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -13,7 +14,17 @@
 namespace sluice::parser {
 namespace {
 
+test::SkeletonPair compare_protobuf(std::string_view input) {
+  if (input.size() < 3) return {};
+  const size_t bytes = static_cast<unsigned char>(input[1]) | size_t{static_cast<unsigned char>(input[2])} << 8;
+  input.remove_prefix(3);
+  const model::GroupKey key = model::GroupKey::from_labels({{"job", "t"}, {"instance", "i"}});
+  const std::string_view first = input.substr(0, bytes);
+  return test::compare_protobuf_by_skeleton(first, key, input.substr(first.size()), key);
+}
+
 test::SkeletonPair compare(std::string_view input) {
+  if (!input.empty() && input.front() == '\xff') return compare_protobuf(input);
   std::array<std::string_view, 4> parts;
   size_t count = 0;
   while (count + 1 < parts.size()) {

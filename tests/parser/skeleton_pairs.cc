@@ -5,6 +5,7 @@
 #include "core/model/canonical.h"
 #include "core/model/families.h"
 #include "parser/canonical.h"
+#include "parser/protobuf_parser.h"
 #include "parser/simd/kernel.h"
 #include "parser/skeleton.h"
 #include "parser/text_fast.h"
@@ -24,6 +25,14 @@ std::string parsed(std::string_view body) {
   parser.start(body, NameScheme::kLegacy, families);
   const TextParser::Step step = parser.step(Deadline::never());
   return step == TextParser::Step::kDone && !parser.used_exact() ? "ok\n" + describe(families) : std::string();
+}
+
+// The same of protobuf; empty when it is malformed.
+std::string parsed_protobuf(std::string_view body) {
+  ProtobufParser parser;
+  model::Families families;
+  parser.start(body, families);
+  return parser.step(Deadline::never()) == ProtobufParser::Step::kDone ? "ok\n" + describe(families) : std::string();
 }
 
 std::string both(const char* what, const std::string& got, const std::string& wanted) {
@@ -66,19 +75,13 @@ bool write_and_compare(Skeleton& skeleton, const model::GroupKey& key, SkeletonT
   return true;
 }
 
-}  // namespace
-
-SkeletonPair compare_by_skeleton(std::string_view first, std::string_view second) {
-  static const model::GroupKey key = model::GroupKey::from_labels({{"job", "t"}, {"instance", "i"}});
-  return compare_by_skeleton(first, key, second, key);
-}
-
-SkeletonPair compare_by_skeleton(std::string_view first_text, const model::GroupKey& first_key,
-                                 std::string_view second_text, const model::GroupKey& second_key) {
-  const std::vector<char> first(first_text.begin(), first_text.end());
-  const std::vector<char> second(second_text.begin(), second_text.end());
+// `parse` says what the parser of these bodies makes of one.
+template <typename Parser, typename Parse>
+SkeletonPair compare(Parser& parser, Parse parse, std::string_view first_body, const model::GroupKey& first_key,
+                     std::string_view second_body, const model::GroupKey& second_key) {
+  const std::vector<char> first(first_body.begin(), first_body.end());
+  const std::vector<char> second(second_body.begin(), second_body.end());
   SkeletonPair pair;
-  FastTextParser parser(simd::active_kernel());
   Skeleton skeleton;
   pair.kept = skeleton.make(view(first), parser);
   if (!pair.kept) return pair;
@@ -87,17 +90,36 @@ SkeletonPair compare_by_skeleton(std::string_view first_text, const model::Group
   if (skeleton.match(view(first))) static_cast<void>(write_and_compare(skeleton, first_key, scratch, pair.difference));
   pair.matched = skeleton.match(view(second));
   if (pair.matched) {
-    const std::string wanted = parsed(view(second));
+    const std::string wanted = parse(view(second));
     const std::string got = "ok\n" + describe(skeleton.families());
     if (got != wanted) pair.difference = both("the second body", got, wanted);
     pair.written = write_and_compare(skeleton, second_key, scratch, pair.difference);
   }
   // Whatever the second one has left behind.
   const bool again = skeleton.match(view(first));
-  const std::string wanted = parsed(view(first));
+  const std::string wanted = parse(view(first));
   const std::string got = again ? "ok\n" + describe(skeleton.families()) : "no match";
   if (got != wanted) pair.difference = both("the first body again", got, wanted);
   return pair;
+}
+
+}  // namespace
+
+SkeletonPair compare_protobuf_by_skeleton(std::string_view first, const model::GroupKey& first_key,
+                                          std::string_view second, const model::GroupKey& second_key) {
+  ProtobufParser parser;
+  return compare(parser, parsed_protobuf, first, first_key, second, second_key);
+}
+
+SkeletonPair compare_by_skeleton(std::string_view first, std::string_view second) {
+  static const model::GroupKey key = model::GroupKey::from_labels({{"job", "t"}, {"instance", "i"}});
+  return compare_by_skeleton(first, key, second, key);
+}
+
+SkeletonPair compare_by_skeleton(std::string_view first, const model::GroupKey& first_key, std::string_view second,
+                                 const model::GroupKey& second_key) {
+  FastTextParser parser(simd::active_kernel());
+  return compare(parser, parsed, first, first_key, second, second_key);
 }
 
 std::string random_body(std::mt19937_64& random, int lines) {

@@ -23,6 +23,10 @@ struct SkeletonPair {
 [[nodiscard]] SkeletonPair compare_by_skeleton(std::string_view first, const model::GroupKey& first_key,
                                                std::string_view second, const model::GroupKey& second_key);
 
+// The same for delimited protobuf.
+[[nodiscard]] SkeletonPair compare_protobuf_by_skeleton(std::string_view first, const model::GroupKey& first_key,
+                                                        std::string_view second, const model::GroupKey& second_key);
+
 // A body of one of the kinds that skeletons meet; of random lines at most `lines`.
 [[nodiscard]] std::string random_body(std::mt19937_64& random, int lines);
 

@@ -1,8 +1,9 @@
 // A group: its key and the cell that holds its current version.
 //
-// Lifetime: made by the push that creates the group, with its first version in the cell, and published by its insertion
-// into the map. Ends when a DELETE puts dead() into the cell: nobody revives it; a later push makes a new Group.
-// Whoever unlinks it from the map retires it.
+// Lifetime: made by a push that creates the group and inserted into the map with an empty cell, which readers take for
+// no group. The same step, or that of another push of the group, publishes the first version by an exchange: only so is
+// its stamp drawn behind those of all DELETEs that the insertion saw. Ends when a DELETE puts dead() into the cell:
+// nobody revives it; a later push makes a new Group. Whoever unlinks it from the map retires it.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,8 @@ class alignas(8) Group {
  public:
   using Cell = sync::VersionCell<model::Version, Atomics>;
 
-  [[nodiscard]] static Group* make(SlabCache& cache, const model::GroupKey& key, NameSet& set, model::Version& first) {
-    return new (cache.allocate(sizeof(Group) + key.bytes().size())) Group(key, set, first);
+  [[nodiscard]] static Group* make(SlabCache& cache, const model::GroupKey& key, NameSet& set) {
+    return new (cache.allocate(sizeof(Group) + key.bytes().size())) Group(key, set);
   }
   // `cache` is the caller's, nullptr when the store ends.
   static void destroy(SlabCache* cache, Group* group) noexcept {
@@ -45,15 +46,14 @@ class alignas(8) Group {
   [[nodiscard]] std::string_view key() const noexcept { return {reinterpret_cast<const char*>(this + 1), key_bytes_}; }
   // Unkeyed: the same in every process.
   [[nodiscard]] uint64_t stable_hash() const noexcept { return stable_hash_; }
-  // The group holds one reference to it until it is dead.
+  // The group holds one reference to it until it is dead: that of the push that inserted it.
   [[nodiscard]] NameSet& name_set() const noexcept { return *name_set_; }
 
   Cell cell;
 
  private:
-  Group(const model::GroupKey& key, NameSet& set, model::Version& first)
-      : cell(&first),
-        hash_(key.hash()),
+  Group(const model::GroupKey& key, NameSet& set)
+      : hash_(key.hash()),
         stable_hash_(sluice::stable_hash(key.bytes())),
         name_set_(&set),
         key_bytes_(static_cast<uint32_t>(key.bytes().size())) {

@@ -76,7 +76,7 @@ class WipeMachine {
   void wipe(Group& group) noexcept {
     for (;;) {
       model::Version* version = group.cell.current();
-      if (version == Group::Cell::dead() || version->stamp() > stamp_) return;
+      if (version == nullptr || version == Group::Cell::dead() || version->stamp() > stamp_) return;
       writer_.begin_mutation();
       const bool killed = writer_.kill_group(group, *version);
       writer_.end_mutation();

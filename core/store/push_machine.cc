@@ -200,6 +200,10 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
       return Next::kGoOn;
     }
   }
+  const bool born = base_ == nullptr;
+  // The place before the stamp: a DELETE that was seen there has an older one.
+  const WriterCore::Place place =
+      born ? writer_.find_or_insert_group(request_->key, *set_) : WriterCore::Place{group_, false};
   writer_.begin_mutation();
   const uint64_t stamp = store.stamps.next();
   const int64_t push_time = fail_ ? (base_ != nullptr ? base_->push_time_ns() : 0) : request_->wall_ns;
@@ -208,30 +212,43 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
   model::VersionAccess::set_made_time(next, base_ != nullptr ? base_->made_time_ns() : request_->wall_ns);
   model::VersionAccess::set_previous(next, base_);
   const bool compacted = builder_.compacted();
-  const bool born = base_ == nullptr;
-  // A birth gives our reference to the set to the group; the job's lock is still given back through it below.
-  NameSet* const set = set_;
   const bool published =
-      born ? writer_.insert_group(request_->key, *set, next) : writer_.replace_version(*group_, *base_, next);
+      born ? writer_.fill_group(*place.group, next) : writer_.replace_version(*place.group, *base_, next);
   writer_.end_mutation();
   if (!published) {
     writer_.counters.cas_failures.add(1);
+    if (born) return lose_birth(place.inserted);
     refresh();
     return Next::kGoOn;
   }
   builder_.take();
   claim_.published();
-  if (born) {
-    if (job_locked_) store.name_sets.unlock(set->job(), writer_.participant);
-    job_locked_ = false;
-    set_ = nullptr;
-  }
+  if (born) give_set_away(place.inserted);
   if (compacted) writer_.counters.compactions.add(1);
   result.status = PushStatus::kOk;
   result.limit = LimitKind::kNone;
   result.created = born;
   result.stamp = stamp;
   return Next::kDone;
+}
+
+PushMachine::Next PushMachine::lose_birth(bool inserted) noexcept {
+  writer_.counters.restarts.add(1);
+  give_set_away(inserted);
+  model::Version* now = nullptr;
+  group_ = writer_.find_group(request_->key, now);
+  restart(now);
+  return Next::kGoOn;
+}
+
+// The job's lock is given back through the set, whoever holds the reference now: nothing is freed within a step.
+void PushMachine::give_set_away(bool inserted) noexcept {
+  unlock_job();
+  if (inserted) {
+    set_ = nullptr;
+  } else {
+    drop_set();
+  }
 }
 
 PushMachine::Next PushMachine::limit(PushResult& result, LimitKind kind) noexcept {

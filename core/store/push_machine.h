@@ -53,6 +53,10 @@ class PushMachine {
   [[nodiscard]] Next find_set(PushResult& result);
   [[nodiscard]] Next probe(Deadline deadline, PushResult& result);
   [[nodiscard]] Next publish(PushResult& result);
+  // The first version of a group that another push, and perhaps a DELETE, was faster with.
+  [[nodiscard]] Next lose_birth(bool inserted) noexcept;
+  // Behind an attempt at a birth: `inserted`, and the group has our reference to the set.
+  void give_set_away(bool inserted) noexcept;
 
   void refresh() noexcept;
   void restart(model::Version* base) noexcept;

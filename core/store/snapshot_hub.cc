@@ -61,7 +61,7 @@ bool SnapshotWalk::walk_some(WriterCore& writer) {
   versions_.clear();
   for (const Group* group : batch_) {
     const model::Version* version = group->cell.current();
-    if (version == Group::Cell::dead()) continue;
+    if (version == nullptr || version == Group::Cell::dead()) continue;
     __builtin_prefetch(version);
     __builtin_prefetch(reinterpret_cast<const std::byte*>(version) + sizeof(model::Version) - 1);
     versions_.push_back({version, place_of(group->stable_hash())});

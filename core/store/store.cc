@@ -68,8 +68,8 @@ StoreCore::~StoreCore() {
     }
   }
   for (Group* group : all) {
-    if (model::Version* version = group->cell.current(); version != Group::Cell::dead())
-      release_version(nullptr, *version);
+    model::Version* version = group->cell.current();
+    if (version != nullptr && version != Group::Cell::dead()) release_version(nullptr, *version);
     Group::destroy(nullptr, group);
   }
   name_sets.clear(participant);
@@ -141,7 +141,7 @@ Group* WriterCore::find_group(const model::GroupKey& key, model::Version*& versi
   Group* group = store.groups.find(key.hash(), key.bytes());
   if (group == nullptr) return nullptr;
   model::Version* current = group->cell.current();
-  if (current == Group::Cell::dead()) return nullptr;
+  if (current == nullptr || current == Group::Cell::dead()) return nullptr;
   version = current;
   return group;
 }
@@ -174,17 +174,23 @@ bool WriterCore::kill_group(Group& group, model::Version& base) noexcept {
   return true;
 }
 
-bool WriterCore::insert_group(const model::GroupKey& key, NameSet& set, model::Version& first) noexcept {
-  Group* group = Group::make(slabs, key, set, first);
+WriterCore::Place WriterCore::find_or_insert_group(const model::GroupKey& key, NameSet& set) noexcept {
+  Group* group = Group::make(slabs, key, set);
   for (;;) {
     const auto inserted = store.groups.insert(group, participant);
-    if (inserted.inserted) break;
+    if (inserted.inserted) return {group, true};
     if (inserted.entry->cell.current() != Group::Cell::dead()) {
       Group::destroy(&slabs, group);
-      return false;
+      return {inserted.entry, false};
     }
     unlink(*inserted.entry);  // help whoever deleted it
   }
+}
+
+bool WriterCore::fill_group(Group& group, model::Version& first) noexcept {
+  if (group.cell.current() != nullptr) return false;
+  model::Version* expected = nullptr;
+  if (!group.cell.compare_exchange(expected, &first)) return false;
   ShapeRecord::of(first.shape()).usage.count_published(index());
   account(first, 1);
   counters.groups.add(1);

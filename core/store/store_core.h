@@ -76,8 +76,15 @@ class WriterCore {
   [[nodiscard]] bool replace_version(Group& group, model::Version& base, model::Version& next) noexcept;
   // Makes the group dead if `base` still is its version, unlinks and retires both. False as above.
   [[nodiscard]] bool kill_group(Group& group, model::Version& base) noexcept;
-  // Inserts a new group with its first version, taking over a reference to `set`. False: another one is there.
-  [[nodiscard]] bool insert_group(const model::GroupKey& key, NameSet& set, model::Version& first) noexcept;
+  // The group with this key that is not dead: one that is there, with or without a version, or a new one without, which
+  // takes over a reference to `set`.
+  struct Place {
+    Group* group;
+    bool inserted;
+  };
+  [[nodiscard]] Place find_or_insert_group(const model::GroupKey& key, NameSet& set) noexcept;
+  // Gives a group its first version. False: it has or had one.
+  [[nodiscard]] bool fill_group(Group& group, model::Version& first) noexcept;
 
   // Keeps a version readable across quiescent points; the caller may read it at the moment of the call.
   void hold(const model::Version& version) noexcept;

@@ -20,6 +20,7 @@ struct HistoryOp {
   int64_t wall_ns = 0;
   model::GroupKey key;  // all but kRead
   bool done = false;    // kPush: stored; kErase: existed
+  uint64_t stamp = 0;   // of what it changed, where the test looks at stamps; 0 for nothing
   uint64_t begin = 0;   // on one clock for all
   uint64_t end = 0;
   NaiveStore::Groups read;  // kRead

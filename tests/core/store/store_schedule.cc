@@ -6,10 +6,13 @@
 // included; no snapshot shows a conflict.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "core/model/label_text.h"
 #include "core/store/store.h"
 #include "tests/core/store/history.h"
 #include "tests/core/store/naive_store.h"
@@ -107,17 +110,22 @@ class World {
         push.start(client.writer(), op.pushed->request(op.replace, op.wall_ns));
         testing::finish(push, client.writer());
         op.done = push.result().status == PushStatus::kOk;
+        op.stamp = op.done ? push.result().stamp : 0;
         break;
       }
       case HistoryOp::Kind::kFail: {
         PushOp push;
         push.start_fail(client.writer(), op.key, op.wall_ns);
         testing::finish(push, client.writer());
+        op.stamp = push.result().stamp;
         break;
       }
-      case HistoryOp::Kind::kErase:
-        op.done = erase_group(client.writer(), op.key).existed;
+      case HistoryOp::Kind::kErase: {
+        const EraseResult erased = erase_group(client.writer(), op.key);
+        op.done = erased.existed;
+        op.stamp = op.done ? erased.stamp : 0;
         break;
+      }
       case HistoryOp::Kind::kRead: {
         const SnapshotRef snapshot = client.snapshot();
         op.read = testing::groups_of(*snapshot);
@@ -130,9 +138,11 @@ class World {
 
   void check(Client& client) {
     NaiveStore::Groups after;
+    testing::Contents contents;
     {
       const SnapshotRef snapshot = client.snapshot();
       after = testing::groups_of(*snapshot);
+      contents = testing::contents_of(*snapshot);
     }
     const NaiveStore model(RandomPush::own_families());
     EXPECT_TRUE(model.consistent(after));
@@ -144,11 +154,35 @@ class World {
         EXPECT_TRUE(model.consistent(op.read)) << "a snapshot with a conflict";
       }
     }
+    check_stamps(all, contents);
     EXPECT_TRUE(testing::serial_order_exists(all, before_, after));
     EXPECT_EQ(testing::first_group_not_linearizable(all, before_), "");
     for (const auto& [label, group] : after) {
       SCOPED_TRACE(label);
       for (const auto& [name, family] : group.families) EXPECT_FALSE(family.series.empty()) << name;
+    }
+  }
+
+  // The newest stamp of a group's mutations says what has become of it: that is how a log is read.
+  static void check_stamps(const std::vector<HistoryOp>& all, const testing::Contents& contents) {
+    std::map<std::string, const HistoryOp*> newest;
+    std::set<uint64_t> stamps;
+    for (const HistoryOp& op : all) {
+      if (op.stamp == 0) continue;
+      EXPECT_TRUE(stamps.insert(op.stamp).second) << op.stamp;
+      std::string label;
+      model::append_label_text(label, op.key);
+      const HistoryOp*& last = newest[label];
+      if (last == nullptr || last->stamp < op.stamp) last = &op;
+    }
+    for (const auto& [label, op] : newest) {
+      const auto group = contents.find(label);
+      if (op->kind == HistoryOp::Kind::kErase) {
+        EXPECT_EQ(group, contents.end()) << label;
+      } else {
+        ASSERT_NE(group, contents.end()) << label;
+        EXPECT_EQ(group->second.stamp, op->stamp) << label;
+      }
     }
   }
 

@@ -35,62 +35,101 @@ void PushOp::cancel() noexcept {
   if (PushMachine* machine = std::exchange(machine_, nullptr)) machine->writer().give_back(machine);
 }
 
+namespace {
+
+// Kills the group if `version` still is its own.
+struct Killed {
+  Journal::Verdict verdict = Journal::Verdict::kAccept;
+  bool killed = false;
+  uint64_t stamp = 0;
+};
+Killed kill(WriterCore& core, Group& group, model::Version& version) noexcept {
+  Killed result;
+  result.verdict = core.begin_change(0);
+  if (result.verdict != Journal::Verdict::kAccept) return result;
+  core.begin_mutation();
+  result.stamp = core.store.stamps.next();
+  result.killed = core.kill_group(group, version);
+  Change change;
+  change.kind = ChangeKind::kErase;
+  change.stamp = result.stamp;
+  change.label_text = version.label_text();  // replaced and retired, not freed within this step
+  core.end_change(result.killed, change);
+  core.end_mutation();
+  if (!result.killed) core.counters.cas_failures.add(1);
+  return result;
+}
+
+}  // namespace
+
 EraseResult erase_group(Writer& writer, const model::GroupKey& key) noexcept {
+  using Status = EraseResult::Status;
   WriterCore& core = writer.core();
   SLUICE_DCHECK_OWNER(core.owner);
   for (;;) {
     model::Version* version = nullptr;
     Group* group = core.find_group(key, version);
-    if (group == nullptr) return {false, core.store.stamps.last()};
-    core.begin_mutation();
-    const uint64_t stamp = core.store.stamps.next();
-    const bool killed = core.kill_group(*group, *version);
-    core.end_mutation();
-    if (killed) return {true, stamp};
-    core.counters.cas_failures.add(1);
+    if (group == nullptr) return {Status::kDone, false, core.store.stamps.last()};
+    const Killed result = kill(core, *group, *version);
+    switch (result.verdict) {
+      case Journal::Verdict::kPark:
+        return {Status::kParked, true, 0};
+      case Journal::Verdict::kRefuse:
+        return {Status::kRefused, true, 0};
+      case Journal::Verdict::kAccept:
+        break;
+    }
+    if (result.killed) return {Status::kDone, true, result.stamp};
   }
 }
 
 // Walks every shard once and deletes what is older than the wipe.
 class WipeMachine {
  public:
-  explicit WipeMachine(WriterCore& writer) : writer_(writer), stamp_(writer.store.stamps.next()) {}
+  explicit WipeMachine(WriterCore& writer) : writer_(writer), bound_(writer.store.stamps.next()), last_stamp_(bound_) {}
 
-  [[nodiscard]] uint64_t stamp() const noexcept { return stamp_; }
+  [[nodiscard]] uint64_t stamp() const noexcept { return last_stamp_; }
   [[nodiscard]] uint64_t groups() const noexcept { return groups_; }
+  [[nodiscard]] bool refused() const noexcept { return verdict_ == Journal::Verdict::kRefuse; }
 
-  [[nodiscard]] bool step(Deadline deadline) {
+  [[nodiscard]] StepResult step(Deadline deadline) {
+    verdict_ = Journal::Verdict::kAccept;
     while (shard_ < GroupMap::shard_count()) {
       const bool done = writer_.store.groups.walk_shard(shard_, cursor_, kBucketsPerSlice, writer_.participant,
                                                         [this](Group& group) { wipe(group); });
+      if (refused()) return StepResult::kDone;
+      if (verdict_ == Journal::Verdict::kPark) {
+        cursor_.reset();
+        return StepResult::kParked;
+      }
       if (done) {
         ++shard_;
         cursor_.reset();
       }
-      if (shard_ < GroupMap::shard_count() && deadline.passed()) return false;
+      if (shard_ < GroupMap::shard_count() && deadline.passed()) return StepResult::kAgain;
     }
-    return true;
+    return StepResult::kDone;
   }
 
  private:
   void wipe(Group& group) noexcept {
-    for (;;) {
+    while (verdict_ == Journal::Verdict::kAccept) {
       model::Version* version = group.cell.current();
-      if (version == nullptr || version == Group::Cell::dead() || version->stamp() > stamp_) return;
-      writer_.begin_mutation();
-      const bool killed = writer_.kill_group(group, *version);
-      writer_.end_mutation();
-      if (killed) {
-        ++groups_;
-        return;
-      }
-      writer_.counters.cas_failures.add(1);
+      if (version == nullptr || version == Group::Cell::dead() || version->stamp() > bound_) return;
+      const Killed result = kill(writer_, group, *version);
+      verdict_ = result.verdict;
+      if (!result.killed) continue;
+      last_stamp_ = result.stamp;
+      ++groups_;
+      return;
     }
   }
 
   WriterCore& writer_;
-  const uint64_t stamp_;
+  const uint64_t bound_;
+  uint64_t last_stamp_;
   uint64_t groups_ = 0;
+  Journal::Verdict verdict_ = Journal::Verdict::kAccept;  // of this step: the first that is not kAccept
   size_t shard_ = 0;
   map::WalkCursor<Group> cursor_;
 };
@@ -102,9 +141,11 @@ void WipeOp::start(Writer& writer) {
 
 StepResult WipeOp::step(Deadline deadline) {
   SLUICE_CHECK(machine_ != nullptr);
-  if (!machine_->step(deadline)) return StepResult::kAgain;
+  const StepResult step = machine_->step(deadline);
+  if (step != StepResult::kDone) return step;
   stamp_ = machine_->stamp();
   groups_ = machine_->groups();
+  refused_ = machine_->refused();
   cancel();
   return StepResult::kDone;
 }

@@ -4,8 +4,8 @@
 // reusable after kDone. Destroying or cancelling one in the middle is allowed at any time (a connection died): then
 // nothing of it has been published, and every lock and reference that it held is given back.
 // Progress: a step makes some progress before its first look at the deadline, so kAgain ends under any deadline.
-// kParked means that another thread or a grace period must come first: step again in the next turn, after
-// Writer::quiescent().
+// kParked means that another thread, a grace period or the writer's journal must come first: step again in the next
+// turn, after Writer::quiescent().
 #pragma once
 
 #include <cstdint>
@@ -31,6 +31,7 @@ enum class PushStatus : uint8_t {
   kOk,
   kConflict,  // `conflict` says which; nothing was stored
   kLimit,     // `limit` says which; nothing was stored
+  kRefused,   // by the writer's journal: it cannot be made durable; nothing was stored
 };
 
 enum class LimitKind : uint8_t {
@@ -84,14 +85,21 @@ class PushOp {
 };
 
 struct EraseResult {
+  enum class Status : uint8_t {
+    kDone,
+    kParked,   // by the writer's journal: again after Writer::quiescent()
+    kRefused,  // by the journal: the group is as it was
+  };
+  Status status = Status::kDone;
   bool existed = false;
   uint64_t stamp = 0;  // of the mutation; of the last one that it saw when the group did not exist
 };
 
-// DELETE of one group. Done in one step.
+// DELETE of one group. Done in one step, unless a journal has no room.
 [[nodiscard]] EraseResult erase_group(Writer& writer, const model::GroupKey& key) noexcept;
 
-// Deletes every group whose newest mutation is older than the start of the wipe. O(groups), sliced.
+// Deletes every group whose newest mutation is older than the start of the wipe, each by a mutation of its own.
+// O(groups), sliced; a shard is walked again when the journal had no room.
 class WipeOp {
  public:
   WipeOp() noexcept = default;
@@ -101,15 +109,18 @@ class WipeOp {
 
   void start(Writer& writer);
   [[nodiscard]] StepResult step(Deadline deadline);
-  // After kDone.
+  // After kDone. Of the last group that it deleted, or that of the start: nothing that it did is newer.
   [[nodiscard]] uint64_t stamp() const noexcept { return stamp_; }
   [[nodiscard]] uint64_t groups() const noexcept { return groups_; }
+  // By the journal, somewhere in the middle: groups that were not reached are as they were.
+  [[nodiscard]] bool refused() const noexcept { return refused_; }
   void cancel() noexcept;
 
  private:
   WipeMachine* machine_ = nullptr;
   uint64_t stamp_ = 0;
   uint64_t groups_ = 0;
+  bool refused_ = false;
 };
 
 }  // namespace sluice::store

@@ -200,6 +200,16 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
       return Next::kGoOn;
     }
   }
+  switch (writer_.begin_change(writer_.journal != nullptr ? change_bytes() : 0)) {
+    case Journal::Verdict::kAccept:
+      break;
+    case Journal::Verdict::kPark:
+      return Next::kParked;
+    case Journal::Verdict::kRefuse:
+      result = {};
+      result.status = PushStatus::kRefused;
+      return Next::kDone;
+  }
   const bool born = base_ == nullptr;
   // The place before the stamp: a DELETE that was seen there has an older one.
   const WriterCore::Place place =
@@ -214,6 +224,14 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
   const bool compacted = builder_.compacted();
   const bool published =
       born ? writer_.fill_group(*place.group, next) : writer_.replace_version(*place.group, *base_, next);
+  Change change;
+  change.kind = fail_ ? ChangeKind::kFail : request_->replace ? ChangeKind::kPut : ChangeKind::kPost;
+  change.created = born;
+  change.stamp = stamp;
+  change.label_text = next.label_text();
+  change.version = &next;
+  change.push = fail_ ? nullptr : &request_->push;
+  writer_.end_change(published, change);
   writer_.end_mutation();
   if (!published) {
     writer_.counters.cas_failures.add(1);
@@ -230,6 +248,13 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
   result.created = born;
   result.stamp = stamp;
   return Next::kDone;
+}
+
+// Of names, helps and fragments; the push's own families, whatever the group has beside them.
+size_t PushMachine::change_bytes() const noexcept {
+  size_t bytes = request_->push.used_bytes;
+  for (const model::CanonicalFamily& family : request_->push.families) bytes += family.name.size() + family.help.size();
+  return bytes;
 }
 
 PushMachine::Next PushMachine::lose_birth(bool inserted) noexcept {

@@ -53,6 +53,7 @@ class PushMachine {
   [[nodiscard]] Next find_set(PushResult& result);
   [[nodiscard]] Next probe(Deadline deadline, PushResult& result);
   [[nodiscard]] Next publish(PushResult& result);
+  [[nodiscard]] size_t change_bytes() const noexcept;
   // The first version of a group that another push, and perhaps a DELETE, was faster with.
   [[nodiscard]] Next lose_birth(bool inserted) noexcept;
   // Behind an attempt at a birth: `inserted`, and the group has our reference to the set.

@@ -252,6 +252,7 @@ Store::Store(Options options) : core_(std::make_unique<StoreCore>(std::move(opti
 Store::~Store() = default;
 Stats Store::stats() const noexcept { return core_->stats(); }
 uint64_t Store::last_stamp() const noexcept { return core_->stamps.last(); }
+void Store::continue_stamps_after(uint64_t stamp) noexcept { core_->stamps.advance_to(stamp); }
 
 Writer::Writer(Store& store) : core_(std::make_unique<WriterCore>(store.core())) {}
 Writer::~Writer() = default;
@@ -262,6 +263,9 @@ void Writer::quiescent() noexcept {
 }
 void Writer::offline() noexcept { core_->participant.offline(); }
 void Writer::online() noexcept { core_->participant.online(); }
+void Writer::set_journal(Journal* journal) noexcept { core_->journal = journal; }
+uint64_t Writer::begin_grace() noexcept { return core_->store.epochs.begin_grace(); }
+bool Writer::grace_passed(uint64_t token) noexcept { return core_->store.epochs.grace_passed(token); }
 void Writer::housekeep() noexcept { core_->housekeep(); }
 
 }  // namespace sluice::store

@@ -22,6 +22,7 @@
 #include "core/base/clock.h"
 #include "core/base/limits.h"
 #include "core/model/families.h"
+#include "core/store/journal.h"
 #include "core/store/ops.h"
 #include "core/store/snapshot.h"
 
@@ -88,6 +89,8 @@ class Store {
   [[nodiscard]] Stats stats() const noexcept;
   // The newest stamp that a mutation has drawn. Any thread.
   [[nodiscard]] uint64_t last_stamp() const noexcept;
+  // Stamps go on above this one, as after a restart above all that was found on disk. Before the first mutation.
+  void continue_stamps_after(uint64_t stamp) noexcept;
 
   [[nodiscard]] StoreCore& core() noexcept { return *core_; }
 
@@ -111,6 +114,15 @@ class Writer {
   // Before blocking, after blocking. An offline thread delays nobody and must not touch the store.
   void offline() noexcept;
   void online() noexcept;
+  // Every mutation through this writer is told to the journal, which must outlive it or be taken away before. nullptr,
+  // as at the start, for none. With no operation of this writer under way.
+  void set_journal(Journal* journal) noexcept;
+
+  // A grace period: once grace_passed() says so, every step that any thread was in at begin_grace() has ended. Tokens
+  // may be used from any thread that has a writer.
+  [[nodiscard]] uint64_t begin_grace() noexcept;
+  [[nodiscard]] bool grace_passed(uint64_t token) noexcept;
+
   // Collects shapes that nothing uses any more, some 20 us at most. About once a second, online.
   void housekeep() noexcept;
 

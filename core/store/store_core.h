@@ -10,6 +10,7 @@
 #include "core/base/slabs.h"
 #include "core/model/group_key.h"
 #include "core/store/group.h"
+#include "core/store/journal.h"
 #include "core/store/name_sets.h"
 #include "core/store/push_machine.h"
 #include "core/store/shape_cache.h"
@@ -90,9 +91,23 @@ class WriterCore {
   void hold(const model::Version& version) noexcept;
   void release(const model::Version& version) noexcept;
 
-  // Around every attempt at publication.
+  // Around every attempt at publication, what the journal is told included.
   void begin_mutation() noexcept;
   void end_mutation() noexcept;
+
+  // Before the stamp of a mutation is drawn; kAccept without a journal.
+  [[nodiscard]] Journal::Verdict begin_change(size_t bytes) noexcept {
+    return journal == nullptr ? Journal::Verdict::kAccept : journal->begin(bytes);
+  }
+  // After the attempt: published or not.
+  void end_change(bool published, const Change& change) noexcept {
+    if (journal == nullptr) return;
+    if (published) {
+      journal->append(change);
+    } else {
+      journal->abandon();
+    }
+  }
 
   // With the registry's lock held: settles for a slice at most, then looks at `count` shapes, see
   // ShapeRegistry::collect().
@@ -107,6 +122,7 @@ class WriterCore {
   Participant participant;
   WriterCounters& counters;
   ShapeCache shapes;
+  Journal* journal = nullptr;
   [[no_unique_address]] ThreadOwner owner;
 
  private:

@@ -260,6 +260,9 @@ bool PushState::store(http::Exchange& exchange, Deadline deadline) {
                  {{"source", std::string(exchange.request.peer)}, {"err", store::limit_text(result.limit)}});
       reply_limit(exchange.response, store::limit_text(result.limit));
       break;
+    case store::PushStatus::kRefused:
+      reply_not_durable(exchange.response);
+      break;
   }
   return finish(exchange);
 }

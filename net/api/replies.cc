@@ -65,6 +65,11 @@ void reply_limit(http::Response& response, std::string_view text) {
   reply_error(response, 429, text);
 }
 
+void reply_not_durable(http::Response& response) {
+  response.headers += "Retry-After: 1\r\n";
+  reply_error(response, 503, "the change cannot be made durable: the log cannot be written");
+}
+
 void reply_route(http::Response& response, const Route& route, http::Method method) {
   switch (route.kind) {
     case Route::Kind::kRedirect:

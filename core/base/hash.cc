@@ -35,6 +35,10 @@ uint64_t keyed_hash(std::string_view bytes) noexcept {
 
 uint64_t stable_hash(std::string_view bytes) noexcept { return XXH3_64bits(bytes.data(), bytes.size()); }
 
+uint64_t checksum(std::string_view bytes, uint64_t seed) noexcept {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
 void set_hash_secret_for_test(uint64_t seed) noexcept {
   for (unsigned char& byte : process_secret) {
     seed += 0x9E3779B97F4A7C15ull;

@@ -1,4 +1,4 @@
-// The two hashes of the project, both XXH3-64.
+// The two hashes of the project and the checksum of its files, all XXH3-64.
 //
 // keyed_hash: for every table that foreign bytes reach. Its 192-byte secret is random for each process: a fixed or
 // merely seeded hash can be attacked with prepared collisions. Never written to disk, never shown.
@@ -14,6 +14,9 @@ namespace sluice {
 
 [[nodiscard]] uint64_t keyed_hash(std::string_view bytes) noexcept;
 [[nodiscard]] uint64_t stable_hash(std::string_view bytes) noexcept;
+
+// checksum: of what is written to disk. A seed that says where it stands makes what stands elsewhere not verify.
+[[nodiscard]] uint64_t checksum(std::string_view bytes, uint64_t seed) noexcept;
 
 // Replaces the process's secret; only for tests that need reproducible tables, before any table exists.
 void set_hash_secret_for_test(uint64_t seed) noexcept;

@@ -160,6 +160,17 @@ inline constexpr uint32_t kNameSetsPerJobMax = 16;
 // of different families, so it is never reached before a merge.
 inline constexpr uint32_t kSharedBlocksMax = 32;
 
+// ---- Durable log ---------------------------------------------------------------------------------------------------
+// A segment is left for the next one at this size: some seconds of a worker at its limit, and what a snapshot leaves
+// behind at most for each worker.
+inline constexpr uint64_t kLogSegmentBytes = 64ull * 1024 * 1024;
+// What waits for the disk: pushes park above it. A second of a worker at its limit.
+inline constexpr size_t kLogBufferBytesMax = 128ull * 1024 * 1024;
+// Of a buffer's memory, kept from batch to batch.
+inline constexpr size_t kLogBufferBytesKept = 4ull * 1024 * 1024;
+// A snapshot is due when the logs have grown by this much since the last, or by as much as it was large.
+inline constexpr uint64_t kLogBytesPerSnapshot = 256ull * 1024 * 1024;
+
 // ---- Map -----------------------------------------------------------------------------------------------------------
 // Shards by the top hash bits: 256, so that growth at 10 M groups moves tables of 40,000 entries, and 64 workers rarely
 // meet in one.

@@ -1,0 +1,293 @@
+#include "core/wal/record.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <charconv>
+#include <cstring>
+
+#include "core/base/check.h"
+#include "core/base/hash.h"
+
+namespace sluice::wal {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the files are little-endian");
+
+constexpr std::string_view kSegmentMagic = "sluicewl";
+constexpr std::string_view kSnapshotMagic = "sluicews";
+constexpr uint32_t kFormat = 1;
+constexpr uint64_t kHeaderSeed = 0x736c756963650001;
+
+template <typename T>
+void put(std::string& out, T value) {
+  out.append(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+
+template <typename T>
+T load(std::string_view bytes, size_t at) noexcept {
+  T value{};
+  std::memcpy(&value, bytes.data() + at, sizeof(value));
+  return value;
+}
+
+// Of a record at `offset` of the file with this seed.
+uint64_t record_checksum(std::string_view payload, uint64_t seed, uint64_t offset, uint32_t kind) noexcept {
+  const uint64_t where = (seed ^ offset * 0x9e3779b97f4a7c15) + (uint64_t{kind} << 32 | payload.size());
+  return checksum(payload, where);
+}
+
+// Reads what the writer wrote; `ok` goes false instead of reading behind the end.
+struct Cursor {
+  std::string_view rest;
+  bool ok = true;
+
+  template <typename T>
+  T take() noexcept {
+    if (rest.size() < sizeof(T)) {
+      ok = false;
+      return {};
+    }
+    const T value = load<T>(rest, 0);
+    rest.remove_prefix(sizeof(T));
+    return value;
+  }
+  std::string_view take_string() noexcept {
+    const auto bytes = take<uint32_t>();
+    if (!ok || rest.size() < bytes) {
+      ok = false;
+      return {};
+    }
+    const std::string_view text = rest.substr(0, bytes);
+    rest.remove_prefix(bytes);
+    return text;
+  }
+};
+
+void put_string(std::string& out, std::string_view text) {
+  put(out, static_cast<uint32_t>(text.size()));
+  out += text;
+}
+
+// The place of its head.
+size_t begin_record(std::string& out, RecordKind kind) {
+  const size_t at = out.size();
+  put(out, uint32_t{0});
+  put(out, static_cast<uint32_t>(kind));
+  put(out, uint64_t{0});
+  return at;
+}
+
+void end_record(std::string& out, size_t at) {
+  const size_t payload = out.size() - at - kRecordHeadBytes;
+  SLUICE_CHECK(payload <= kRecordBytesMax);
+  const auto bytes = static_cast<uint32_t>(payload);
+  std::memcpy(out.data() + at, &bytes, sizeof(bytes));
+}
+
+void put_family(std::string& out, std::string_view name, std::string_view help, bool has_help, model::MetricType type,
+                int64_t push_time_ns, const model::Fragment& fragment) {
+  put_string(out, name);
+  put_string(out, help);
+  put(out, static_cast<uint8_t>(has_help));
+  put(out, static_cast<uint8_t>(type));
+  put(out, push_time_ns);
+  put_string(out, fragment.text());
+  put_string(out, fragment.record());
+}
+
+void put_times(std::string& out, const model::Version& version) {
+  put(out, version.push_time_ns());
+  put(out, version.push_failure_time_ns());
+}
+
+RecordKind kind_of(store::ChangeKind kind) noexcept {
+  switch (kind) {
+    case store::ChangeKind::kPost:
+      return RecordKind::kPost;
+    case store::ChangeKind::kPut:
+      return RecordKind::kPut;
+    case store::ChangeKind::kFail:
+      return RecordKind::kFail;
+    case store::ChangeKind::kErase:
+      break;
+  }
+  return RecordKind::kErase;
+}
+
+}  // namespace
+
+void append_header(std::string& out, const FileHeader& header) {
+  const size_t at = out.size();
+  out += header.kind == FileKind::kSegment ? kSegmentMagic : kSnapshotMagic;
+  put(out, kFormat);
+  put(out, header.worker);
+  put(out, header.sequence);
+  put(out, header.seed);
+  put(out, checksum(std::string_view(out).substr(at), kHeaderSeed));
+}
+
+void seal_records(std::string& records, uint64_t offset, uint64_t seed) noexcept {
+  for (size_t at = 0; at < records.size();) {
+    const auto bytes = load<uint32_t>(records, at);
+    const auto kind = load<uint32_t>(records, at + 4);
+    const std::string_view payload = std::string_view(records).substr(at + kRecordHeadBytes, bytes);
+    const uint64_t sum = record_checksum(payload, seed, offset + at, kind);
+    std::memcpy(records.data() + at + 8, &sum, sizeof(sum));
+    at += kRecordHeadBytes + bytes;
+  }
+}
+
+void append_change(std::string& out, const store::Change& change) {
+  const RecordKind kind = kind_of(change.kind);
+  const size_t at = begin_record(out, kind);
+  put(out, change.stamp);
+  put_string(out, change.label_text);
+  if (kind != RecordKind::kErase) put_times(out, *change.version);
+  if (kind == RecordKind::kPost || kind == RecordKind::kPut) {
+    put(out, static_cast<uint32_t>(change.push->families.size()));
+    for (const model::CanonicalFamily& family : change.push->families) {
+      put_family(out, family.name, family.help, family.has_help, family.type, change.version->push_time_ns(),
+                 change.push->fragment(family));
+    }
+  }
+  end_record(out, at);
+}
+
+void append_group(std::string& out, const model::Version& version) {
+  const size_t at = begin_record(out, RecordKind::kGroup);
+  put(out, version.stamp());
+  put_string(out, version.label_text());
+  put_times(out, version);
+  put(out, static_cast<uint32_t>(version.shape().size()));
+  for (size_t i = 0; i < version.shape().size(); ++i) {
+    const model::ShapeFamily& family = version.shape().family(i);
+    const model::Fragment fragment = version.fragment(i);
+    put_family(out, family.name, family.help, family.has_help, family.type, fragment.header().push_time_ns, fragment);
+  }
+  end_record(out, at);
+}
+
+void append_end(std::string& out, uint64_t groups) {
+  const size_t at = begin_record(out, RecordKind::kEnd);
+  put(out, groups);
+  end_record(out, at);
+}
+
+bool RecordView::read_families(std::vector<FamilyView>& out) const {
+  out.clear();
+  Cursor cursor{family_bytes};
+  for (uint32_t i = 0; i < families; ++i) {
+    FamilyView& family = out.emplace_back();
+    family.name = cursor.take_string();
+    family.help = cursor.take_string();
+    family.has_help = cursor.take<uint8_t>() != 0;
+    const auto type = cursor.take<uint8_t>();
+    family.type = static_cast<model::MetricType>(type);
+    family.push_time_ns = cursor.take<int64_t>();
+    family.text = cursor.take_string();
+    family.record = cursor.take_string();
+    if (!cursor.ok || type > static_cast<uint8_t>(model::kMetricTypeLast)) return false;
+  }
+  return cursor.rest.empty();
+}
+
+Result<RecordReader, std::string> RecordReader::open(std::string_view bytes) {
+  if (bytes.size() < kFileHeaderBytes) return std::unexpected("it is shorter than a header");
+  const std::string_view head = bytes.substr(0, kFileHeaderBytes);
+  if (checksum(head.substr(0, kFileHeaderBytes - 8), kHeaderSeed) != load<uint64_t>(head, kFileHeaderBytes - 8)) {
+    return std::unexpected("its header does not verify");
+  }
+  RecordReader reader;
+  reader.bytes_ = bytes;
+  const std::string_view magic = head.substr(0, 8);
+  if (magic != kSegmentMagic && magic != kSnapshotMagic) return std::unexpected("it is of another program");
+  if (const auto format = load<uint32_t>(head, 8); format != kFormat) {
+    return std::unexpected(fmt::format("its format is {}, and this program knows format {}", format, kFormat));
+  }
+  reader.header_ = {magic == kSegmentMagic ? FileKind::kSegment : FileKind::kSnapshot, load<uint32_t>(head, 12),
+                    load<uint64_t>(head, 16), load<uint64_t>(head, 24)};
+  return reader;
+}
+
+bool RecordReader::parse(uint64_t at, RecordView& out, uint64_t& end) const {
+  if (bytes_.size() - at < kRecordHeadBytes) return false;
+  const auto bytes = load<uint32_t>(bytes_, at);
+  const auto kind = load<uint32_t>(bytes_, at + 4);
+  if (kind < static_cast<uint32_t>(RecordKind::kPost) || kind > static_cast<uint32_t>(RecordKind::kEnd)) return false;
+  if (bytes > bytes_.size() - at - kRecordHeadBytes) return false;
+  const std::string_view payload = bytes_.substr(at + kRecordHeadBytes, bytes);
+  if (record_checksum(payload, header_.seed, at, kind) != load<uint64_t>(bytes_, at + 8)) return false;
+  end = at + kRecordHeadBytes + bytes;
+  Cursor cursor{payload};
+  out = {};
+  out.kind = static_cast<RecordKind>(kind);
+  out.offset = at;
+  out.stamp = cursor.take<uint64_t>();
+  if (out.kind == RecordKind::kEnd) return cursor.ok;
+  out.label_text = cursor.take_string();
+  if (out.kind == RecordKind::kErase) return cursor.ok;
+  out.push_time_ns = cursor.take<int64_t>();
+  out.push_failure_time_ns = cursor.take<int64_t>();
+  if (out.kind == RecordKind::kFail) return cursor.ok;
+  out.families = cursor.take<uint32_t>();
+  out.family_bytes = cursor.rest;
+  return cursor.ok;
+}
+
+RecordReader::Next RecordReader::next(RecordView& out) {
+  if (at_ == bytes_.size()) return Next::kEnd;
+  uint64_t end = 0;
+  if (!parse(at_, out, end)) return Next::kBad;
+  at_ = end;
+  return Next::kRecord;
+}
+
+bool RecordReader::skip() {
+  RecordView record;
+  uint64_t end = 0;
+  for (uint64_t at = at_ + 1; at + kRecordHeadBytes <= bytes_.size(); ++at) {
+    // The kind is a small number: most offsets end here.
+    if (load<uint32_t>(bytes_, at + 4) - 1 >= static_cast<uint32_t>(RecordKind::kEnd)) continue;
+    if (!parse(at, record, end)) continue;
+    at_ = at;
+    return true;
+  }
+  return false;
+}
+
+std::string segment_name(uint32_t worker, uint64_t sequence) {
+  return fmt::format("log-{:04x}-{:012x}.seg", worker, sequence);
+}
+std::string snapshot_name(uint64_t stamp) { return fmt::format("snapshot-{:016x}.snap", stamp); }
+
+namespace {
+
+bool take_hex(std::string_view& text, size_t digits, uint64_t& value) {
+  if (text.size() < digits) return false;
+  const char* const end = text.data() + digits;
+  const auto read = std::from_chars(text.data(), end, value, 16);
+  text.remove_prefix(digits);
+  return read.ec == std::errc() && read.ptr == end;
+}
+
+bool take_text(std::string_view& text, std::string_view wanted) {
+  if (!text.starts_with(wanted)) return false;
+  text.remove_prefix(wanted.size());
+  return true;
+}
+
+}  // namespace
+
+bool parse_segment_name(std::string_view name, uint32_t& worker, uint64_t& sequence) {
+  uint64_t number = 0;
+  if (!take_text(name, "log-") || !take_hex(name, 4, number) || !take_text(name, "-")) return false;
+  worker = static_cast<uint32_t>(number);
+  return take_hex(name, 12, sequence) && name == ".seg";
+}
+
+bool parse_snapshot_name(std::string_view name, uint64_t& stamp) {
+  return take_text(name, "snapshot-") && take_hex(name, 16, stamp) && name == ".snap";
+}
+
+}  // namespace sluice::wal

@@ -1,0 +1,108 @@
+// Records of the log and of snapshots, and the files that hold them. README.md of this folder has the format.
+//
+// A file is a header and records behind one another. A record's checksum covers its length, its kind and its payload,
+// and is seeded with a number of the file and the record's offset: what was moved, doubled or left from another file
+// does not verify.
+//
+// Writing appends to a string; reading gives views into the file's content.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/model/families.h"
+#include "core/model/version.h"
+#include "core/store/journal.h"
+
+namespace sluice::wal {
+
+enum class RecordKind : uint32_t {
+  kPost = 1,   // the families of a push that keeps others
+  kPut = 2,    // all families of the group
+  kFail = 3,   // the times only
+  kErase = 4,  // nothing
+  kGroup = 5,  // of a snapshot: as kPut
+  kEnd = 6,    // of a snapshot: the last record, with the number of groups
+};
+
+enum class FileKind : uint8_t { kSegment, kSnapshot };
+
+struct FileHeader {
+  FileKind kind = FileKind::kSegment;
+  uint32_t worker = 0;    // of a segment
+  uint64_t sequence = 0;  // of a segment: its place among its worker's; of a snapshot: its stamp W
+  uint64_t seed = 0;      // random
+};
+inline constexpr size_t kFileHeaderBytes = 40;
+inline constexpr size_t kRecordHeadBytes = 16;
+// More than any push may be with its grouping labels applied.
+inline constexpr uint64_t kRecordBytesMax = uint64_t{1} << 31;
+
+void append_header(std::string& out, const FileHeader& header);
+
+// These append a record without its checksum, which depends on where it will stand.
+void append_change(std::string& out, const store::Change& change);
+// A group of a snapshot.
+void append_group(std::string& out, const model::Version& version);
+void append_end(std::string& out, uint64_t groups);
+// Sets the checksums of `records`, which are to be written at `offset` of the file with this seed.
+void seal_records(std::string& records, uint64_t offset, uint64_t seed) noexcept;
+
+struct FamilyView {
+  std::string_view name;
+  std::string_view help;
+  bool has_help = false;
+  model::MetricType type = model::MetricType::kUntyped;
+  int64_t push_time_ns = 0;
+  std::string_view text;
+  std::string_view record;
+};
+
+struct RecordView {
+  RecordKind kind = RecordKind::kPost;
+  uint64_t offset = 0;  // of its head
+  uint64_t stamp = 0;   // of kEnd: the number of groups
+  std::string_view label_text;
+  int64_t push_time_ns = 0;
+  int64_t push_failure_time_ns = 0;
+  uint32_t families = 0;
+  std::string_view family_bytes;
+
+  // All of them; false when they are not what append_change() writes.
+  [[nodiscard]] bool read_families(std::vector<FamilyView>& out) const;
+};
+
+// Reads a file from its beginning. Views live as long as `bytes`.
+class RecordReader {
+ public:
+  // The error is what is wrong with the header.
+  [[nodiscard]] static Result<RecordReader, std::string> open(std::string_view bytes);
+
+  [[nodiscard]] const FileHeader& header() const noexcept { return header_; }
+
+  enum class Next : uint8_t { kRecord, kEnd, kBad };
+  // kBad: what stands at offset() is no record that verifies; again kBad for every call until skip().
+  [[nodiscard]] Next next(RecordView& out);
+  [[nodiscard]] uint64_t offset() const noexcept { return at_; }
+  // Behind kBad: to the next record that verifies; false when there is none, and the rest of the file is worth nothing.
+  [[nodiscard]] bool skip();
+
+ private:
+  [[nodiscard]] bool parse(uint64_t at, RecordView& out, uint64_t& end) const;
+
+  std::string_view bytes_;
+  FileHeader header_;
+  uint64_t at_ = kFileHeaderBytes;
+};
+
+// `log-WWWW-SSSSSSSSSSSS.seg` and `snapshot-WWWWWWWWWWWWWWWW.snap`, numbers in hexadecimal.
+[[nodiscard]] std::string segment_name(uint32_t worker, uint64_t sequence);
+[[nodiscard]] std::string snapshot_name(uint64_t stamp);
+// False for another name.
+[[nodiscard]] bool parse_segment_name(std::string_view name, uint32_t& worker, uint64_t& sequence);
+[[nodiscard]] bool parse_snapshot_name(std::string_view name, uint64_t& stamp);
+
+}  // namespace sluice::wal

@@ -1,0 +1,263 @@
+#include "core/wal/recovery.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <thread>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+
+#include "core/base/hash.h"
+
+namespace sluice::wal {
+namespace {
+
+constexpr std::string_view kAside = ".corrupt";
+
+// A group as its records so far make it.
+class GroupBuilder {
+ public:
+  void begin(std::string_view label_text) {
+    alive_ = false;
+    group_ = {};
+    group_.label_text = label_text;
+    by_name_.clear();
+  }
+
+  void apply(const RecordView& record) {
+    if (record.kind == RecordKind::kErase) {
+      alive_ = false;
+      forget_families();
+      return;
+    }
+    if (record.kind != RecordKind::kPost && record.kind != RecordKind::kFail) forget_families();
+    alive_ = true;
+    group_.push_time_ns = record.push_time_ns;
+    group_.push_failure_time_ns = record.push_failure_time_ns;
+    if (record.kind == RecordKind::kFail || !record.read_families(scratch_)) return;
+    for (const FamilyView& family : scratch_) set_family(family, record.stamp);
+  }
+
+  // nullptr when it was deleted.
+  [[nodiscard]] const StoredGroup* group() {
+    if (!alive_) return nullptr;
+    std::ranges::sort(group_.families, {}, &StoredFamily::name);
+    return &group_;
+  }
+
+ private:
+  void forget_families() {
+    group_.families.clear();
+    by_name_.clear();
+  }
+  void set_family(const FamilyView& view, uint64_t stamp) {
+    const auto [at, added] = by_name_.try_emplace(view.name, group_.families.size());
+    if (added) group_.families.emplace_back();
+    StoredFamily& family = group_.families[at->second];
+    family = {view.name, view.help, view.has_help, view.type, view.push_time_ns, view.text, view.record, stamp};
+  }
+
+  bool alive_ = false;
+  StoredGroup group_;
+  std::vector<FamilyView> scratch_;
+  std::unordered_map<std::string_view, size_t> by_name_;
+};
+
+bool hides_what_was_before(RecordKind kind) noexcept {
+  return kind == RecordKind::kPut || kind == RecordKind::kGroup || kind == RecordKind::kErase;
+}
+
+}  // namespace
+
+Result<void, std::string> Recovery::open_files() {
+  const auto entries = storage_.list();
+  if (!entries)
+    return std::unexpected(fmt::format("cannot list the files of the log: {}", std::strerror(entries.error())));
+  for (const DirectoryEntry& entry : *entries) {
+    File file;
+    file.name = entry.name;
+    if (parse_snapshot_name(entry.name, file.sequence)) {
+      file.kind = FileKind::kSnapshot;
+    } else if (!parse_segment_name(entry.name, file.worker, file.sequence)) {
+      continue;
+    }
+    auto content = storage_.read(entry.name);
+    if (!content) return std::unexpected(fmt::format("cannot read {}: {}", entry.name, std::strerror(content.error())));
+    file.content = std::move(*content);
+    figures_.bytes += file.content->bytes().size();
+    if (file.kind == FileKind::kSegment) figures_.next_sequence = std::max(figures_.next_sequence, file.sequence + 1);
+    files_.push_back(std::move(file));
+  }
+  figures_.files = files_.size();
+  // A segment that is made ahead has a header and no record: what is before it may be torn all the same.
+  std::map<uint32_t, File*> last;
+  for (File& file : files_) {
+    if (file.kind != FileKind::kSegment || file.content->bytes().size() <= kFileHeaderBytes) continue;
+    File*& newest = last[file.worker];
+    if (newest == nullptr || newest->sequence < file.sequence) newest = &file;
+  }
+  for (const auto& [worker, file] : last) file->last = true;
+  return {};
+}
+
+void Recovery::scan(File& file, unsigned parts) {
+  file.items.resize(parts);
+  const std::string_view bytes = file.content->bytes();
+  const auto damage = [&](uint64_t offset, std::string what) {
+    file.damages.push_back({file.name, offset, std::move(what)});
+    file.whole = false;
+  };
+  auto reader = RecordReader::open(bytes);
+  if (!reader) {
+    // Nothing is written behind a header that is not on disk, so a torn one has nothing behind it.
+    if (file.kind == FileKind::kSegment && bytes.size() <= kFileHeaderBytes) {
+      file.torn_bytes = bytes.size();
+    } else {
+      damage(0, reader.error());
+    }
+    return;
+  }
+  const FileHeader& header = reader->header();
+  if (header.kind != file.kind || header.sequence != file.sequence ||
+      (file.kind == FileKind::kSegment && header.worker != file.worker)) {
+    return damage(0, "its header is that of another file");
+  }
+  bool ended = false;
+  uint64_t groups = 0;
+  RecordView record;
+  for (;;) {
+    const RecordReader::Next next = reader->next(record);
+    if (next == RecordReader::Next::kEnd) break;
+    if (next == RecordReader::Next::kBad) {
+      const uint64_t offset = reader->offset();
+      if (reader->skip()) {
+        damage(offset, fmt::format("{} bytes do not verify", reader->offset() - offset));
+        continue;
+      }
+      if (file.kind == FileKind::kSegment && file.last) {
+        file.torn_bytes = bytes.size() - offset;
+      } else {
+        damage(offset, "its end does not verify");
+      }
+      break;
+    }
+    if (record.kind == RecordKind::kEnd) {
+      ended = true;
+      if (record.stamp != groups) damage(record.offset, "groups are missing");
+      continue;
+    }
+    ++file.records;
+    ++groups;
+    file.stamp_max = std::max(file.stamp_max, record.stamp);
+    const uint64_t hash = keyed_hash(record.label_text);
+    file.items[(hash >> 32) % parts].push_back({hash, record});
+  }
+  if (file.kind == FileKind::kSnapshot && !ended && file.whole) damage(bytes.size(), "its end is missing");
+}
+
+// Drops the records of all snapshots but one, and those of segments that it covers.
+void Recovery::choose_snapshot() {
+  File* chosen = nullptr;
+  for (File& file : files_) {
+    if (file.kind != FileKind::kSnapshot) continue;
+    const bool better =
+        chosen == nullptr || (file.whole != chosen->whole ? file.whole : file.sequence > chosen->sequence);
+    if (better) chosen = &file;
+  }
+  if (chosen == nullptr) return;
+  // Damaged or not: what it covered may be missing in part, a DELETE before what it deleted.
+  const uint64_t covered = chosen->sequence;
+  figures_.snapshot_stamp = covered;
+  figures_.stamp_max = covered;
+  for (File& file : files_) {
+    for (std::vector<Item>& items : file.items) {
+      if (file.kind == FileKind::kSnapshot) {
+        if (&file != chosen) items.clear();
+      } else {
+        std::erase_if(items, [covered](const Item& item) { return item.record.stamp <= covered; });
+      }
+    }
+  }
+}
+
+void Recovery::collect(unsigned parts) {
+  parts_.resize(parts);
+  for (File& file : files_) {
+    figures_.records += file.records;
+    figures_.stamp_max = std::max(figures_.stamp_max, file.stamp_max);
+    figures_.torn_files += file.torn_bytes != 0 ? 1 : 0;
+    figures_.torn_bytes += file.torn_bytes;
+    std::ranges::move(file.damages, std::back_inserter(figures_.damages));
+    for (unsigned part = 0; part < parts; ++part) {
+      if (file.items.empty()) continue;
+      std::vector<Item>& into = parts_[part];
+      into.insert(into.end(), file.items[part].begin(), file.items[part].end());
+    }
+    file.items = {};
+  }
+}
+
+Result<void, std::string> Recovery::read(unsigned parts) {
+  if (auto opened = open_files(); !opened) return opened;
+  const auto work = [&](unsigned part) {
+    for (size_t index = part; index < files_.size(); index += parts) scan(files_[index], parts);
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (unsigned part = 1; part < parts; ++part) threads.emplace_back(work, part);
+    work(0);
+  }
+  choose_snapshot();
+  collect(parts);
+  const auto sort = [this](unsigned part) {
+    std::ranges::sort(parts_[part], [](const Item& a, const Item& b) {
+      if (a.hash != b.hash) return a.hash < b.hash;
+      return std::tie(a.record.label_text, a.record.stamp) < std::tie(b.record.label_text, b.record.stamp);
+    });
+  };
+  std::vector<std::jthread> threads;
+  for (unsigned part = 1; part < parts; ++part) threads.emplace_back(sort, part);
+  sort(0);
+  return {};
+}
+
+void Recovery::for_each_group(unsigned part, const std::function<void(const StoredGroup&)>& take) const {
+  const std::vector<Item>& items = parts_[part];
+  GroupBuilder builder;
+  for (size_t begin = 0; begin < items.size();) {
+    const std::string_view label_text = items[begin].record.label_text;
+    size_t end = begin;
+    size_t from = begin;  // what is before is hidden
+    for (; end < items.size() && items[end].record.label_text == label_text; ++end) {
+      if (hides_what_was_before(items[end].record.kind)) from = end;
+    }
+    builder.begin(label_text);
+    for (; from < end; ++from) builder.apply(items[from].record);
+    if (const StoredGroup* group = builder.group()) take(*group);
+    begin = end;
+  }
+}
+
+Result<void, std::string> Recovery::set_aside() {
+  bool renamed = false;
+  for (const File& file : files_) {
+    if (file.whole) continue;
+    std::string name = file.name + std::string(kAside);
+    for (int number = 1; storage_.read(name); ++number) name = fmt::format("{}{}.{}", file.name, kAside, number);
+    if (const int error = storage_.rename(file.name, name); error != 0) {
+      return std::unexpected(fmt::format("cannot set {} aside: {}", file.name, std::strerror(error)));
+    }
+    renamed = true;
+  }
+  if (!renamed) return {};
+  if (const int error = storage_.sync_directory(); error != 0) {
+    return std::unexpected(fmt::format("cannot set damaged files aside: {}", std::strerror(error)));
+  }
+  return {};
+}
+
+}  // namespace sluice::wal

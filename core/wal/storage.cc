@@ -1,0 +1,129 @@
+#include "core/wal/storage.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace sluice::wal {
+namespace {
+
+class PosixFile final : public File {
+ public:
+  explicit PosixFile(int descriptor) noexcept : descriptor_(descriptor) {}
+  ~PosixFile() override { close(descriptor_); }
+
+  [[nodiscard]] int write_at(uint64_t offset, std::string_view bytes) noexcept override {
+    while (!bytes.empty()) {
+      const ssize_t done = pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (done < 0 && errno == EINTR) continue;
+      if (done < 0) return errno;
+      if (done == 0) return EIO;
+      bytes.remove_prefix(static_cast<size_t>(done));
+      offset += static_cast<uint64_t>(done);
+    }
+    return 0;
+  }
+  [[nodiscard]] int sync() noexcept override { return fdatasync(descriptor_) == 0 ? 0 : errno; }
+  [[nodiscard]] int descriptor() const noexcept override { return descriptor_; }
+
+ private:
+  const int descriptor_;
+};
+
+class Mapping final : public Content {
+ public:
+  Mapping(void* at, size_t bytes) noexcept : at_(at), bytes_(bytes) {}
+  ~Mapping() override {
+    if (bytes_ != 0) munmap(at_, bytes_);
+  }
+  [[nodiscard]] std::string_view bytes() const noexcept override { return {static_cast<const char*>(at_), bytes_}; }
+
+ private:
+  void* const at_;
+  const size_t bytes_;
+};
+
+class PosixDirectory final : public Storage {
+ public:
+  explicit PosixDirectory(int descriptor) noexcept : directory_(descriptor) {}
+  ~PosixDirectory() override { close(directory_); }
+
+  [[nodiscard]] Result<std::unique_ptr<File>, int> create(const std::string& name) override {
+    const int file = openat(directory_, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file < 0) return std::unexpected(errno);
+    return std::make_unique<PosixFile>(file);
+  }
+  [[nodiscard]] Result<std::unique_ptr<Content>, int> read(const std::string& name) override {
+    const int file = openat(directory_, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0) return std::unexpected(errno);
+    struct stat status{};
+    void* at = nullptr;
+    int error = fstat(file, &status) == 0 ? 0 : errno;
+    const auto bytes = static_cast<size_t>(status.st_size);
+    if (error == 0 && bytes != 0) {
+      at = mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file, 0);
+      if (at == MAP_FAILED) error = errno;
+    }
+    close(file);
+    if (error != 0) return std::unexpected(error);
+    return std::make_unique<Mapping>(at, bytes);
+  }
+  [[nodiscard]] int rename(const std::string& from, const std::string& to) override {
+    return renameat(directory_, from.c_str(), directory_, to.c_str()) == 0 ? 0 : errno;
+  }
+  [[nodiscard]] int remove(const std::string& name) override {
+    return unlinkat(directory_, name.c_str(), 0) == 0 ? 0 : errno;
+  }
+  [[nodiscard]] int sync_directory() override {
+    // Some file systems cannot sync a directory; its files are on disk all the same.
+    return fsync(directory_) == 0 || errno == EINVAL ? 0 : errno;
+  }
+  [[nodiscard]] Result<std::vector<DirectoryEntry>, int> list() override {
+    const int copy = openat(directory_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (copy < 0) return std::unexpected(errno);
+    DIR* const entries = fdopendir(copy);
+    if (entries == nullptr) {
+      const int error = errno;
+      close(copy);
+      return std::unexpected(error);
+    }
+    std::vector<DirectoryEntry> all;
+    errno = 0;
+    while (const dirent* entry = readdir(entries)) {  // NOLINT(concurrency-mt-unsafe): a stream of its own
+      struct stat status{};
+      if (fstatat(directory_, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode)) {
+        all.push_back({entry->d_name, static_cast<uint64_t>(status.st_size)});
+      }
+      errno = 0;
+    }
+    const int error = errno;
+    closedir(entries);
+    if (error != 0) return std::unexpected(error);
+    std::ranges::sort(all, {}, &DirectoryEntry::name);
+    return all;
+  }
+
+ private:
+  const int directory_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Storage>, std::string> open_directory(const std::string& path) {
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return std::unexpected(fmt::format("cannot make the directory {}: {}", path, std::strerror(errno)));
+  }
+  const int directory = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0)
+    return std::unexpected(fmt::format("cannot open the directory {}: {}", path, std::strerror(errno)));
+  return std::make_unique<PosixDirectory>(directory);
+}
+
+}  // namespace sluice::wal

@@ -22,6 +22,18 @@ std::string text_of(Backend backend) {
   return "auto";
 }
 
+std::string text_of(Fsync fsync) {
+  switch (fsync) {
+    case Fsync::kAlways:
+      return "always";
+    case Fsync::kNever:
+      return "never";
+    case Fsync::kInterval:
+      break;
+  }
+  return "interval";
+}
+
 std::string text_of(log::Level level) {
   switch (level) {
     case log::Level::kDebug:
@@ -44,7 +56,10 @@ std::vector<std::pair<std::string, std::string>> flag_values(const Flags& flags)
       {"log.level", text_of(flags.log_level)},
       {"net.backend", text_of(flags.backend)},
       {"persistence.file", flags.persistence_file},
+      {"persistence.fsync", text_of(flags.persistence_fsync)},
+      {"persistence.fsync-interval", format_go_duration(flags.persistence_fsync_interval)},
       {"persistence.interval", format_go_duration(flags.persistence_interval)},
+      {"persistence.on-corruption", flags.persistence_salvage ? "salvage" : "refuse"},
       {"push.disable-consistency-check", text_of(flags.disable_consistency_check)},
       {"push.enable-utf8-names", text_of(flags.enable_utf8_names)},
       {"runtime.workers", fmt::to_string(flags.workers)},

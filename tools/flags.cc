@@ -18,7 +18,7 @@ namespace {
 struct Raw {
   using Values = std::vector<std::string>;
   Values listen_address, telemetry_path, external_url, route_prefix, unix_socket_mode, log_level, log_format, workers,
-      backend, config_file, persistence_file, persistence_interval;
+      backend, config_file, persistence_file, persistence_interval, fsync, fsync_interval, on_corruption;
   bool lifecycle = false, admin_api = false, utf8_names = false, unchecked = false, systemd_socket = false;
 };
 
@@ -61,10 +61,21 @@ void add_options(CLI::App& app, Raw& raw) {
   option("--web.unix-socket-mode", raw.unix_socket_mode, "Web", "Octal mode of Unix sockets. [0660]");
   boolean("web.enable-lifecycle", raw.lifecycle, "Web", "Enable shutdown via HTTP request.");
   boolean("web.enable-admin-api", raw.admin_api, "Web", "Enable API endpoints for admin control actions.");
-  option("--persistence.file", raw.persistence_file, "Persistence",
-         "File to persist metrics. If empty, metrics are only kept in memory. []");
+  option(
+      "--persistence.file", raw.persistence_file, "Persistence",
+      "File to persist metrics: they are kept in the directory FILE.sluice, and FILE of a Pushgateway is imported. If "
+      "empty, metrics are only kept in memory. []");
   option("--persistence.interval", raw.persistence_interval, "Persistence",
-         "The minimum interval at which to write out the persistence file. [5m]");
+         "The minimum interval at which to write out a snapshot, beside the log of what changes. [5m]");
+  option(
+      "--persistence.fsync", raw.fsync, "Persistence",
+      "When changes are on disk: before they are acknowledged, at most --persistence.fsync-interval later, or when the "
+      "system sees fit. One of: [always, interval, never]. [interval]");
+  option("--persistence.fsync-interval", raw.fsync_interval, "Persistence",
+         "With --persistence.fsync=interval, how much a crash of the machine may lose. [1s]");
+  option("--persistence.on-corruption", raw.on_corruption, "Persistence",
+         "What to do with a damaged file: serve what verifies and set the file aside, or not start. One of: [salvage, "
+         "refuse]. [salvage]");
   boolean("push.disable-consistency-check", raw.unchecked, "Push",
           "Do not check consistency of pushed metrics. DANGEROUS.");
   boolean("push.enable-utf8-names", raw.utf8_names, "Push", "Allow UTF-8 characters in metric and label names.");
@@ -171,6 +182,18 @@ bool parse_backend(const std::string& text, Backend& out) {
   return true;
 }
 
+bool parse_fsync(const std::string& text, Fsync& out) {
+  if (text == "always")
+    out = Fsync::kAlways;
+  else if (text == "interval")
+    out = Fsync::kInterval;
+  else if (text == "never")
+    out = Fsync::kNever;
+  else
+    return false;
+  return true;
+}
+
 Result<Flags, FlagExit> judge(const Raw& raw) {
   Flags flags;
   flags.listen_addresses = raw.listen_address;
@@ -208,6 +231,14 @@ Result<Flags, FlagExit> judge(const Raw& raw) {
     return true;
   }));
   check(take_duration(raw.persistence_interval, "persistence.interval", flags.persistence_interval));
+  check(take(raw.fsync, "persistence.fsync", "unrecognized fsync mode",
+             [&](const std::string& text) { return parse_fsync(text, flags.persistence_fsync); }));
+  check(take_duration(raw.fsync_interval, "persistence.fsync-interval", flags.persistence_fsync_interval));
+  check(
+      take(raw.on_corruption, "persistence.on-corruption", "neither salvage nor refuse:", [&](const std::string& text) {
+        flags.persistence_salvage = text == "salvage";
+        return text == "salvage" || text == "refuse";
+      }));
   check(take(raw.workers, "runtime.workers", "not a number of workers from 0 to 1024:", [&](const std::string& text) {
     const auto workers = parse_unsigned(text, 10, 1024);
     flags.workers = workers.value_or(0);

@@ -12,6 +12,7 @@
 namespace sluice::tools {
 
 enum class Backend : uint8_t { kAuto, kIoUring, kEpoll };
+enum class Fsync : uint8_t { kAlways, kInterval, kNever };
 
 struct Flags {
   std::vector<std::string> listen_addresses;  // --web.listen-address, default {":9091"}
@@ -29,6 +30,9 @@ struct Flags {
   std::string persistence_file;   // empty: the state is kept in memory alone
   std::string persistence_state;  // no flag: where the state of persistence_file lies, found at start
   std::chrono::nanoseconds persistence_interval = std::chrono::minutes(5);
+  Fsync persistence_fsync = Fsync::kInterval;
+  std::chrono::nanoseconds persistence_fsync_interval = std::chrono::seconds(1);
+  bool persistence_salvage = true;  // --persistence.on-corruption
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kLogfmt;
   uint32_t workers = 0;  // --runtime.workers, 0: one for each usable core

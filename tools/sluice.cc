@@ -12,8 +12,9 @@
 
 #include "core/base/limits.h"
 #include "core/base/log.h"
+#include "net/api/durability.h"
 #include "net/api/gateway.h"
-#include "net/api/persistence.h"
+#include "net/api/logged_service.h"
 #include "net/api/reference_import.h"
 #include "net/conn/connections.h"
 #include "net/loop/service_manager.h"
@@ -40,6 +41,18 @@ net::ring::BackendChoice choice_of(Backend backend) {
       break;
   }
   return net::ring::BackendChoice::kAuto;
+}
+
+wal::Fsync fsync_of(Fsync fsync) {
+  switch (fsync) {
+    case Fsync::kAlways:
+      return wal::Fsync::kAlways;
+    case Fsync::kNever:
+      return wal::Fsync::kNever;
+    case Fsync::kInterval:
+      break;
+  }
+  return wal::Fsync::kInterval;
 }
 
 // Why the process cannot serve: one sentence on stderr, exit code 1.
@@ -110,7 +123,7 @@ net::api::GatewayOptions gateway_options(const Flags& flags, uint32_t workers, n
   options.enable_lifecycle = flags.enable_lifecycle;
   options.consistency_check = !flags.disable_consistency_check;
   options.workers = workers;
-  options.more_writers = flags.persistence_file.empty() ? 0 : 1;
+  options.more_writers = flags.persistence_file.empty() ? 0 : net::api::Durability::more_writers();
   options.build = {std::string(kVersion), std::string(kRevision), std::string(kArchitecture)};
   options.flags = flag_values(flags);
   options.backend = backend == net::ring::Backend::kIoUring ? "io_uring" : "epoll";
@@ -122,9 +135,23 @@ net::api::GatewayOptions gateway_options(const Flags& flags, uint32_t workers, n
   };
   options.extra_names = LoopMetrics::names();
   if (!flags.persistence_file.empty()) {
-    const auto names = net::api::Persistence::names();
+    const auto names = net::api::Durability::names();
     options.extra_names.insert(options.extra_names.end(), names.begin(), names.end());
   }
+  return options;
+}
+
+net::api::DurabilityOptions durability_options(const Flags& flags, uint32_t workers) {
+  net::api::DurabilityOptions options;
+  options.directory = flags.persistence_file + ".sluice";
+  options.state_file = flags.persistence_state;
+  options.log.fsync = fsync_of(flags.persistence_fsync);
+  options.log.interval_ns = flags.persistence_fsync_interval.count();
+  options.snapshot_interval = flags.persistence_interval;
+  options.salvage = flags.persistence_salvage;
+  options.consistency_check = !flags.disable_consistency_check;
+  options.workers = workers;
+  options.on_fatal = [] { kill(getpid(), SIGTERM); };
   return options;
 }
 
@@ -134,22 +161,21 @@ struct Server {
   net::loop::WorkerGroup group;
   LoopMetrics loop_metrics{group};
   std::unique_ptr<net::api::Gateway> gateway;
-  std::unique_ptr<net::api::Persistence> persistence;  // none without --persistence.file
+  std::unique_ptr<net::api::Durability> durability;  // none without --persistence.file
 
-  // What is served, with the state that was persisted.
+  // What is served, with what the state will be kept in.
   Result<void, std::string> load(const Flags& flags, uint32_t workers, net::ring::Backend backend,
                                  std::string_view kernel) {
     net::api::GatewayOptions options = gateway_options(flags, workers, backend, kernel);
     options.extra = [this](std::vector<render::OwnFamily>& families) {
       loop_metrics.append(families);
-      if (persistence) persistence->append(families);
+      if (durability) durability->append(families);
     };
     gateway = std::make_unique<net::api::Gateway>(std::move(options));
     if (flags.persistence_file.empty()) return {};
-    persistence = std::make_unique<net::api::Persistence>(
-        gateway->store(), net::api::PersistenceOptions{flags.persistence_state, flags.persistence_interval,
-                                                       !flags.disable_consistency_check});
-    return persistence->load();
+    durability = std::make_unique<net::api::Durability>(gateway->store(), durability_options(flags, workers));
+    gateway->set_durability(*durability);
+    return durability->open();
   }
 
   Result<void, std::string> start(const net::ring::Capabilities& capabilities, const net::loop::Sizes& sizes,
@@ -165,9 +191,14 @@ struct Server {
           auto service = std::make_unique<net::conn::Connections>(*handlers.emplace_back(gateway->make_handler(index)));
           gateway->context(index).bodies = &service->bodies();
           loop_metrics.add(service->counters());
-          return service;
+          return logged(std::move(service), index);
         },
         [this](uint32_t index) { return gateway->make_hooks(index); });
+  }
+
+  std::unique_ptr<net::loop::Service> logged(std::unique_ptr<net::loop::Service> service, uint32_t worker) {
+    if (!durability) return service;
+    return std::make_unique<net::api::LoggedService>(std::move(service), durability->log(worker));
   }
 };
 
@@ -189,7 +220,7 @@ Result<std::unique_ptr<Server>, std::string> start_server(const Flags& flags, ne
     }
     const auto started = server->start(capabilities, sizes, std::move(*listeners));
     if (started) {
-      if (server->persistence) server->persistence->start();
+      if (server->durability) server->durability->start();
       log_choice(sizes, kernel, server->group.listeners());
       return server;
     }
@@ -221,8 +252,8 @@ int serve(Flags flags, const sigset_t& waited) {
   const bool clean = (*server)->group.join();
   log::write(clean ? log::Level::kInfo : log::Level::kWarn, log::Reason::kAlways, "HTTP server stopped",
              {{"connections_cut", clean ? "false" : "true"}});
-  if (!(*server)->persistence) return 0;
-  const auto persisted = (*server)->persistence->finish();
+  if (!(*server)->durability) return 0;
+  const auto persisted = (*server)->durability->finish();
   return persisted ? 0 : fail(persisted.error());
 }
 

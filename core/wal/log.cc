@@ -257,6 +257,13 @@ void Log::sync_done(int error, int64_t now_ns) noexcept {
   raise_marks();
 }
 
+void Log::forget_sync() noexcept {
+  if (!in_flight_) return;
+  in_flight_ = false;
+  doomed_.reset();
+  unsynced_first_ = std::min(unsynced_first_, std::exchange(syncing_first_, Mark::kNone));
+}
+
 void Log::count_sync(int64_t took_ns) noexcept {
   const double seconds = static_cast<double>(took_ns) / 1e9;
   const auto bucket = std::ranges::lower_bound(kSyncBounds, seconds) - kSyncBounds.begin();

@@ -147,6 +147,10 @@ class Log final : public store::Journal {
   // When wants_sync() may have something to say without anything happening before; INT64_MAX for never.
   [[nodiscard]] int64_t next_sync_ns() const noexcept;
   [[nodiscard]] bool sync_in_flight() const noexcept { return in_flight_; }
+  // The worker ends before its sync: nothing is known of it.
+  void forget_sync() noexcept;
+  // A write or a sync has failed, and no snapshot has made up for it yet.
+  [[nodiscard]] bool failed() const noexcept { return state() != State::kGood; }
 
   // The end: writes and syncs what is left, on whatever thread has the log then. No sync is in flight. False when that
   // failed.

@@ -1,11 +1,13 @@
 #include "net/api/api_handler.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "core/base/limits.h"
 #include "core/base/log.h"
 #include "net/api/checked_scrape.h"
+#include "net/api/durability.h"
 #include "net/api/gateway.h"
 #include "net/api/group_requests.h"
 #include "net/api/gzip_head.h"
@@ -34,6 +36,38 @@ constexpr std::string_view kCorsHeaders =
     "Access-Control-Expose-Headers: Date\r\n"
     "Cache-Control: no-cache, no-store, must-revalidate\r\n";
 
+// Answered only once the state has been recovered: a partial scrape would mark series stale.
+bool needs_state(Endpoint endpoint) noexcept {
+  switch (endpoint) {
+    case Endpoint::kPush:
+    case Endpoint::kDelete:
+    case Endpoint::kWipe:
+    case Endpoint::kScrape:
+    case Endpoint::kReady:
+    case Endpoint::kApiMetrics:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::optional<HandlerName> counted_name(Endpoint endpoint) noexcept {
+  switch (endpoint) {
+    case Endpoint::kPush:
+      return HandlerName::kPush;
+    case Endpoint::kDelete:
+      return HandlerName::kDelete;
+    case Endpoint::kWipe:
+      return HandlerName::kWipe;
+    case Endpoint::kReady:
+      return HandlerName::kReady;
+    case Endpoint::kApiMetrics:
+      return HandlerName::kApiMetrics;
+    default:
+      return std::nullopt;  // scrapes are not counted
+  }
+}
+
 }  // namespace
 
 HeadAction ApiHandler::on_head(http::Exchange& exchange, uint64_t& body_bytes_max) {
@@ -51,6 +85,13 @@ HeadAction ApiHandler::on_head(http::Exchange& exchange, uint64_t& body_bytes_ma
 std::unique_ptr<RequestState> ApiHandler::begin(http::Exchange& exchange, const Route& route) {
   if (route.kind != Route::Kind::kEndpoint) {
     reply_route(exchange.response, route, exchange.request.method);
+    return nullptr;
+  }
+  if (needs_state(route.endpoint) && context_.durability != nullptr && !context_.durability->ready()) {
+    reply_not_ready(exchange.response);
+    if (const auto name = counted_name(route.endpoint)) {
+      context_.metrics.count_request(*name, exchange.request.method, exchange.response.status);
+    }
     return nullptr;
   }
   switch (route.endpoint) {

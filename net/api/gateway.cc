@@ -5,6 +5,7 @@
 #include "core/base/clock.h"
 #include "core/base/large_memory.h"
 #include "net/api/api_handler.h"
+#include "net/api/durability.h"
 #include "net/api/own_metrics.h"
 #include "net/ui/page.h"
 
@@ -23,9 +24,13 @@ store::Options store_options(const GatewayOptions& options) {
 // Passes the loop's life on to the store's reclamation: the thread's Writer lives from the first turn to the last.
 class StoreHooks final : public loop::EpochHooks {
  public:
-  StoreHooks(WorkerContext& context, store::Store& store) : context_(context), store_(store) {}
+  StoreHooks(WorkerContext& context, store::Store& store, store::Journal* journal)
+      : context_(context), store_(store), journal_(journal) {}
 
-  void enter() override { context_.writer = std::make_unique<store::Writer>(store_); }
+  void enter() override {
+    context_.writer = std::make_unique<store::Writer>(store_);
+    context_.writer->set_journal(journal_);
+  }
   void quiescent() override {
     context_.writer->quiescent();
     // The clock is read once in 64 turns: housekeeping once a second is often enough.
@@ -44,6 +49,7 @@ class StoreHooks final : public loop::EpochHooks {
  private:
   WorkerContext& context_;
   store::Store& store_;
+  store::Journal* const journal_;  // nullptr for none
   uint64_t turns_ = 0;
   int64_t next_housekeeping_ns_ = 0;
 };
@@ -63,12 +69,18 @@ Gateway::Gateway(GatewayOptions options)
 
 Gateway::~Gateway() = default;
 
+void Gateway::set_durability(Durability& durability) noexcept {
+  durability_ = &durability;
+  for (const auto& context : contexts_) context->durability = &durability;
+}
+
 std::unique_ptr<http::Handler> Gateway::make_handler(uint32_t worker) {
   return std::make_unique<ApiHandler>(*contexts_[worker]);
 }
 
 std::unique_ptr<loop::EpochHooks> Gateway::make_hooks(uint32_t worker) {
-  return std::make_unique<StoreHooks>(*contexts_[worker], store_);
+  store::Journal* const journal = durability_ != nullptr ? &durability_->log(worker) : nullptr;
+  return std::make_unique<StoreHooks>(*contexts_[worker], store_, journal);
 }
 
 }  // namespace sluice::net::api

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/render/own_family.h"
+#include "core/store/journal.h"
 #include "core/store/store.h"
 #include "net/api/help_conflicts.h"
 #include "net/api/router.h"
@@ -56,6 +57,9 @@ class Gateway {
   Gateway& operator=(const Gateway&) = delete;
 
   [[nodiscard]] WorkerContext& context(uint32_t worker) noexcept { return *contexts_[worker]; }
+  // Before make_handler() and make_hooks(): what workers change is told to it, and answered when it says so. Outlives
+  // them.
+  void set_durability(Durability& durability) noexcept;
   // `worker` below GatewayOptions::workers, each once.
   [[nodiscard]] std::unique_ptr<http::Handler> make_handler(uint32_t worker);
   // Ties the worker's store Writer to its loop.
@@ -78,6 +82,7 @@ class Gateway {
   store::Store store_;
   HelpConflicts help_conflicts_;
   std::vector<std::unique_ptr<WorkerContext>> contexts_;
+  Durability* durability_ = nullptr;
 };
 
 }  // namespace sluice::net::api

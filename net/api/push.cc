@@ -111,6 +111,9 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
       case Phase::kStore:
         go_on = store(exchange, deadline);
         break;
+      case Phase::kAcknowledge:
+        go_on = acknowledge(exchange);
+        break;
       case Phase::kStoreFailure:
         go_on = store_failure(exchange, deadline);
         break;
@@ -250,8 +253,9 @@ bool PushState::store(http::Exchange& exchange, Deadline deadline) {
   const store::PushResult& result = scratch_->op.result();
   switch (result.status) {
     case store::PushStatus::kOk:
-      reply_empty(exchange.response, check_ ? 200 : 202);
-      break;
+      stamp_ = result.stamp;
+      phase_ = Phase::kAcknowledge;
+      return true;
     case store::PushStatus::kConflict:
       return reject(exchange, result.conflict);
     case store::PushStatus::kLimit:
@@ -263,6 +267,23 @@ bool PushState::store(http::Exchange& exchange, Deadline deadline) {
     case store::PushStatus::kRefused:
       reply_not_durable(exchange.response);
       break;
+  }
+  return finish(exchange);
+}
+
+// What it worked with is free for other pushes while the log is waited for.
+bool PushState::acknowledge(http::Exchange& exchange) {
+  using Acknowledged = wal::LogSet::Acknowledged;
+  const Acknowledged now = acknowledged(context_, stamp_);
+  if (now == Acknowledged::kNotYet) {
+    give_back();
+    action_ = StepAction::kParked;
+    return false;
+  }
+  if (now == Acknowledged::kYes) {
+    reply_empty(exchange.response, check_ ? 200 : 202);
+  } else {
+    reply_not_durable(exchange.response);
   }
   return finish(exchange);
 }
@@ -290,9 +311,13 @@ bool PushState::store_failure(http::Exchange& exchange, Deadline deadline) {
   return false;
 }
 
-bool PushState::finish(http::Exchange& exchange) {
+void PushState::give_back() noexcept {
   skeleton_.give_back();
-  context_.scratches.give(std::move(scratch_));
+  if (scratch_ != nullptr) context_.scratches.give(std::move(scratch_));
+}
+
+bool PushState::finish(http::Exchange& exchange) {
+  give_back();
   WorkerMetrics& metrics = context_.metrics;
   const http::Request& request = exchange.request;
   const int64_t now_ns = monotonic_ns();

@@ -59,6 +59,7 @@ class PushState final : public RequestState {
     kParsed,
     kCanonicalise,
     kStore,
+    kAcknowledge,
     kStoreFailure
   };
 
@@ -68,6 +69,7 @@ class PushState final : public RequestState {
   [[nodiscard]] bool parse_protobuf(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool canonicalise(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool store(http::Exchange& exchange, Deadline deadline);
+  [[nodiscard]] bool acknowledge(http::Exchange& exchange);
   [[nodiscard]] bool store_failure(http::Exchange& exchange, Deadline deadline);
   void start(const http::Request& request);
   // `body` is no longer encoded.
@@ -87,6 +89,7 @@ class PushState final : public RequestState {
   // 400 for a body that cannot be parsed or decoded.
   [[nodiscard]] bool refuse_malformed(http::Exchange& exchange, std::string_view text);
   [[nodiscard]] bool finish(http::Exchange& exchange);
+  void give_back() noexcept;
 
   WorkerContext& context_;
   model::GroupKey key_;
@@ -98,6 +101,7 @@ class PushState final : public RequestState {
   std::string decode_error_;              // comes after what was decoded before it
   int64_t start_ns_;
   int64_t wall_ns_ = 0;
+  uint64_t stamp_ = 0;  // of the change that was made, for which the answer waits
   Phase phase_ = Phase::kStart;
   bool protobuf_ = false;
   http::Handler::StepAction action_ = http::Handler::StepAction::kAgain;

@@ -70,6 +70,11 @@ void reply_not_durable(http::Response& response) {
   reply_error(response, 503, "the change cannot be made durable: the log cannot be written");
 }
 
+void reply_not_ready(http::Response& response) {
+  response.headers += "Retry-After: 1\r\n";
+  reply_error(response, 503, "the stored metrics are still being recovered");
+}
+
 void reply_route(http::Response& response, const Route& route, http::Method method) {
   switch (route.kind) {
     case Route::Kind::kRedirect:

@@ -23,6 +23,9 @@ void reply_limit(http::Response& response, std::string_view text);
 // 503 with Retry-After: the durable log cannot take the change.
 void reply_not_durable(http::Response& response);
 
+// 503 with Retry-After: the state is still being recovered.
+void reply_not_ready(http::Response& response);
+
 // A route that is no endpoint: redirect, OPTIONS, 405, 404, broken path.
 void reply_route(http::Response& response, const Route& route, http::Method method);
 

@@ -13,6 +13,7 @@
 
 namespace sluice::net::api {
 
+class Durability;
 class PushScratch;
 class Gateway;
 
@@ -48,7 +49,8 @@ struct WorkerContext {
   WorkerMetrics metrics;
   ScratchPool scratches;
   parser::SkeletonCache skeletons;
-  conn::BodyPool* bodies = nullptr;  // the worker's, for decoded bodies; set before it starts
+  const Durability* durability = nullptr;  // none: the state is kept in memory alone
+  conn::BodyPool* bodies = nullptr;        // the worker's, for decoded bodies; set before it starts
 };
 
 }  // namespace sluice::net::api

@@ -27,6 +27,9 @@ class Service {
   virtual void on_connection(const NewConnection& connection) = 0;
   // Completions whose token.kind() is below Token::kOwnerKindsEnd.
   virtual void on_completion(const ring::Completion& completion) = 0;
+  // Once a turn, after completions and messages and before slices: what those began and left parked may go on in the
+  // same turn.
+  virtual void before_slices(int64_t now_ns) { static_cast<void>(now_ns); }
   // Once a turn, after completions, messages and slices and before timers: re-arm parked receives, close idle
   // connections under pressure. `now_ns` is the worker's.
   virtual void on_turn(int64_t now_ns) { static_cast<void>(now_ns); }

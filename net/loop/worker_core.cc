@@ -69,6 +69,7 @@ void WorkerCore::turn() {
   loads_fresh_ = false;
   serve();
   take_mail();
+  service_.before_slices(now_ns_);
   left_ = run_queue_.run_round(slice_ns());
   left_size_ = run_queue_.size();
   parked_rounds_ = left_ == RunQueue::Left::kParkedOnly ? parked_rounds_ + 1 : 0;

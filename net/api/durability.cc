@@ -1,0 +1,337 @@
+#include "net/api/durability.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/base/clock.h"
+#include "core/base/limits.h"
+#include "core/base/log.h"
+#include "core/wal/snapshot_file.h"
+#include "core/wal/state_file.h"
+#include "net/api/restore.h"
+
+namespace sluice::net::api {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::nanoseconds kIntervalMin = 100ms;
+// Between two tries of what failed.
+constexpr int64_t kRetryNs = 1'000'000'000;
+// Threads that recover, the keeper among them: more than a machine's memory is fast enough for gain nothing.
+constexpr unsigned kPartsMax = 8;
+
+// Waits for something that other threads do in their own time.
+template <typename Done>
+void wait_until(store::Writer& writer, Done done) {
+  while (!done()) {
+    writer.quiescent();
+    writer.offline();
+    std::this_thread::sleep_for(1ms);
+    writer.online();
+  }
+}
+
+store::SnapshotRef snapshot_of_now(store::Writer& writer) {
+  store::SnapshotRequest request;
+  request.start(writer);
+  wait_until(writer, [&] {
+    store::StepResult step = store::StepResult::kAgain;
+    while (step == store::StepResult::kAgain) {
+      step = request.step(Deadline::in_ns(limits::kSliceNs));
+      if (step == store::StepResult::kAgain) writer.quiescent();
+    }
+    return step == store::StepResult::kDone;
+  });
+  return request.take();
+}
+
+void log_refused(std::string_view label_text, const std::string& why) {
+  log::write(log::Level::kWarn, log::Reason::kRestore, "part of a stored group was not restored",
+             {{"group", std::string(label_text)}, {"err", why}});
+}
+
+}  // namespace
+
+Durability::Durability(store::Store& store, DurabilityOptions options) : store_(store), options_(std::move(options)) {
+  options_.snapshot_interval = std::max(options_.snapshot_interval, kIntervalMin);
+}
+
+Durability::~Durability() {
+  if (thread_.joinable()) {
+    ending_.set(1);
+    SLUICE_CHECK(eventfd_write(wake_, 1) == 0);
+    thread_.join();
+  }
+  if (wake_ >= 0) close(wake_);
+  if (lock_ >= 0) close(lock_);
+}
+
+uint32_t Durability::more_writers() noexcept { return std::clamp(std::thread::hardware_concurrency(), 1U, kPartsMax); }
+
+Result<void, std::string> Durability::open() {
+  auto storage = wal::open_directory(options_.directory);
+  if (!storage) return std::unexpected(std::move(storage.error()));
+  storage_ = std::move(*storage);
+  const std::string path = options_.directory + "/lock";
+  lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (lock_ < 0) return std::unexpected(fmt::format("cannot open {}: {}", path, std::strerror(errno)));
+  if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) {
+      return std::unexpected(fmt::format("another gateway uses the directory {}", options_.directory));
+    }
+    return std::unexpected(fmt::format("cannot lock {}: {}", path, std::strerror(errno)));
+  }
+  const auto entries = storage_->list();
+  if (!entries)
+    return std::unexpected(fmt::format("cannot list {}: {}", options_.directory, std::strerror(entries.error())));
+  for (const wal::DirectoryEntry& entry : *entries) {
+    uint32_t worker = 0;
+    uint64_t sequence = 0;
+    if (wal::parse_segment_name(entry.name, worker, sequence))
+      first_sequence_ = std::max(first_sequence_, sequence + 1);
+  }
+  logs_ = std::make_unique<wal::LogSet>(*storage_, store_, options_.log, options_.workers, first_sequence_);
+  wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  SLUICE_CHECK(wake_ >= 0);
+  logs_->set_wake([](void* wake) { static_cast<void>(eventfd_write(*static_cast<int*>(wake), 1)); }, &wake_);
+  if (entries->size() <= 1) {  // nothing but the lock
+    if (const auto ours = wal::StateFileReader().open(options_.state_file); !ours) return std::unexpected(ours.error());
+  }
+  // A log without a file takes no change: what cannot be written now cannot be promised either.
+  if (auto kept = logs_->keep(); !kept) return std::unexpected(fmt::format("{}: {}", options_.directory, kept.error()));
+  return {};
+}
+
+void Durability::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Durability::run() {
+  if (auto recovered = recover(); !recovered) {
+    fatal_ = std::move(recovered.error());
+    options_.on_fatal();
+    return;
+  }
+  if (!snapshot_wanted_) snapshot_stamp_ = store_.last_stamp();
+  ready_.set(1);
+  snapshot_tried_ns_ = monotonic_ns();
+  while (wait(1s)) keep();
+}
+
+bool Durability::wait(std::chrono::nanoseconds time) const {
+  if (ending_.get() != 0) return false;
+  pollfd wake{wake_, POLLIN, 0};
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::min(time, options_.snapshot_interval));
+  const int woken = poll(&wake, 1, static_cast<int>(left.count()));
+  SLUICE_CHECK(woken >= 0 || errno == EINTR);
+  eventfd_t count = 0;
+  if (woken > 0) static_cast<void>(eventfd_read(wake_, &count));
+  return ending_.get() == 0;
+}
+
+// ---- Recovery ------------------------------------------------------------------------------------------------------
+
+Result<void, std::string> Durability::recover() {
+  const int64_t begin_ns = monotonic_ns();
+  const unsigned parts = more_writers();
+  recovery_ = std::make_unique<wal::Recovery>(*storage_);
+  if (auto read = recovery_->read(parts); !read)
+    return std::unexpected(fmt::format("{}: {}", options_.directory, read.error()));
+  const wal::RecoveryFigures& found = recovery_->figures();
+  report(found);
+  if (!found.damages.empty() && !options_.salvage) {
+    const wal::Damage& first = found.damages.front();
+    return std::unexpected(
+        fmt::format("{}/{} is damaged at offset {}: {}; --persistence.on-corruption=salvage serves what verifies",
+                    options_.directory, first.file, first.offset, first.what));
+  }
+  store_.continue_stamps_after(found.stamp_max);
+  const bool empty = found.records == 0 && found.snapshot_stamp == 0 && found.damages.empty();
+  auto restored = empty ? restore_state_file() : restore_log(*recovery_, parts);
+  if (!restored) return restored;
+  replayed_.set(found.records);
+  replay_ns_.set(monotonic_ns() - begin_ns);
+  // What was read is in files that were damaged or are another program's; or the last snapshot is of before.
+  snapshot_wanted_ = !found.damages.empty() || (empty && store_.stats().groups > 0);
+  if (found.damages.empty()) recovery_.reset();
+  log::write(log::Level::kInfo, log::Reason::kAlways, "restored the state",
+             {{"directory", options_.directory},
+              {"groups", std::to_string(store_.stats().groups)},
+              {"records", std::to_string(found.records)},
+              {"ms", std::to_string(replay_ns_ / 1'000'000)}});
+  return {};
+}
+
+void Durability::report(const wal::RecoveryFigures& found) {
+  damages_.set(found.damages.size());
+  torn_.set(found.torn_files);
+  if (found.torn_files != 0) {
+    log::write(log::Level::kWarn, log::Reason::kAlways, "the log ends in the middle of a record, which was cut off",
+               {{"files", std::to_string(found.torn_files)}, {"bytes", std::to_string(found.torn_bytes)}});
+  }
+  for (const wal::Damage& damage : found.damages) {
+    log::write(log::Level::kError, log::Reason::kAlways, "a file of the log is damaged",
+               {{"file", options_.directory + "/" + damage.file},
+                {"offset", std::to_string(damage.offset)},
+                {"err", damage.what}});
+  }
+}
+
+Result<void, std::string> Durability::restore_log(wal::Recovery& recovery, unsigned parts) {
+  std::vector<uint8_t> conflicts(parts, 0);
+  const auto work = [&](unsigned part) {
+    store::Writer writer(store_);
+    Restore restore(writer, options_.consistency_check);
+    recovery.for_each_group(part, [&](const wal::StoredGroup& group) {
+      if (ending_.get() == 0 && !restore.group(group)) conflicts[part] = 1;
+    });
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (unsigned part = 1; part < parts; ++part) threads.emplace_back(work, part);
+    work(0);
+  }
+  if (std::ranges::find(conflicts, 1) != conflicts.end()) restore_serially(recovery, parts);
+  return {};
+}
+
+// Two groups contradict each other, as they can when a part of the log is lost: everything again, in the order in which
+// it was pushed, so that of two families the newer is left out.
+void Durability::restore_serially(const wal::Recovery& recovery, unsigned parts) {
+  store::Writer writer(store_);
+  {
+    store::WipeOp wipe;
+    wipe.start(writer);
+    while (wipe.step(Deadline::never()) != store::StepResult::kDone) writer.quiescent();
+  }
+  std::vector<wal::StoredGroup> pieces;
+  std::vector<wal::StoredGroup> ends;
+  for (unsigned part = 0; part < parts; ++part) {
+    recovery.for_each_group(part, [&](const wal::StoredGroup& group) {
+      for (const wal::StoredFamily& family : group.families) {
+        pieces.push_back({family.push_time_ns, 0, group.label_text, {family}});
+      }
+      ends.push_back({group.push_time_ns, group.push_failure_time_ns, group.label_text, {}});
+    });
+  }
+  std::ranges::sort(pieces, {}, [](const wal::StoredGroup& piece) { return piece.families.front().stamp; });
+  Restore restore(writer, options_.consistency_check);
+  for (const std::vector<wal::StoredGroup>* groups : {&pieces, &ends}) {
+    for (const wal::StoredGroup& group : *groups) {
+      if (const auto restored = restore.group(group); !restored) log_refused(group.label_text, restored.error());
+    }
+  }
+}
+
+Result<void, std::string> Durability::restore_state_file() {
+  wal::StateFileReader reader;
+  const auto exists = reader.open(options_.state_file);
+  if (!exists) return std::unexpected(exists.error());
+  if (!*exists) return {};
+  store::Writer writer(store_);
+  Restore restore(writer, options_.consistency_check);
+  for (wal::StoredGroup group;;) {
+    const auto more = reader.next(group);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) return {};
+    if (const auto restored = restore.group(group); !restored) log_refused(group.label_text, restored.error());
+  }
+}
+
+// ---- Keeping -------------------------------------------------------------------------------------------------------
+
+void Durability::keep() {
+  const auto kept = logs_->keep();
+  if (!kept && !complained_) {
+    log::write(log::Level::kError, log::Reason::kAlways, "the log cannot be written", {{"err", kept.error()}});
+    complained_ = true;
+  }
+  if (logs_->failed() && !complained_) {
+    log::write(log::Level::kError, log::Reason::kAlways, "a write or a sync of the log has failed",
+               {{"directory", options_.directory}});
+    complained_ = true;
+  }
+  if (!snapshot_due()) return;
+  snapshot_tried_ns_ = monotonic_ns();
+  if (const auto taken = take_snapshot(); !taken) {
+    ++snapshot_failures_;
+    if (!complained_)
+      log::write(log::Level::kError, log::Reason::kAlways, "error persisting metrics", {{"err", taken.error()}});
+    complained_ = true;
+  } else if (complained_ && kept) {
+    log::write(log::Level::kInfo, log::Reason::kAlways, "the log can be written again",
+               {{"directory", options_.directory}});
+    complained_ = false;
+  }
+}
+
+bool Durability::snapshot_due() const {
+  const int64_t since_ns = monotonic_ns() - snapshot_tried_ns_;
+  if (logs_->wants_snapshot() || snapshot_wanted_)
+    return !complained_ || since_ns >= kRetryNs || logs_->wants_snapshot();
+  if (store_.last_stamp() == snapshot_stamp_) return false;
+  const uint64_t grown = logs_->bytes() - snapshot_log_bytes_;
+  if (grown > std::max(limits::kLogBytesPerSnapshot, snapshot_bytes_.get())) return since_ns >= kRetryNs;
+  return since_ns >= options_.snapshot_interval.count();
+}
+
+Result<void, std::string> Durability::take_snapshot() {
+  store::Writer writer(store_);
+  const std::vector<uint64_t> present = logs_->present_sequences();
+  const uint64_t log_bytes = logs_->bytes();
+  const uint64_t stamp = store_.last_stamp();
+  // Whoever drew a stamp up to this one has published by the end of a grace period.
+  const uint64_t grace = writer.begin_grace();
+  wait_until(writer, [&] { return writer.grace_passed(grace); });
+  auto snapshot = snapshot_of_now(writer);
+  const auto written = wal::write_snapshot(*storage_, stamp, *snapshot, writer);
+  snapshot.release();
+  writer.quiescent();
+  if (!written) return std::unexpected(written.error());
+  logs_->healed(stamp);
+  snapshot_wanted_ = false;
+  snapshot_stamp_ = stamp;
+  snapshot_log_bytes_ = log_bytes;
+  snapshot_bytes_.set(written->bytes);
+  ++snapshots_;
+  last_success_ns_.set(wall_ns());
+  log::write(log::Level::kDebug, log::Reason::kAlways, "persisted metrics",
+             {{"directory", options_.directory},
+              {"groups", std::to_string(written->groups)},
+              {"bytes", std::to_string(written->bytes)}});
+  if (recovery_ != nullptr) {
+    if (auto aside = recovery_->set_aside(); !aside) return aside;
+    recovery_.reset();
+  }
+  return wal::remove_covered(*storage_, stamp, present, first_sequence_);
+}
+
+Result<void, std::string> Durability::finish() {
+  ending_.set(1);
+  SLUICE_CHECK(eventfd_write(wake_, 1) == 0);
+  thread_.join();
+  if (!fatal_.empty()) return std::unexpected(fatal_);
+  bool logged = true;
+  for (uint32_t worker = 0; worker < logs_->size(); ++worker) logged &= logs_->log(worker).finish();
+  if (!ready() || store_.last_stamp() == snapshot_stamp_) return {};
+  auto taken = take_snapshot();
+  if (taken || logged) {
+    if (!taken)
+      log::write(log::Level::kError, log::Reason::kAlways, "error persisting metrics", {{"err", taken.error()}});
+    return {};
+  }
+  return std::unexpected(fmt::format("{}: {}", options_.directory, taken.error()));
+}
+
+}  // namespace sluice::net::api

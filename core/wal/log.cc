@@ -82,6 +82,14 @@ Result<void, std::string> LogSet::keep() {
   return {};
 }
 
+void LogSet::remove_unused() {
+  for (uint32_t index = 0; index < size(); ++index) {
+    const std::unique_ptr<Segment> segment = logs_[index]->next_.take();
+    // An empty file that stays is read as such.
+    if (segment != nullptr) static_cast<void>(storage_.remove(segment_name(index, segment->header.sequence)));
+  }
+}
+
 bool LogSet::wants_snapshot() const noexcept {
   bool mending = false;
   for (const auto& log : logs_) {
@@ -201,8 +209,9 @@ bool Log::rotate() noexcept {
 void Log::flush() noexcept {
   SLUICE_DCHECK_OWNER(owner_);
   if (state() != State::kGood) mend();
-  if (segment_ == nullptr && (state() == State::kBroken || !take_segment())) return;
-  if (!rotate() || buffer_.empty()) return;
+  if (buffer_.empty() || state() == State::kBroken) return;
+  if (segment_ == nullptr && !take_segment()) return;
+  if (!rotate()) return;
   if (set_.options_.fsync == Fsync::kAlways && in_flight_) return;
   write();
 }
@@ -282,6 +291,7 @@ bool Log::finish() noexcept {
   if (state() == State::kBroken) return false;
   unsynced_first_ = Mark::kNone;
   raise_marks();
+  segment_.reset();
   return state() == State::kGood;
 }
 

@@ -102,6 +102,8 @@ class LogSet {
   void healed(uint64_t stamp) noexcept { healed_.set(stamp); }
   // Each log's present segment. All records of earlier segments have stamps that were drawn before the call.
   [[nodiscard]] std::vector<uint64_t> present_sequences() const;
+  // After all logs have finished: removes the segments that were made and not needed.
+  void remove_unused();
   // Bytes that the logs have appended since the start.
   [[nodiscard]] uint64_t bytes() const noexcept;
 
@@ -152,8 +154,8 @@ class Log final : public store::Journal {
   // A write or a sync has failed, and no snapshot has made up for it yet.
   [[nodiscard]] bool failed() const noexcept { return state() != State::kGood; }
 
-  // The end: writes and syncs what is left, on whatever thread has the log then. No sync is in flight. False when that
-  // failed.
+  // The end: writes and syncs what is left, and lets go of the segment, on whatever thread has the log then. No sync is
+  // in flight. False when that failed.
   [[nodiscard]] bool finish() noexcept;
 
   [[nodiscard]] const LogFigures& figures() const noexcept { return figures_; }

@@ -107,6 +107,7 @@ Result<void, std::string> Recovery::open_files() {
 void Recovery::scan(File& file, unsigned parts) {
   file.items.resize(parts);
   const std::string_view bytes = file.content->bytes();
+  file.empty = file.kind == FileKind::kSegment && bytes.size() <= kFileHeaderBytes;
   const auto damage = [&](uint64_t offset, std::string what) {
     file.damages.push_back({file.name, offset, std::move(what)});
     file.whole = false;
@@ -114,11 +115,7 @@ void Recovery::scan(File& file, unsigned parts) {
   auto reader = RecordReader::open(bytes);
   if (!reader) {
     // Nothing is written behind a header that is not on disk, so a torn one has nothing behind it.
-    if (file.kind == FileKind::kSegment && bytes.size() <= kFileHeaderBytes) {
-      file.torn_bytes = bytes.size();
-    } else {
-      damage(0, reader.error());
-    }
+    if (!file.empty) damage(0, reader.error());
     return;
   }
   const FileHeader& header = reader->header();
@@ -239,6 +236,12 @@ void Recovery::for_each_group(unsigned part, const std::function<void(const Stor
     for (; from < end; ++from) builder.apply(items[from].record);
     if (const StoredGroup* group = builder.group()) take(*group);
     begin = end;
+  }
+}
+
+void Recovery::remove_empty(uint64_t sequence) {
+  for (const File& file : files_) {
+    if (file.empty && file.sequence < sequence) static_cast<void>(storage_.remove(file.name));
   }
 }
 

@@ -54,6 +54,8 @@ class Recovery {
   // Every group of this part, below `parts`; views are valid as long as this object.
   void for_each_group(unsigned part, const std::function<void(const StoredGroup&)>& take) const;
 
+  // Removes segments before `sequence` that have no record: every start leaves some that does not end well.
+  void remove_empty(uint64_t sequence);
   // Gives damaged files the name NAME.corrupt, or NAME.corrupt.N. Once what was read of them is safe elsewhere.
   [[nodiscard]] Result<void, std::string> set_aside();
 
@@ -76,6 +78,7 @@ class Recovery {
     uint64_t stamp_max = 0;
     uint64_t torn_bytes = 0;
     bool whole = true;
+    bool empty = false;  // a segment with a header, or a part of one, and nothing else
   };
 
   [[nodiscard]] Result<void, std::string> open_files();

@@ -95,19 +95,23 @@ Result<void, std::string> Durability::open() {
   const auto entries = storage_->list();
   if (!entries)
     return std::unexpected(fmt::format("cannot list {}: {}", options_.directory, std::strerror(entries.error())));
+  bool begun = false;
   for (const wal::DirectoryEntry& entry : *entries) {
     uint32_t worker = 0;
-    uint64_t sequence = 0;
-    if (wal::parse_segment_name(entry.name, worker, sequence))
-      first_sequence_ = std::max(first_sequence_, sequence + 1);
+    uint64_t number = 0;
+    begun |= wal::parse_snapshot_name(entry.name, number);
+    if (!wal::parse_segment_name(entry.name, worker, number)) continue;
+    begun = true;
+    first_sequence_ = std::max(first_sequence_, number + 1);
+  }
+  if (!begun) {
+    if (const auto usable = wal::StateFileReader().open(options_.state_file); !usable)
+      return std::unexpected(usable.error());
   }
   logs_ = std::make_unique<wal::LogSet>(*storage_, store_, options_.log, options_.workers, first_sequence_);
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   SLUICE_CHECK(wake_ >= 0);
   logs_->set_wake([](void* wake) { static_cast<void>(eventfd_write(*static_cast<int*>(wake), 1)); }, &wake_);
-  if (entries->size() <= 1) {  // nothing but the lock
-    if (const auto ours = wal::StateFileReader().open(options_.state_file); !ours) return std::unexpected(ours.error());
-  }
   // A log without a file takes no change: what cannot be written now cannot be promised either.
   if (auto kept = logs_->keep(); !kept) return std::unexpected(fmt::format("{}: {}", options_.directory, kept.error()));
   return {};
@@ -162,8 +166,14 @@ Result<void, std::string> Durability::recover() {
   if (!restored) return restored;
   replayed_.set(found.records);
   replay_ns_.set(monotonic_ns() - begin_ns);
+  recovery_->remove_empty(first_sequence_);
   // What was read is in files that were damaged or are another program's; or the last snapshot is of before.
-  snapshot_wanted_ = !found.damages.empty() || (empty && store_.stats().groups > 0);
+  snapshot_wanted_ = !found.damages.empty();
+  // From now on the state file counts no more, so what it says is ours before the first change is.
+  if (empty && store_.stats().groups > 0) {
+    if (auto taken = take_snapshot(); !taken)
+      return std::unexpected(fmt::format("{}: {}", options_.directory, taken.error()));
+  }
   if (found.damages.empty()) recovery_.reset();
   log::write(log::Level::kInfo, log::Reason::kAlways, "restored the state",
              {{"directory", options_.directory},
@@ -288,7 +298,9 @@ bool Durability::snapshot_due() const {
 
 Result<void, std::string> Durability::take_snapshot() {
   store::Writer writer(store_);
-  const std::vector<uint64_t> present = logs_->present_sequences();
+  // At the end no log goes on in its segment.
+  const std::vector<uint64_t> present =
+      ending_.get() == 0 ? logs_->present_sequences() : std::vector<uint64_t>(logs_->size(), UINT64_MAX);
   const uint64_t log_bytes = logs_->bytes();
   const uint64_t stamp = store_.last_stamp();
   // Whoever drew a stamp up to this one has published by the end of a grace period.
@@ -324,6 +336,7 @@ Result<void, std::string> Durability::finish() {
   if (!fatal_.empty()) return std::unexpected(fatal_);
   bool logged = true;
   for (uint32_t worker = 0; worker < logs_->size(); ++worker) logged &= logs_->log(worker).finish();
+  logs_->remove_unused();
   if (!ready() || store_.last_stamp() == snapshot_stamp_) return {};
   auto taken = take_snapshot();
   if (taken || logged) {

@@ -44,6 +44,21 @@ class Gateway:
         if not self._listening.wait(60) or self.port is None and not address.startswith("unix:"):
             self.process.kill()
             raise RuntimeError("the gateway did not start: " + "\n".join(self.log))
+        if self.port is not None and any(flag.startswith("--persistence.file=") and flag[19:] for flag in flags):
+            self.wait_ready()
+
+    def wait_ready(self, timeout=60):
+        """It listens before it has recovered its state."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                if self.request("GET", "/-/ready").status == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.01)
+        self.process.kill()
+        raise RuntimeError("the gateway did not become ready: " + "\n".join(self.log))
 
     def _read_log(self):
         for raw in self.process.stderr:

@@ -107,7 +107,7 @@ def check_import(checks, options, reference):
             checks.that(left != wanted["text"], "something was deleted")
         checks.equal(state_of(file), before, "the reference's file is as it was")
         data = file + ".sluice"
-        checks.equal(sorted(os.listdir(data)), ["imported", "state"], "our own folder")
+        checks.equal(sorted(name.split("-")[0] for name in os.listdir(data)), ["imported", "lock", "snapshot", "state"], "our own folder")
         checks.equal(os.stat(data).st_mode & 0o777, 0o700, "its mode")
         checks.equal({os.stat(os.path.join(data, name)).st_mode & 0o777 for name in os.listdir(data)}, {0o600}, "modes")
         again = run(options, "import", file)

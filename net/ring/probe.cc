@@ -1,6 +1,7 @@
 #include "net/ring/probe.h"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -110,10 +111,12 @@ Verdict try_provided_buffers(FeatureSet features) {
   io_uring ring;
   int result = init_ring(ring, kSmall.submissions, kSmall.completions, setup_flags(features));
   if (result < 0) return -result;
-  alignas(4096) static std::array<char, 4096> memory;
-  memory.fill(0);
-  result = register_buffers(ring, memory.data(), kSmall.buffers, 0);
+  // Mapped, because it has to begin with a page, and arm64 has systems with pages of 64 KiB.
+  constexpr size_t kBytes = kSmall.buffers * sizeof(io_uring_buf);
+  void* const memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  result = memory == MAP_FAILED ? -errno : register_buffers(ring, memory, kSmall.buffers, 0);
   io_uring_queue_exit(&ring);
+  if (memory != MAP_FAILED) munmap(memory, kBytes);
   return result < 0 ? -result : 0;
 }
 

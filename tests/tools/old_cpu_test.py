@@ -13,26 +13,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, os.fspath(ROOT / "tests/e2e"))
 from gateway import Gateway  # noqa: E402 the path has to be there first
-
-BODY = "# HELP smoke Smoke.\n# TYPE smoke gauge\n" + "".join(f'smoke{{n="{n:03}"}} {n}.5\n' for n in range(200))
-
-
-def curl(*arguments, data=None):
-    return subprocess.run(["curl", "--silent", "--show-error", "--fail", "--max-time", "60", *arguments], input=data, text=True,
-                          capture_output=True, check=True).stdout
-
-
-def smoke(port):
-    base = f"http://127.0.0.1:{port}"
-    assert curl(f"{base}/-/healthy") == "OK"
-    curl("--data-binary", "@-", f"{base}/metrics/job/old/instance/a", data=BODY)
-    scrape = curl(f"{base}/metrics")
-    for n in range(200):
-        line = f'smoke{{instance="a",job="old",n="{n:03}"}} {n}.5'
-        assert f"\n{line}\n" in scrape, line
-    assert curl("--compressed", f"{base}/metrics").count("\nsmoke{") == 200
-    curl("--request", "DELETE", f"{base}/metrics/job/old/instance/a")
-    assert "smoke" not in curl(f"{base}/metrics")
+from smoke import smoke  # noqa: E402
 
 
 def main():

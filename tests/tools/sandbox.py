@@ -8,7 +8,8 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLAIN_TOOLS = ("bash env sh cat head tail grep sed awk sort uniq tr rm mkdir mktemp tee dirname basename sleep printf date "
-               "stat find ls cp mv ln chmod touch wc paste realpath flock nproc tar xargs true false cut").split()
+               "stat find ls cp mv ln chmod touch wc paste realpath flock nproc tar xargs true false cut "
+               "readlink uname").split()
 
 
 class Sandbox(unittest.TestCase):

@@ -145,8 +145,12 @@ class Setup(Sandbox):
             self.assertNotIn("=", names)
             self.assertIn("clang-tidy-19", self.packages("test"))
 
+    def test_arm64_needs_what_the_build_needs_and_a_cross_compiler(self):
+        self.assertEqual(set(self.packages("arm64")) - set(self.packages()), {"g++-aarch64-linux-gnu", "qemu-user", "python3", "curl"})
+        self.assertEqual(set(self.packages()) - set(self.packages("arm64")), set())
+
     def test_nothing_that_starts_a_service(self):
-        for mode in ("build", "test", "roots"):
+        for mode in ("build", "test", "roots", "arm64"):
             for name in self.packages(mode):
                 self.assertNotIn(name, ("nginx", "prometheus", "prometheus-pushgateway", "docker.io"))
 
@@ -176,7 +180,7 @@ class Table(unittest.TestCase):
 
     def test_every_library_has_a_row(self):
         table = (ROOT / "tools/lib/packages.sh").read_text()
-        rows = set(re.findall(r"^([a-z0-9_-]+) +(?:build|test|roots) ", table, re.MULTILINE))
+        rows = set(re.findall(r"^([a-z0-9_-]+) +(?:build|test|roots|arm64) ", table, re.MULTILINE))
         files = [path for path in [*ROOT.rglob("CMakeLists.txt"), *ROOT.rglob("*.cmake")]
                  if path.relative_to(ROOT).parts[0] != "build"]
         for path in files:

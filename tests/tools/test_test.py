@@ -24,12 +24,12 @@ class Ctest(unittest.TestCase):
         lines = [f'add_test({test} "/bin/sh" "-c" [==[{command}]==])' for test, command in tests.items()]
         (folder / "CTestTestfile.cmake").write_text("\n".join(lines) + "\n")
 
-    def run_all(self, *presets, require_all="0"):
+    def run_all(self, *presets, require_all="0", **variables):
         script = 'set -euo pipefail; SLUICE_SCRIPT=test; . "$SLUICE_ROOT/tools/lib/common.sh"; . "$SLUICE_ROOT/tools/lib/jobs.sh"\n' \
                  '. "$SLUICE_ROOT/tools/lib/ctest.sh"\n' + "\n".join(f"run_ctest {name}" for name in presets) + "\nfinish\n"
         answer = subprocess.run(["bash", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, stdin=subprocess.DEVNULL,
                                 env={"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin", "SLUICE_ROOT": str(self.root),
-                                     "HOME": str(self.root), "SLUICE_REQUIRE_ALL": require_all})
+                                     "HOME": str(self.root), "SLUICE_REQUIRE_ALL": require_all, **variables})
         return answer.returncode, answer.stdout
 
     def assert_summary(self, output, summary):
@@ -92,6 +92,19 @@ class Ctest(unittest.TestCase):
         self.preset("debug", a="echo 'NOT RUN: kernel avx512: not this processor'")
         status, output = self.run_all("debug", require_all="1")
         self.assertEqual(status, 0, output)
+
+    def test_a_forced_kernel_is_named(self):
+        self.preset("arm64", a='echo "NOT RUN: io_uring: not with $SLUICE_FORCE_KERNEL"', b="false")
+        status, output = self.run_all("arm64", require_all="0", SLUICE_FORCE_KERNEL="neon")
+        self.assertEqual(status, 1, output)
+        self.assertIn("NOT RUN: arm64, neon kernel: io_uring: not with neon\n", output)
+        self.assertIn("FAILED: arm64, neon kernel: b\n", output)
+
+    def test_not_run_with_a_forced_kernel_is_looked_up_by_its_own_name(self):
+        self.preset("arm64", a="echo 'NOT RUN: kernel avx512: not this processor'", b="echo 'NOT RUN: client: none'")
+        _, output = self.run_all("arm64", require_all="1", SLUICE_FORCE_KERNEL="neon")
+        self.assertIn("client was not run, and", output)
+        self.assertNotIn("kernel avx512 was not run, and", output)
 
     def test_long_output_is_not_lost(self):
         self.preset("debug", a="i=0; while [ $i -lt 30000 ]; do echo line; i=$((i+1)); done; echo 'NOT RUN: late: at the very end'")

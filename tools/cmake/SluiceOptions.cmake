@@ -4,6 +4,7 @@ option(SLUICE_BENCHES "Build the benches (needs Google Benchmark)" OFF)
 option(SLUICE_FUZZERS "Build the libFuzzer targets (needs clang)" OFF)
 option(SLUICE_WERROR "Warnings are errors (CI and developer presets only)" OFF)
 set(SLUICE_SANITIZE "" CACHE STRING "Value of -fsanitize=, empty for none")
+set(SLUICE_TIMEOUT_FACTOR 1 CACHE STRING "Multiplies the time limits of the test programs, for emulated processors")
 
 set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)

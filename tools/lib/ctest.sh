@@ -13,13 +13,15 @@ ctest_alone=()
 # What a sanitizer prints; a test that failed with one of these is never given a second try.
 SANITIZER_REPORT='(WARNING|ERROR): (Thread|Address|Leak|Memory|UndefinedBehavior)Sanitizer|runtime error: '
 
-# run_ctest PRESET [CTEST_ARGUMENT...]: counts, and remembers what failed and what was not run.
+# run_ctest PRESET [CTEST_ARGUMENT...]: counts, and remembers what failed and what was not run; a kernel that is forced upon
+# the tests is named with the preset.
 #
 # The machine that runs this may be busy, and a test that starts real servers can lose a race against the scheduler. A
 # failed test without a sanitizer's report is therefore run once more with nothing beside it; if it passes, it is named in
 # the summary as one that passed only alone, so that it can be repaired instead of being forgotten.
 run_ctest() {
   local preset=$1 folder="$SLUICE_ROOT/build/$1" log names name
+  local shown=$preset${SLUICE_FORCE_KERNEL:+, $SLUICE_FORCE_KERNEL kernel}
   shift
   local arguments=(--test-dir "$folder" --output-on-failure --no-tests=error --timeout 600)
   log="$folder/Testing/Temporary/LastTest.log"
@@ -33,18 +35,18 @@ run_ctest() {
   local status=0
   ctest "${arguments[@]}" --parallel "$(usable_cores)" "$@" || status=$?
   [[ -r $log ]] || die "ctest did not run in build/$preset (exit $status)"
-  collect_not_run "$preset" "$log"
+  collect_not_run "$shown" "$log"
   local count
   count=$(grep --count --extended-regexp '^[0-9]+/[0-9]+ Testing: ' "$log" || true)
   ctest_total=$((ctest_total + count))
   ((status == 0)) && return 0
   names=$(failed_names "$folder")
   if [[ -z $names ]]; then
-    ctest_failed+=("$preset: ctest itself (exit $status)")
+    ctest_failed+=("$shown: ctest itself (exit $status)")
     return 0
   fi
   if grep --quiet --extended-regexp "$SANITIZER_REPORT" "$log"; then
-    while IFS= read -r name; do ctest_failed+=("$preset: $name"); done <<<"$names"
+    while IFS= read -r name; do ctest_failed+=("$shown: $name"); done <<<"$names"
     return 0
   fi
   say "running what failed once more, one at a time"
@@ -54,9 +56,9 @@ run_ctest() {
   ((status == 0)) || still=$(failed_names "$folder")
   while IFS= read -r name; do
     if grep --quiet --line-regexp --fixed-strings -- "$name" <<<"$still"; then
-      ctest_failed+=("$preset: $name")
+      ctest_failed+=("$shown: $name")
     else
-      ctest_alone+=("$preset: $name")
+      ctest_alone+=("$shown: $name")
     fi
   done <<<"$names"
 }

@@ -46,6 +46,10 @@ load               test   wrk                      =              =             
 old-cpus           test   qemu-user                =              =             =
 processes          test   procps                   =              =             =
 distributions      roots  debootstrap              =              =             =
+cross-compiler     arm64  g++-aarch64-linux-gnu    =              =             =
+arm64-processor    arm64  qemu-user                =              =             =
+arm64-scripts      arm64  python3                  =              =             =
+arm64-client       arm64  curl                     =              =             =
 EOT
 }
 
@@ -70,12 +74,12 @@ distribution() {
   )
 }
 
-# packages_for DISTRIBUTION SCOPE: one package a line. test includes build, roots stands alone.
+# packages_for DISTRIBUTION SCOPE: one package a line. test and arm64 include build, roots stands alone.
 packages_for() {
   packages_table | awk -v distribution="$1" -v scope="$2" '
     $1 == "#" { for (i = 4; i <= NF; i++) if ($i == distribution) column = i - 1; next }
     !column { next }
-    $2 == scope || (scope == "test" && $2 == "build") {
+    $2 == scope || ((scope == "test" || scope == "arm64") && $2 == "build") {
       name = $column
       if (name == "=") name = $3
       if (name != "-") print name

@@ -28,6 +28,7 @@ struct Refusal {
 
 // From here on in this process and its children. False when the kernel refuses.
 inline bool refuse(const std::vector<Refusal>& refusals) {
+  if (refusals.empty()) return true;  // so that limits alone can be tested where there is no seccomp
   std::vector<sock_filter> program;
   const auto load = [&](size_t offset) {
     program.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(offset)));

@@ -10,6 +10,7 @@
 namespace sluice::parser::simd {
 namespace {
 
+// NOLINTBEGIN(readability-identifier-naming): the names are Intel's
 struct __m512i {
   uint8_t byte[64];
 };
@@ -88,6 +89,7 @@ inline __m512i _mm512_cvtepu8_epi16(__m256i a) {
   for (int k = 0; k < 32; ++k) out.byte[2 * k] = a.byte[k];
   return out;
 }
+// NOLINTEND(readability-identifier-naming)
 
 }  // namespace
 }  // namespace sluice::parser::simd

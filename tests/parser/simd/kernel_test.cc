@@ -7,8 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <random>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/cpu.h"
@@ -160,6 +163,29 @@ TEST(Dispatch, ScalarIsAlwaysThereAndLast) {
   EXPECT_EQ(select_kernel("scalar").value(), &kernels().back().kernel);
 }
 
+// Every kernel that is written for this processor's family is in the build, the widest first.
+TEST(Dispatch, HasTheKernelsOfTheArchitecture) {
+  std::vector<std::string_view> names;
+  for (const KernelChoice& choice : kernels()) names.push_back(choice.kernel.name);
+#if defined(__x86_64__)
+  EXPECT_EQ(names, (std::vector<std::string_view>{"avx512", "avx2", "scalar"}));
+#elif defined(__aarch64__)
+  EXPECT_EQ(names, (std::vector<std::string_view>{"neon", "scalar"}));
+  EXPECT_TRUE(kernels().front().supported);
+#endif
+}
+
+// tools/test-arm64 runs whole test programs with one kernel; a name that is not obeyed would test another one unseen.
+TEST(Dispatch, ObeysWhatThisProgramWasStartedWith) {
+  const char* const forced = std::getenv("SLUICE_FORCE_KERNEL");
+  const auto selected = select_kernel_from_environment();
+  ASSERT_TRUE(selected.has_value()) << selected.error();
+  EXPECT_EQ(active_kernel().name, (*selected)->name);
+  if (forced != nullptr && *forced != '\0') {
+    EXPECT_EQ(active_kernel().name, forced);
+  }
+}
+
 TEST(Dispatch, TakesTheFastestThatTheCpuSupports) {
   const Kernel* const chosen = select_kernel(nullptr).value();
   for (const KernelChoice& choice : kernels()) {
@@ -202,14 +228,21 @@ TEST(Dispatch, NamesTheKernelsThereAre) {
   for (const KernelChoice& choice : kernels()) EXPECT_NE(selected.error().find(choice.kernel.name), std::string::npos);
 }
 
-TEST(Dispatch, ReadsTheEnvironment) {
+TEST(Dispatch, ReadsTheEnvironmentOnce) {
+  const char* const started_with = std::getenv("SLUICE_FORCE_KERNEL");
+  const std::string before = started_with == nullptr ? "" : started_with;
+  const std::string chosen(active_kernel().name);
   ASSERT_EQ(setenv("SLUICE_FORCE_KERNEL", "scalar", 1), 0);
   EXPECT_EQ(select_kernel_from_environment().value()->name, "scalar");
-  EXPECT_EQ(active_kernel().name, "scalar");
+  EXPECT_EQ(active_kernel().name, chosen);
   ASSERT_EQ(setenv("SLUICE_FORCE_KERNEL", "none", 1), 0);
   EXPECT_FALSE(select_kernel_from_environment().has_value());
-  EXPECT_EQ(active_kernel().name, "scalar");  // chosen once
-  unsetenv("SLUICE_FORCE_KERNEL");
+  EXPECT_EQ(active_kernel().name, chosen);
+  if (before.empty()) {
+    unsetenv("SLUICE_FORCE_KERNEL");
+  } else {
+    ASSERT_EQ(setenv("SLUICE_FORCE_KERNEL", before.c_str(), 1), 0);
+  }
 }
 
 }  // namespace

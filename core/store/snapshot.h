@@ -7,7 +7,7 @@
 // long it is held (while it is being made also those that are replaced meanwhile). Writers never wait for it.
 //
 // At most limits::kSnapshotsMax are alive; a request beyond that waits for a free place, and all that wait share the
-// one snapshot that begins after their requests.
+// one snapshot that begins after their requests. An older one that still shows the present is shared by all.
 #pragma once
 
 #include <cstddef>
@@ -102,8 +102,8 @@ class SnapshotRef {
   const Snapshot* snapshot_ = nullptr;
 };
 
-// Asks for a snapshot that begins after start(). Stepped like the other operations (ops.h): it walks the store itself,
-// or waits (kParked) for another thread's walk that began after start().
+// Asks for a snapshot that begins after start(), or shows the same as one that did. Stepped like the other operations
+// (ops.h): it walks the store itself, or waits (kParked) for another thread's walk.
 class SnapshotRequest {
  public:
   SnapshotRequest() noexcept = default;

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -88,6 +89,9 @@ class Store {
   [[nodiscard]] Stats stats() const noexcept;
   // The newest stamp that a mutation has drawn. Any thread.
   [[nodiscard]] uint64_t last_stamp() const noexcept;
+  // If no mutation is going on: snapshots with this Snapshot::mutations() show what a snapshot that began now would
+  // show. Any thread.
+  [[nodiscard]] std::optional<uint64_t> settled_mutations() const noexcept;
 
   [[nodiscard]] StoreCore& core() noexcept { return *core_; }
 

@@ -55,7 +55,9 @@ class Snapshot {
   // Changes with every snapshot.
   [[nodiscard]] uint64_t sequence() const noexcept { return sequence_; }
   // If it is equal for two snapshots, they show the same: no mutation was going on during or between their walks.
+  // Else no other snapshot has it, and kUnique is set.
   [[nodiscard]] uint64_t mutations() const noexcept { return mutations_; }
+  static constexpr uint64_t kUnique = uint64_t{1} << 63;
 
  private:
   friend class SnapshotWalk;

@@ -47,8 +47,7 @@ bool SnapshotWalk::step(WriterCore& writer, sync::SnapshotId id, Deadline deadli
   writer.participant.set_bound(id, cut_);
   snapshot_->bound_ = cut_;
   const uint64_t begun = writer.store.mutations_begun();
-  constexpr uint64_t kUnique = uint64_t{1} << 63;
-  snapshot_->mutations_ = begun == ended_before_ ? begun : kUnique | snapshot_->sequence_;
+  snapshot_->mutations_ = begun == ended_before_ ? begun : Snapshot::kUnique | snapshot_->sequence_;
   return true;
 }
 

@@ -109,10 +109,12 @@ void BM_RenderGzip(benchmark::State& state) {
       return std::make_unique<Renderer>(snapshot().buckets(), std::vector<OwnFamily>(), NameEscaping::kUnderscores,
                                         FamilyWalk::OnHelpConflict(), FamilyShown::kPushed);
     };
-    if (!cache.acquire({.mutations = 1, .own_names = 1, .form = 0, .gzip = true, .part = {}}, 1, make, body, counts)) {
+    if (!cache.acquire({.mutations = 1, .own_names = 1, .form = 0, .gzip = true, .part = {}}, 1, false, make, body,
+                       counts)) {
       std::abort();
     }
-    BodyReader reader(cache, std::move(body),
+    ScrapeHelper helper;
+    BodyReader reader(cache, helper, std::move(body),
                       std::make_unique<Renderer>(std::span<const store::Snapshot::Bucket>(), std::vector<OwnFamily>()),
                       make);
     out = drain(reader, buffer, nullptr);

@@ -165,6 +165,7 @@ struct Server {
         [this](uint32_t index) {
           auto service = std::make_unique<net::conn::Connections>(*handlers.emplace_back(gateway->make_handler(index)));
           gateway->context(index).bodies = &service->bodies();
+          if (group.workers() > 1) gateway->context(index).call_help = [this, index] { group.call_help(index); };
           loop_metrics.add(service->counters());
           return service;
         },

@@ -2,6 +2,8 @@
 
 #include <isa-l/igzip_lib.h>
 
+#include <cstring>
+
 #include "core/base/check.h"
 #include "core/render/crc32.h"
 
@@ -52,6 +54,17 @@ void BlockDeflater::add(std::string_view piece) {
 void BlockDeflater::finish() {
   stream_->zstream.avail_in = 0;
   deflate(FULL_FLUSH);
+}
+
+BlockRef BlockDeflater::block(uint32_t place, size_t text_bytes) const {
+  auto block = std::make_shared<ScrapeBlock>();
+  block->place = place;
+  block->crc = crc_;
+  block->text_bytes = static_cast<uint32_t>(text_bytes);
+  block->size = out_.size();
+  block->data = std::make_unique_for_overwrite<char[]>(block->size);
+  std::memcpy(block->data.get(), out_.data(), block->size);
+  return block;
 }
 
 void BlockDeflater::deflate(uint16_t flush) {

@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/render/scrape_block.h"
+
 namespace sluice::render {
 
 class BlockDeflater {
@@ -26,9 +28,8 @@ class BlockDeflater {
   // With the full flush that ends it.
   void finish();
 
-  // Of the block.
-  [[nodiscard]] std::string_view bytes() const noexcept { return out_; }
-  [[nodiscard]] uint32_t crc() const noexcept { return crc_; }
+  // After finish(): the block, which stands for so much text of that place.
+  [[nodiscard]] BlockRef block(uint32_t place, size_t text_bytes) const;
 
  private:
   struct Stream;

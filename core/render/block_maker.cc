@@ -8,10 +8,8 @@
 
 namespace sluice::render {
 
-BlockMaker::BlockMaker(std::unique_ptr<SnapshotSource> source, bool gzip)
-    : source_(std::move(source)),
-      text_max_(text_max(gzip)),
-      buffer_bytes_(gzip ? BlockDeflater::kPieceBytes : limits::kTextBlockBytes) {
+BlockMaker::BlockMaker(std::unique_ptr<SnapshotSource> source, bool gzip, size_t text_max)
+    : source_(std::move(source)), text_max_(text_max), buffer_bytes_(gzip ? BlockDeflater::kPieceBytes : text_max) {
   static_assert(limits::kGzipBlockBytes % BlockDeflater::kPieceBytes == 0);
   if (gzip) deflater_.emplace();
 }
@@ -45,27 +43,22 @@ void BlockMaker::deflate_piece() {
 
 BlockRef BlockMaker::take() {
   SLUICE_DCHECK(!between_blocks());
-  auto block = std::make_shared<ScrapeBlock>();
-  block->place = place_;
   if (deflater_) {
     if (filled_ != 0) deflate_piece();
     deflater_->finish();
-    block->crc = deflater_->crc();
-    block->size = deflater_->bytes().size();
-    block->data = std::make_unique_for_overwrite<char[]>(block->size);
-    std::memcpy(block->data.get(), deflater_->bytes().data(), block->size);
-    block->text_bytes = static_cast<uint32_t>(text_bytes_);
-  } else {
-    block->size = filled_;
-    block->text_bytes = static_cast<uint32_t>(filled_);
-    if (filled_ > buffer_bytes_ / 2) {
-      block->data = std::move(buffer_);
-    } else {
-      block->data = std::make_unique_for_overwrite<char[]>(filled_);
-      std::memcpy(block->data.get(), buffer_.get(), filled_);
-    }
+    return deflater_->block(place_, std::exchange(text_bytes_, 0));
   }
-  filled_ = text_bytes_ = 0;
+  auto block = std::make_shared<ScrapeBlock>();
+  block->place = place_;
+  block->size = filled_;
+  block->text_bytes = static_cast<uint32_t>(filled_);
+  if (filled_ > buffer_bytes_ / 2) {
+    block->data = std::move(buffer_);
+  } else {
+    block->data = std::make_unique_for_overwrite<char[]>(filled_);
+    std::memcpy(block->data.get(), buffer_.get(), filled_);
+  }
+  filled_ = 0;
   return block;
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "core/base/limits.h"
 #include "core/render/block_deflater.h"
@@ -30,7 +31,9 @@ class BlockMaker {
   }
   static constexpr uint32_t kNoLimit = UINT32_MAX;
 
-  BlockMaker(std::unique_ptr<SnapshotSource> source, bool gzip);
+  BlockMaker(std::unique_ptr<SnapshotSource> source, bool gzip) : BlockMaker(std::move(source), gzip, text_max(gzip)) {}
+  // `text_max` bytes a block, whatever it is.
+  BlockMaker(std::unique_ptr<SnapshotSource> source, bool gzip, size_t text_max);
 
   // Works on the next block of a single place.
   [[nodiscard]] Step step(Deadline deadline) { return step(place_ + 1, true, deadline); }

@@ -8,8 +8,10 @@
 
 namespace sluice::render {
 
-BodyReader::BodyReader(ScrapeCache& cache, BodyRef body, std::unique_ptr<SnapshotSource> own, MakeSource again)
+BodyReader::BodyReader(ScrapeCache& cache, ScrapeHelper& helper, BodyRef body, std::unique_ptr<SnapshotSource> own,
+                       MakeSource again)
     : cache_(cache),
+      helper_(helper),
       body_(std::move(body)),
       gzip_(body_->key().gzip),
       again_(std::move(again)),
@@ -93,7 +95,7 @@ BodyReader::Step BodyReader::next_shared(Deadline deadline) {
     body_.reset();
     return Step::kGoOn;
   }
-  return cache_.make(*body_, deadline, counts_) ? Step::kGoOn : Step::kWait;
+  return cache_.make(body_, index_, helper_, deadline, counts_) ? Step::kGoOn : Step::kWait;
 }
 
 BodyReader::Step BodyReader::next_alone(Deadline deadline) {

@@ -26,7 +26,9 @@ class BodyReader final : public ByteSource {
  public:
   // `own`: FamilyShown::kOwn. `again`: makes the source of the body (FamilyShown::kPushed) once more; empty for a body
   // that was found complete.
-  BodyReader(ScrapeCache& cache, BodyRef body, std::unique_ptr<SnapshotSource> own, MakeSource again);
+  // `helper`: this thread's, outlives it.
+  BodyReader(ScrapeCache& cache, ScrapeHelper& helper, BodyRef body, std::unique_ptr<SnapshotSource> own,
+             MakeSource again);
 
   [[nodiscard]] State produce(char* out, size_t capacity, size_t& used, Deadline deadline) override;
 
@@ -55,6 +57,7 @@ class BodyReader final : public ByteSource {
   }
 
   ScrapeCache& cache_;
+  ScrapeHelper& helper_;
   BodyRef body_;  // while its blocks are read
   const bool gzip_;
   MakeSource again_;

@@ -12,6 +12,11 @@ namespace {
 // Blocks taken out in one call, so that the end of a large body is not one long piece of work.
 constexpr size_t kBuriedPerCall = 32;
 
+// Blocks that readers make before the one that they need: of text, to be compressed by others.
+constexpr size_t kAhead = 8;
+// A block takes half a millisecond; who takes longer has work of its own. To compress it twice does no harm.
+constexpr int64_t kTakeAgainNs = 3'000'000;
+
 // It can be asked for again.
 bool lasts(const BodyKey& key) noexcept { return (key.mutations & store::Snapshot::kUnique) == 0; }
 
@@ -50,7 +55,7 @@ ScrapeCache::Found ScrapeCache::find(const BodyKey& key, BodyRef& body) {
   return Found::kNo;
 }
 
-bool ScrapeCache::acquire(const BodyKey& key, uint64_t snapshot, const MakeSource& make, BodyRef& body,
+bool ScrapeCache::acquire(const BodyKey& key, uint64_t snapshot, bool large, const MakeSource& make, BodyRef& body,
                           CacheCounts& counts) {
   const Hold hold(*this);
   if (!hold) return false;
@@ -72,6 +77,7 @@ bool ScrapeCache::acquire(const BodyKey& key, uint64_t snapshot, const MakeSourc
   body->snapshot_ = snapshot;
   body->make_ = make;
   body->listed_ = bytes_max_ != 0;
+  body->shared_work_ = large && key.gzip && bytes_max_ != 0;
   body->used_ = ++clock_;
   bodies_.push_back(body);
   bury(counts);
@@ -83,17 +89,25 @@ ScrapeCache::Fetched ScrapeCache::fetch(ScrapeBody& body, size_t index, BlockRef
   if (!hold) return Fetched::kBusy;
   if (index < body.first_) return Fetched::kLost;
   if (index - body.first_ < body.blocks_.size()) {
-    block = body.blocks_[index - body.first_];
-    return Fetched::kBlock;
+    block = body.blocks_[index - body.first_].block;
+    return block != nullptr ? Fetched::kBlock : Fetched::kMissing;
   }
   return body.complete_ ? Fetched::kEnd : Fetched::kMissing;
 }
 
-bool ScrapeCache::make(ScrapeBody& body, Deadline deadline, CacheCounts& counts) {
+bool ScrapeCache::make(const BodyRef& body, size_t index, ScrapeHelper& helper, Deadline deadline,
+                       CacheCounts& counts) {
+  return body->shared_work_ ? make_shared(body, index, helper, deadline, counts) : make_next(*body, deadline, counts);
+}
+
+bool ScrapeCache::make_next(ScrapeBody& body, Deadline deadline, CacheCounts& counts) {
   store::TryLockHold making;
   if (!making.acquire(body.making_)) return false;
   if (body.made_ == nullptr && !body.made_all_) {
-    if (body.maker_ == nullptr) body.maker_ = std::make_unique<BlockMaker>(body.make_(), body.key_.gzip);
+    if (body.maker_ == nullptr) {
+      const size_t text_max = BlockMaker::text_max(body.key_.gzip);
+      body.maker_ = std::make_unique<BlockMaker>(body.make_(), body.key_.gzip && !body.shared_work_, text_max);
+    }
     switch (body.maker_->step(deadline)) {
       case BlockMaker::Step::kMore:
       case BlockMaker::Step::kBeyond:
@@ -112,30 +126,109 @@ bool ScrapeCache::make(ScrapeBody& body, Deadline deadline, CacheCounts& counts)
   return true;
 }
 
-void ScrapeCache::publish(ScrapeBody& body, CacheCounts& counts) {
-  if (body.made_ != nullptr) {
-    const size_t size = body.made_->size;
-    body.blocks_.push_back(std::move(body.made_));
-    body.bytes_ += size;
-    bytes_ += size;
-    counts.bytes += static_cast<int64_t>(size);
+bool ScrapeCache::make_shared(const BodyRef& body, size_t index, ScrapeHelper& helper, Deadline deadline,
+                              CacheCounts& counts) {
+  if (helper.busy()) return compress(helper, deadline, counts);
+  bool ahead = false;
+  {
+    const Hold hold(*this);
+    if (!hold) return false;
+    ahead = body->text_end_ || body->first_ + body->blocks_.size() >= index + kAhead;
   }
+  // Text first, so that there is something to do for others.
+  if (!ahead && make_next(*body, deadline, counts)) return true;
+  {
+    const Hold hold(*this);
+    if (!hold || !take_text(body, helper)) return false;
+  }
+  return compress(helper, deadline, counts);
+}
+
+bool ScrapeCache::help(ScrapeHelper& helper, Deadline deadline, CacheCounts& counts) {
+  if (!helper.busy()) {
+    const Hold hold(*this);
+    if (!hold) return true;
+    for (const BodyRef& there : bodies_) {
+      // Not what nobody waits for any more.
+      if (there->open_ != 0 && there.use_count() > 1 && take_text(there, helper)) break;
+    }
+  }
+  if (!helper.busy()) return false;
+  static_cast<void>(compress(helper, deadline, counts));
+  if (!helper.busy()) ++counts.helped;
+  return true;
+}
+
+// The first text that nobody compresses, or not fast enough.
+bool ScrapeCache::take_text(const BodyRef& body, ScrapeHelper& helper) {
+  const int64_t now_ns = monotonic_ns();
+  for (size_t i = 0; i != body->blocks_.size(); ++i) {
+    ScrapeBody::Piece& piece = body->blocks_[i];
+    if (piece.block != nullptr || (piece.taken_ns != 0 && now_ns - piece.taken_ns < kTakeAgainNs)) continue;
+    piece.taken_ns = now_ns;
+    helper.begin(body, body->first_ + i, piece.text);
+    return true;
+  }
+  return false;
+}
+
+bool ScrapeCache::compress(ScrapeHelper& helper, Deadline deadline, CacheCounts& counts) {
+  if (!helper.step(deadline)) return true;
+  const BodyRef body = helper.body();  // may go with this reference, behind the lock
+  const Hold hold(*this);
+  if (!hold) return false;
+  const size_t index = helper.index();
+  BlockRef block = helper.take();
+  if (body == nullptr || index < body->first_ || index - body->first_ >= body->blocks_.size()) return true;
+  ScrapeBody::Piece& piece = body->blocks_[index - body->first_];
+  if (piece.block != nullptr) return true;
+  --body->open_;
+  dead_.push_back(std::exchange(piece.text, nullptr));
+  keep(*body, piece, std::move(block), counts);
+  body->complete_ = body->text_end_ && body->open_ == 0;
+  return true;
+}
+
+void ScrapeCache::publish(ScrapeBody& body, CacheCounts& counts) {
   bury(counts);
+  if (body.made_ != nullptr) {
+    ScrapeBody::Piece& piece = body.blocks_.emplace_back();
+    if (body.shared_work_) {
+      piece.text = std::move(body.made_);
+      ++body.open_;
+      ++counts.texts;
+    } else {
+      keep(body, piece, std::move(body.made_), counts);
+    }
+  }
+  if (!body.made_all_ || body.text_end_) return;
+  body.left_to_own_ = body.maker_->source().left_to_own();
+  body.left_out_ = body.maker_->source().left_out();
+  body.text_end_ = true;
+  body.complete_ = body.open_ == 0;
+  dead_.push_back(std::shared_ptr<BlockMaker>(std::move(body.maker_)));
+  dead_.push_back(std::make_shared<MakeSource>(std::exchange(body.make_, nullptr)));
+}
+
+// Puts the block in its place, and gives up what the limit asks for.
+void ScrapeCache::keep(ScrapeBody& body, ScrapeBody::Piece& piece, BlockRef block, CacheCounts& counts) {
+  const size_t size = block->size;
+  piece.block = std::move(block);
+  body.bytes_ += size;
+  bytes_ += size;
+  counts.bytes += static_cast<int64_t>(size);
   while (bytes_ > bytes_max_ && give_up_idle(counts)) {
   }
   if (body.listed_ && (body.bytes_ > kept_max(body) || bytes_ > bytes_max_)) {
     body.listed_ = false;
     ++counts.dropped;
   }
-  if (!body.listed_) {
-    while (body.blocks_.size() > 1 && (body.bytes_ > bytes_max_ / 4 || bytes_ > bytes_max_)) drop_first(body, counts);
-  }
-  if (body.made_all_ && !body.complete_) {
-    body.left_to_own_ = body.maker_->source().left_to_own();
-    body.left_out_ = body.maker_->source().left_out();
-    body.complete_ = true;
-    dead_.push_back(std::shared_ptr<BlockMaker>(std::move(body.maker_)));
-    dead_.push_back(std::make_shared<MakeSource>(std::exchange(body.make_, nullptr)));
+  if (body.listed_) return;
+  // What is made ahead of the only reader stays.
+  const size_t blocks_min = body.shared_work_ ? kAhead + 1 : 1;
+  while (body.blocks_.size() > blocks_min && body.blocks_.front().block != nullptr &&
+         (body.bytes_ > bytes_max_ / 4 || bytes_ > bytes_max_)) {
+    drop_first(body, counts);
   }
 }
 
@@ -157,8 +250,10 @@ bool ScrapeCache::give_up_idle(CacheCounts& counts) {
 }
 
 void ScrapeCache::drop_first(ScrapeBody& body, CacheCounts& counts) {
-  const size_t size = body.blocks_.front()->size;
-  dead_.push_back(std::move(body.blocks_.front()));
+  ScrapeBody::Piece& piece = body.blocks_.front();
+  const size_t size = piece.block != nullptr ? piece.block->size : 0;
+  if (piece.block == nullptr) --body.open_;
+  dead_.push_back(std::move(piece.block != nullptr ? piece.block : piece.text));
   body.blocks_.pop_front();
   ++body.first_;
   body.bytes_ -= size;
@@ -184,6 +279,7 @@ void ScrapeCache::bury(CacheCounts& counts) {
 }
 
 std::unique_ptr<BlockMaker> ScrapeCache::take_over(const BodyRef& body, size_t index, CacheCounts& counts) {
+  if (body->shared_work_) return nullptr;
   store::TryLockHold making;
   if (!making.acquire(body->making_) || body->made_ != nullptr || body->made_all_) return nullptr;
   const Hold hold(*this);

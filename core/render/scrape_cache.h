@@ -10,6 +10,9 @@
 // the limit. Who falls out of the window, or finds the limit used up, goes on alone: it makes its own blocks, and holds
 // one at a time. So memory is at most the limit and a few blocks for each scrape.
 //
+// A large compressed body is work for all workers: its readers make blocks of text, a few ahead, and whoever has time
+// compresses them. A block whose helper does not come to an end is compressed by another.
+//
 // Threads: any. Progress: nobody waits for the lock of the table, which is held for some pointers only; who does not
 // get it is told so (kBusy) and parks. Blocks are made under a lock of their body, held for a slice, and nobody waits
 // for that either.
@@ -25,6 +28,7 @@
 #include "core/base/clock.h"
 #include "core/render/block_maker.h"
 #include "core/render/scrape_block.h"
+#include "core/render/scrape_helper.h"
 #include "core/store/snapshot_part.h"
 #include "core/store/try_lock.h"
 
@@ -51,6 +55,8 @@ struct CacheCounts {
   uint64_t joins = 0;    // that found one being made
   uint64_t misses = 0;   // that began one
   uint64_t dropped = 0;  // bodies and blocks given up because of the limit
+  uint64_t texts = 0;    // blocks of text that wait to be compressed by anybody
+  uint64_t helped = 0;   // blocks that were compressed by help()
   int64_t bytes = 0;     // kept, net: one worker's may be negative
 };
 
@@ -68,9 +74,17 @@ class ScrapeBody {
   friend class ScrapeCache;
   friend class BodyReader;
 
+  // Without a block: text that is to be compressed.
+  struct Piece {
+    BlockRef block;
+    BlockRef text;
+    int64_t taken_ns = 0;  // when somebody began to compress it, 0 for nobody
+  };
+
   // Fixed after construction.
   BodyKey key_;
-  uint64_t snapshot_ = 0;  // Snapshot::sequence() of the one that is read: who makes blocks holds it
+  bool shared_work_ = false;  // compressed by whoever has time
+  uint64_t snapshot_ = 0;     // Snapshot::sequence() of the one that is read: who makes blocks holds it
 
   MakeSource make_;  // with it what the source reads
   // Who holds `making_`.
@@ -80,8 +94,10 @@ class ScrapeBody {
   bool made_all_ = false;
 
   // Under the table's lock.
-  std::deque<BlockRef> blocks_;
-  size_t first_ = 0;  // number of the first block that is left
+  std::deque<Piece> blocks_;
+  size_t open_ = 0;        // of them, without a block
+  bool text_end_ = false;  // none follows
+  size_t first_ = 0;       // number of the first block that is left
   size_t bytes_ = 0;
   bool listed_ = true;     // may be found: all blocks are there
   bool complete_ = false;  // from here on only listed_ changes
@@ -115,13 +131,18 @@ class ScrapeCache {
 
   // A complete body of this key, whatever its own names: the caller compares them. It needs no snapshot.
   [[nodiscard]] Found find(const BodyKey& key, BodyRef& body);
-  // The body for a reader that holds the snapshot `snapshot`: one that is there, or a new one. False: busy.
-  [[nodiscard]] bool acquire(const BodyKey& key, uint64_t snapshot, const MakeSource& make, BodyRef& body,
+  // The body for a reader that holds the snapshot `snapshot`: one that is there, or a new one, whose blocks are to be
+  // compressed by all workers if it is large. False: busy.
+  [[nodiscard]] bool acquire(const BodyKey& key, uint64_t snapshot, bool large, const MakeSource& make, BodyRef& body,
                              CacheCounts& counts);
   // Block number `index` of it.
   [[nodiscard]] Fetched fetch(ScrapeBody& body, size_t index, BlockRef& block);
-  // Makes a slice of the next block. False: somebody else is at it, or has the table.
-  [[nodiscard]] bool make(ScrapeBody& body, Deadline deadline, CacheCounts& counts);
+  // Does a slice of what brings the block `index`, which is missing, nearer. False: somebody else is at it, or has the
+  // table.
+  [[nodiscard]] bool make(const BodyRef& body, size_t index, ScrapeHelper& helper, Deadline deadline,
+                          CacheCounts& counts);
+  // Does a slice of work for any body. Needs no snapshot. False: there is nothing to do.
+  [[nodiscard]] bool help(ScrapeHelper& helper, Deadline deadline, CacheCounts& counts);
   // The maker, if nobody else reads the body or can find it, and all its blocks before `index` are made and none
   // behind: it is the caller's then, and the body is not to be used any more.
   [[nodiscard]] std::unique_ptr<BlockMaker> take_over(const BodyRef& body, size_t index, CacheCounts& counts);
@@ -131,7 +152,14 @@ class ScrapeCache {
  private:
   class Hold;
 
+  [[nodiscard]] bool make_next(ScrapeBody& body, Deadline deadline, CacheCounts& counts);
+  [[nodiscard]] bool make_shared(const BodyRef& body, size_t index, ScrapeHelper& helper, Deadline deadline,
+                                 CacheCounts& counts);
+  [[nodiscard]] bool compress(ScrapeHelper& helper, Deadline deadline, CacheCounts& counts);
+
   // All with the table's lock. What they take out goes to `dead_`.
+  [[nodiscard]] static bool take_text(const BodyRef& body, ScrapeHelper& helper);
+  void keep(ScrapeBody& body, ScrapeBody::Piece& piece, BlockRef block, CacheCounts& counts);
   void publish(ScrapeBody& body, CacheCounts& counts);
   [[nodiscard]] bool give_up_idle(CacheCounts& counts);
   void drop_first(ScrapeBody& body, CacheCounts& counts);

@@ -39,10 +39,17 @@ class StoreHooks final : public loop::EpochHooks {
     render::CacheCounts counts;
     context_.gateway.scrape_cache().housekeep(counts);
     context_.metrics.count_scrape_cache(counts);
+    context_.scrape_helper.trim();
   }
   void offline() override { context_.writer->offline(); }
   void online() override { context_.writer->online(); }
   void leave() override { context_.writer.reset(); }
+  bool help(Deadline deadline) override {
+    render::CacheCounts counts;
+    const bool more = context_.gateway.scrape_cache().help(context_.scrape_helper, deadline, counts);
+    context_.metrics.count_scrape_cache(counts);
+    return more;
+  }
 
  private:
   WorkerContext& context_;

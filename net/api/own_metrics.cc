@@ -54,6 +54,8 @@ constexpr Description kDescriptions[] = {
     {"sluice_pushes_repeated_total", MetricType::kCounter,
      "Push bodies that repeated an earlier one but for the numbers, and were compared instead of parsed."},
     {"sluice_samples", MetricType::kGauge, "Lines of text stored now."},
+    {"sluice_scrape_blocks_helped_total", MetricType::kCounter,
+     "Blocks of scrape bodies that workers with nothing else to do have compressed."},
     {"sluice_scrape_bytes_total", MetricType::kCounter, "Bytes of scrape bodies as sent."},
     {"sluice_scrape_cache_bytes", MetricType::kGauge, "Bytes of scrape bodies that are kept for other scrapes."},
     {"sluice_scrape_cache_dropped_total", MetricType::kCounter,
@@ -200,9 +202,11 @@ void add_scrape_cache(Lines& lines, const Gateway& gateway) {
     sums.joins += metrics.scrape_cache_joins.get();
     sums.misses += metrics.scrape_cache_misses.get();
     sums.dropped += metrics.scrape_cache_dropped.get();
+    sums.helped += metrics.scrape_blocks_helped.get();
     sums.bytes += metrics.scrape_cache_bytes.get();
   }
   lines.single("sluice_scrape_cache_bytes", static_cast<uint64_t>(std::max<int64_t>(sums.bytes, 0)));
+  lines.single("sluice_scrape_blocks_helped_total", sums.helped);
   lines.single("sluice_scrape_cache_dropped_total", sums.dropped);
   lines.single("sluice_scrape_cache_hits_total", sums.hits);
   lines.single("sluice_scrape_cache_joins_total", sums.joins);

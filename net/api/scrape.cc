@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/hash.h"
+#include "core/base/limits.h"
 #include "core/render/protobuf_renderer.h"
 #include "core/render/renderer.h"
 #include "net/api/gateway.h"
@@ -122,7 +123,7 @@ bool ScrapeSource::find() {
   // What is pushed under names of ours is in a snapshot only.
   if (body->left_to_own() || body->key().own_names != hash_of_names(own)) return true;
   context_.metrics.scrape_cache_hits.add(1);
-  reader_ = std::make_unique<render::BodyReader>(gateway.scrape_cache(), std::move(body),
+  reader_ = std::make_unique<render::BodyReader>(gateway.scrape_cache(), context_.scrape_helper, std::move(body),
                                                  make_source({}, gateway, std::move(own), format_, FamilyShown::kOwn),
                                                  render::MakeSource());
   phase_ = Phase::kRead;
@@ -141,16 +142,20 @@ bool ScrapeSource::acquire() {
   };
   render::BodyRef body;
   render::CacheCounts counts;
-  if (!gateway.scrape_cache().acquire(body_key, snapshot_->sequence(), make, body, counts)) return false;
+  const bool large = context_.call_help && snapshot_->fragment_bytes() / part_.count >= limits::kScrapeHelpBytes;
+  if (!gateway.scrape_cache().acquire(body_key, snapshot_->sequence(), large, make, body, counts)) return false;
   count(counts);
   reader_ = std::make_unique<render::BodyReader>(
-      gateway.scrape_cache(), std::move(body),
+      gateway.scrape_cache(), context_.scrape_helper, std::move(body),
       make_source(buckets(), gateway, std::move(own), format_, FamilyShown::kOwn), make);
   phase_ = Phase::kRead;
   return true;
 }
 
-void ScrapeSource::count(const render::CacheCounts& counts) { context_.metrics.count_scrape_cache(counts); }
+void ScrapeSource::count(const render::CacheCounts& counts) {
+  context_.metrics.count_scrape_cache(counts);
+  if (counts.texts != 0 && context_.call_help) context_.call_help();
+}
 
 http::BodySource::State ScrapeSource::produce(http::OutBuffer& out, Deadline deadline) {
   if (reader_ == nullptr && !prepare(deadline)) return State::kMore;

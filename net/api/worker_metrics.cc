@@ -25,6 +25,7 @@ void WorkerMetrics::count_scrape_cache(const render::CacheCounts& counts) noexce
   scrape_cache_joins.add(counts.joins);
   scrape_cache_misses.add(counts.misses);
   scrape_cache_dropped.add(counts.dropped);
+  scrape_blocks_helped.add(counts.helped);
   scrape_cache_bytes.add(counts.bytes);
 }
 

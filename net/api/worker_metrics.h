@@ -66,6 +66,7 @@ struct WorkerMetrics {
   Counter scrape_cache_joins;
   Counter scrape_cache_misses;
   Counter scrape_cache_dropped;
+  Counter scrape_blocks_helped;  // compressed for another worker's scrape, or for one of its own that waited
   sync::SingleWriter<int64_t> scrape_cache_bytes;  // net: one worker's may be negative
 
   void count_scrape_cache(const render::CacheCounts& counts) noexcept;

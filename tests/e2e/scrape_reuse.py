@@ -8,6 +8,7 @@ from compare import pushed_lines, sort_groups
 from gateway import Checks, Gateway, Reader, arguments, make_request, read_response
 
 GROUPS = 600
+LARGE = 1200  # groups, more than 4 MiB of text
 SERIES = 40
 GZIP = [("Accept-Encoding", "gzip")]
 DELIMITED = [("Accept", "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited")]
@@ -26,10 +27,10 @@ def push(gateway, group, number):
     return answer.status
 
 
-def fill(checks, gateway):
+def fill(checks, gateway, groups=GROUPS):
     with gateway.connect() as sock:
         reader = Reader(sock)
-        for group in range(GROUPS):
+        for group in range(groups):
             sock.sendall(make_request("PUT", "/metrics/job/etl/instance/i%d" % group, body_of(group, group)))
             checks.equal(read_response(reader).status, 200, "push", group)
 
@@ -160,6 +161,29 @@ def check_small_limit(checks, options):
         check_slow_and_gone(checks, gateway)
 
 
+def blocks_helped(gateway):
+    text = gateway.request("GET", "/metrics?shard=0&shards=1024").text
+    return int(re.search(r"^sluice_scrape_blocks_helped_total (\d+)$", text, re.M).group(1))
+
+
+def check_helped(checks, options):
+    """A large compressed scrape is work for all workers, and has the bytes that one worker makes of it."""
+    with Gateway(options.binary, ["--runtime.workers=2"], options.backend) as two, \
+            Gateway(options.binary, ["--runtime.workers=1"], options.backend) as one:
+        fill(checks, two, LARGE)
+        fill(checks, one, LARGE)
+        wanted = sort_groups(pushed_lines(text_of(one.scrape(GZIP))))
+        # A worker that gets no time on a busy machine does not help: it is asked again and again.
+        for _ in range(200):
+            checks.equal(push(two, 1, 1), 200, "push")
+            got = sort_groups(pushed_lines(text_of(two.scrape(GZIP))))
+            checks.that(got == wanted, "helped or not, the lines are the same")
+            if blocks_helped(two):
+                break
+        checks.that(blocks_helped(two) > 0, "the other worker has helped")
+        checks.equal(blocks_helped(one), 0, "there is no other worker")
+
+
 def main():
     options = arguments()
     checks = Checks("scrape_reuse")
@@ -175,6 +199,7 @@ def main():
         check_at_once(checks, gateway)
         check_slow_and_gone(checks, gateway)
     check_small_limit(checks, options)
+    check_helped(checks, options)
     checks.finish()
 
 

@@ -32,9 +32,10 @@ std::string compress(std::string_view text, uint64_t seed, size_t capacity_max) 
   const MakeSource make = [&] { return std::make_unique<TextSource>(pushed, seed); };
   BodyRef body;
   CacheCounts counts;
-  EXPECT_TRUE(
-      cache.acquire({.mutations = 1, .own_names = 1, .form = 0, .gzip = true, .part = {}}, 1, make, body, counts));
-  BodyReader reader(cache, std::move(body), std::make_unique<TextSource>(own, seed), make);
+  EXPECT_TRUE(cache.acquire({.mutations = 1, .own_names = 1, .form = 0, .gzip = true, .part = {}}, 1, false, make, body,
+                            counts));
+  ScrapeHelper helper;
+  BodyReader reader(cache, helper, std::move(body), std::make_unique<TextSource>(own, seed), make);
   std::string out = read_all(reader, seed, capacity_max);
   EXPECT_EQ(reader.text_bytes(), text.size());
   return out;

@@ -80,7 +80,7 @@ class Scraper {
     std::unique_ptr<BodyReader> reader;
     if (random_() % 2 == 0 && cache_.find(key, body) == ScrapeCache::Found::kYes) {
       ++counts_.hits;
-      reader = std::make_unique<BodyReader>(cache_, std::move(body),
+      reader = std::make_unique<BodyReader>(cache_, helper_, std::move(body),
                                             std::make_unique<TextSource>(snapshot->own, random_()), MakeSource());
     } else {
       // Weak: that somebody holds the snapshot is what is tested.
@@ -92,8 +92,9 @@ class Scraper {
           if (weak.expired()) std::abort();
         });
       };
-      while (!cache_.acquire(key, snapshot->mutations, make, body, counts_)) std::this_thread::yield();
-      reader = std::make_unique<BodyReader>(cache_, std::move(body),
+      while (!cache_.acquire(key, snapshot->mutations, random_() % 2 == 0, make, body, counts_))
+        std::this_thread::yield();
+      reader = std::make_unique<BodyReader>(cache_, helper_, std::move(body),
                                             std::make_unique<TextSource>(snapshot->own, random_()), make);
     }
     read(*reader, *snapshot, gzip);
@@ -110,6 +111,7 @@ class Scraper {
       out.append(buffer, 0, used);
       add(reader.take_counts());
       if (leaves && random_() % 16 == 0) return;
+      if (random_() % 4 == 0) static_cast<void>(cache_.help(helper_, Deadline{0}, counts_));
       if (used == 0) std::this_thread::yield();
     }
     if ((gzip ? inflate_one(out) : out) != snapshot.whole) ++wrong_;
@@ -124,6 +126,7 @@ class Scraper {
   Store& store_;
   ScrapeCache& cache_;
   std::mt19937_64 random_;
+  ScrapeHelper helper_;
   CacheCounts counts_;
   uint64_t wrong_ = 0;
 };

@@ -48,7 +48,8 @@ struct World {
 
 class Cache {
  public:
-  explicit Cache(size_t bytes_max) : cache_(bytes_max) {}
+  // `large`: bodies are work for all.
+  explicit Cache(size_t bytes_max, bool large = false) : cache_(bytes_max), large_(large) {}
 
   std::unique_ptr<BodyReader> reader(World& world, bool gzip, uint64_t snapshot = 1) {
     const MakeSource make = [&world] {
@@ -56,14 +57,15 @@ class Cache {
       return std::make_unique<TextSource>(world.pushed, 7, [&world] { ++world.reads; });
     };
     BodyRef body;
-    EXPECT_TRUE(cache_.acquire(key(world, gzip), snapshot, make, body, counts));
-    return std::make_unique<BodyReader>(cache_, std::move(body), std::make_unique<TextSource>(world.own, 9), make);
+    EXPECT_TRUE(cache_.acquire(key(world, gzip), snapshot, large_, make, body, counts));
+    return std::make_unique<BodyReader>(cache_, helper_, std::move(body), std::make_unique<TextSource>(world.own, 9),
+                                        make);
   }
   // Of a complete body, without a snapshot.
   std::unique_ptr<BodyReader> found(const World& world, bool gzip) {
     BodyRef body;
     if (cache_.find(key(world, gzip), body) != ScrapeCache::Found::kYes) return nullptr;
-    return std::make_unique<BodyReader>(cache_, std::move(body), std::make_unique<TextSource>(world.own, 9),
+    return std::make_unique<BodyReader>(cache_, helper_, std::move(body), std::make_unique<TextSource>(world.own, 9),
                                         MakeSource());
   }
   std::string read(World& world, bool gzip, uint64_t seed = 1) {
@@ -78,8 +80,12 @@ class Cache {
     counts.joins += more.joins;
     counts.misses += more.misses;
     counts.dropped += more.dropped;
+    counts.texts += more.texts;
+    counts.helped += more.helped;
     counts.bytes += more.bytes;
   }
+  // A slice of another worker.
+  bool help(Deadline deadline = Deadline{0}) { return cache_.help(another_, deadline, counts); }
   // Until nothing changes any more.
   int64_t bytes_left() {
     for (int i = 0; i < 100; ++i) cache_.housekeep(counts);
@@ -94,6 +100,9 @@ class Cache {
   }
 
   ScrapeCache cache_;
+  ScrapeHelper helper_;   // of the worker that reads
+  ScrapeHelper another_;  // of one that does not
+  bool large_;
 };
 
 // What a scrape says where nothing is kept.
@@ -323,10 +332,74 @@ TEST(ScrapeCacheTest, WhatIsReadStaysWhenTheLimitBites) {
   EXPECT_EQ(out, bytes);
 }
 
+TEST(ScrapeCacheTest, OthersHelpWithALargeBody) {
+  World world(20'000);
+  const std::string bytes = alone(world, true);
+  for (const size_t limit : {kMuch, size_t{50'000}}) {
+    Cache cache(limit, true);
+    EXPECT_FALSE(cache.help());
+    auto reader = cache.reader(world, true);
+    std::vector<char> buffer(10'000);
+    std::string out;
+    for (auto state = ByteSource::State::kMore; state == ByteSource::State::kMore;) {
+      size_t used = 0;
+      state = reader->produce(buffer.data(), buffer.size(), used, Deadline{0});
+      out.append(buffer.data(), used);
+      cache.add(*reader);
+      for (int i = 0; i < 5; ++i) static_cast<void>(cache.help());
+    }
+    EXPECT_EQ(out, bytes);
+    EXPECT_GT(cache.counts.texts, 15u);
+    EXPECT_GT(cache.counts.helped, cache.counts.texts / 2);
+    EXPECT_FALSE(cache.help());
+    reader.reset();
+    EXPECT_LE(cache.bytes_left(), static_cast<int64_t>(limit));
+    EXPECT_EQ(cache.found(world, true) != nullptr, limit == kMuch);
+  }
+}
+
+TEST(ScrapeCacheTest, AHelperThatDoesNotComeBackHoldsUpNobody) {
+  World world(20'000);
+  Cache cache(kMuch, true);
+  const auto reader = cache.reader(world, true);
+  std::vector<char> buffer(10'000);
+  size_t used = 0;
+  while (!cache.help()) static_cast<void>(reader->produce(buffer.data(), 1, used, Deadline{0}));
+  // It has a block, of which it does no more. What came out is the head; the rest follows.
+  const std::string rest = read_all(*reader, 1, 5000);
+  EXPECT_TRUE(alone(world, true).ends_with(rest));
+  EXPECT_EQ(cache.counts.helped, 0u);
+  // What it does in the end is not wanted any more.
+  while (cache.help()) {
+  }
+  const auto found = cache.found(world, true);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(read_all(*found, 1, 5000), alone(world, true));
+}
+
+TEST(ScrapeCacheTest, ALargeBodyWhoseReadersHaveGone) {
+  World world(20'000);
+  Cache cache(kMuch, true);
+  auto reader = cache.reader(world, true);
+  std::vector<char> buffer(10'000);
+  size_t used = 0;
+  for (int i = 0; i < 100; ++i) {
+    static_cast<void>(reader->produce(buffer.data(), buffer.size(), used, Deadline{0}));
+    if (i % 2 == 0) static_cast<void>(cache.help());
+  }
+  cache.add(*reader);
+  reader.reset();
+  while (cache.help()) {
+  }
+  EXPECT_EQ(cache.bytes_left(), 0);
+  const auto next = cache.reader(world, true, 2);
+  EXPECT_EQ(read_all(*next, 1, 5000), alone(world, true));
+}
+
 // Anything that scrapers may do, one step after the other.
 class Scrapers {
  public:
-  Scrapers(uint64_t seed, size_t limit) : random_(seed), cache_(limit), limit_(limit) {}
+  Scrapers(uint64_t seed, size_t limit) : random_(seed), cache_(limit, seed % 2 == 0), limit_(limit) {}
 
   void go(int steps) {
     for (int i = 0; i < steps && !::testing::Test::HasFailure(); ++i) step();
@@ -358,11 +431,14 @@ class Scrapers {
       drop(random_() % readers_.size());
     } else if (what < 15) {
       cache_.bytes_left();
+    } else if (what < 40) {
+      static_cast<void>(cache_.help(random_() % 2 == 0 ? Deadline{0} : Deadline::never()));
     } else if (!readers_.empty()) {
       read(random_() % readers_.size());
     }
-    // At the most one block too many for every body that runs.
-    EXPECT_LE(cache_.counts.bytes, static_cast<int64_t>(limit_ + readers_.size() * (64 << 10)));
+    // At the most one block too many for every body that runs, nine compressed ones of one that is work for all; some
+    // have run and are not buried yet.
+    EXPECT_LE(cache_.counts.bytes, static_cast<int64_t>(limit_ + (readers_.size() + 3) * (160 << 10)));
   }
 
   void read(size_t which) {

@@ -109,7 +109,7 @@ void BM_RenderGzip(benchmark::State& state) {
       return std::make_unique<Renderer>(snapshot().buckets(), std::vector<OwnFamily>(), NameEscaping::kUnderscores,
                                         FamilyWalk::OnHelpConflict(), FamilyShown::kPushed);
     };
-    if (!cache.acquire({.mutations = 1, .own_names = 1, .form = 0, .gzip = true, .part = {}}, 1, false, make, body,
+    if (!cache.acquire({.mutations = 1, .own_names = 1, .form = 0, .gzip = true, .part = {}}, 1, {}, make, body,
                        counts)) {
       std::abort();
     }

@@ -55,8 +55,8 @@ ScrapeCache::Found ScrapeCache::find(const BodyKey& key, BodyRef& body) {
   return Found::kNo;
 }
 
-bool ScrapeCache::acquire(const BodyKey& key, uint64_t snapshot, bool large, const MakeSource& make, BodyRef& body,
-                          CacheCounts& counts) {
+bool ScrapeCache::acquire(const BodyKey& key, uint64_t snapshot, const BodyPlan& plan, const MakeSource& make,
+                          BodyRef& body, CacheCounts& counts) {
   const Hold hold(*this);
   if (!hold) return false;
   for (const BodyRef& there : bodies_) {
@@ -77,7 +77,8 @@ bool ScrapeCache::acquire(const BodyKey& key, uint64_t snapshot, bool large, con
   body->snapshot_ = snapshot;
   body->make_ = make;
   body->listed_ = bytes_max_ != 0;
-  body->shared_work_ = large && key.gzip && bytes_max_ != 0;
+  body->shared_work_ = plan.helped && key.gzip && bytes_max_ != 0;
+  body->large_text_ = plan.text_bytes > bytes_max_ / 4;
   body->used_ = ++clock_;
   bodies_.push_back(body);
   bury(counts);

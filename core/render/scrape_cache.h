@@ -49,6 +49,12 @@ struct BodyKey {
   friend bool operator==(const BodyKey&, const BodyKey&) = default;
 };
 
+// What is known of a body before it is made.
+struct BodyPlan {
+  uint64_t text_bytes = 0;  // about
+  bool helped = false;      // other workers can be called: compressed, it is work for all of them
+};
+
 // Figures for people, counted by the reader: the worker that it belongs to adds them up.
 struct CacheCounts {
   uint64_t hits = 0;     // scrapes that found a complete body
@@ -84,6 +90,7 @@ class ScrapeBody {
   // Fixed after construction.
   BodyKey key_;
   bool shared_work_ = false;  // compressed by whoever has time
+  bool large_text_ = false;   // will outgrow what is kept
   uint64_t snapshot_ = 0;     // Snapshot::sequence() of the one that is read: who makes blocks holds it
 
   MakeSource make_;  // with it what the source reads
@@ -131,10 +138,9 @@ class ScrapeCache {
 
   // A complete body of this key, whatever its own names: the caller compares them. It needs no snapshot.
   [[nodiscard]] Found find(const BodyKey& key, BodyRef& body);
-  // The body for a reader that holds the snapshot `snapshot`: one that is there, or a new one, whose blocks are to be
-  // compressed by all workers if it is large. False: busy.
-  [[nodiscard]] bool acquire(const BodyKey& key, uint64_t snapshot, bool large, const MakeSource& make, BodyRef& body,
-                             CacheCounts& counts);
+  // The body for a reader that holds the snapshot `snapshot`: one that is there, or a new one. False: busy.
+  [[nodiscard]] bool acquire(const BodyKey& key, uint64_t snapshot, const BodyPlan& plan, const MakeSource& make,
+                             BodyRef& body, CacheCounts& counts);
   // Block number `index` of it.
   [[nodiscard]] Fetched fetch(ScrapeBody& body, size_t index, BlockRef& block);
   // Does a slice of what brings the block `index`, which is missing, nearer. False: somebody else is at it, or has the
@@ -164,8 +170,11 @@ class ScrapeCache {
   [[nodiscard]] bool give_up_idle(CacheCounts& counts);
   void drop_first(ScrapeBody& body, CacheCounts& counts);
   void bury(CacheCounts& counts);
+  // What others may still find. Of a text that will not be kept as a whole it is what comes out in the first few
+  // milliseconds, because a scrape that is alone copies it once more.
   [[nodiscard]] size_t kept_max(const ScrapeBody& body) const noexcept {
-    return body.key_.gzip ? bytes_max_ : bytes_max_ / 4;
+    if (body.key_.gzip) return bytes_max_;
+    return body.large_text_ ? bytes_max_ / 16 : bytes_max_ / 4;
   }
 
   const size_t bytes_max_;

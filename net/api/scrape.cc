@@ -142,8 +142,9 @@ bool ScrapeSource::acquire() {
   };
   render::BodyRef body;
   render::CacheCounts counts;
-  const bool large = context_.call_help && snapshot_->fragment_bytes() / part_.count >= limits::kScrapeHelpBytes;
-  if (!gateway.scrape_cache().acquire(body_key, snapshot_->sequence(), large, make, body, counts)) return false;
+  render::BodyPlan plan{.text_bytes = snapshot_->fragment_bytes() / part_.count};
+  plan.helped = context_.call_help && plan.text_bytes >= limits::kScrapeHelpBytes;
+  if (!gateway.scrape_cache().acquire(body_key, snapshot_->sequence(), plan, make, body, counts)) return false;
   count(counts);
   reader_ = std::make_unique<render::BodyReader>(
       gateway.scrape_cache(), context_.scrape_helper, std::move(body),

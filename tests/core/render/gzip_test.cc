@@ -32,8 +32,8 @@ std::string compress(std::string_view text, uint64_t seed, size_t capacity_max) 
   const MakeSource make = [&] { return std::make_unique<TextSource>(pushed, seed); };
   BodyRef body;
   CacheCounts counts;
-  EXPECT_TRUE(cache.acquire({.mutations = 1, .own_names = 1, .form = 0, .gzip = true, .part = {}}, 1, false, make, body,
-                            counts));
+  EXPECT_TRUE(
+      cache.acquire({.mutations = 1, .own_names = 1, .form = 0, .gzip = true, .part = {}}, 1, {}, make, body, counts));
   ScrapeHelper helper;
   BodyReader reader(cache, helper, std::move(body), std::make_unique<TextSource>(own, seed), make);
   std::string out = read_all(reader, seed, capacity_max);

@@ -92,7 +92,8 @@ class Scraper {
           if (weak.expired()) std::abort();
         });
       };
-      while (!cache_.acquire(key, snapshot->mutations, random_() % 2 == 0, make, body, counts_))
+      while (!cache_.acquire(key, snapshot->mutations, {.text_bytes = 0, .helped = random_() % 2 == 0}, make, body,
+                             counts_))
         std::this_thread::yield();
       reader = std::make_unique<BodyReader>(cache_, helper_, std::move(body),
                                             std::make_unique<TextSource>(snapshot->own, random_()), make);
@@ -138,10 +139,12 @@ TEST(ScrapeCacheStress, EveryScrapeHasTheBytesOfItsState) {
     Store store;
     ScrapeCache cache(limit);
     std::vector<std::unique_ptr<Scraper>> scrapers;
+    scrapers.reserve(kThreads);
     for (uint64_t i = 0; i < kThreads; ++i) {
       scrapers.push_back(std::make_unique<Scraper>(store, cache, seed + 1000 * i));
     }
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (auto& scraper : scrapers) threads.emplace_back([&scraper] { scraper->run(); });
     for (std::thread& thread : threads) thread.join();
     CacheCounts sum;

@@ -125,6 +125,7 @@ TEST_P(WorkerGroupTest, AWorkerThatWaitsHelpsUntilNothingIsLeft) {
   start(2);
   // Worker 0 turns when one of its connections brings something; both have some.
   std::vector<Client> clients;
+  clients.reserve(8);
   for (int i = 0; i < 8; ++i) clients.push_back(connect());
   for (uint64_t round = 1; round <= 5; ++round) {
     const bool helped = wait_for([&] {

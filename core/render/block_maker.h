@@ -42,6 +42,12 @@ class BlockMaker {
   // After kBlock, once.
   [[nodiscard]] BlockRef take();
 
+  // Memory for the next block of text, of `text_max` bytes as given to the constructor, if it has none yet: fresh pages
+  // cost as much as filling them.
+  void reuse(std::unique_ptr<char[]>& buffer) noexcept {
+    if (buffer_ == nullptr) buffer_ = std::move(buffer);
+  }
+
   // Reads over so much text, which must end where a block ends; true when done. Before the first step.
   [[nodiscard]] bool skip(uint64_t& text_bytes, Deadline deadline);
   // For whoever wants the rest of the text as it comes; between two blocks only, without gzip.

@@ -184,10 +184,20 @@ bool ScrapeCache::compress(ScrapeHelper& helper, Deadline deadline, CacheCounts&
   ScrapeBody::Piece& piece = body->blocks_[index - body->first_];
   if (piece.block != nullptr) return true;
   --body->open_;
-  dead_.push_back(std::exchange(piece.text, nullptr));
+  recycle(std::move(piece.text));
   keep(*body, piece, std::move(block), counts);
   body->complete_ = body->text_end_ && body->open_ == 0;
   return true;
+}
+
+// What a text that nobody else holds any more lies in.
+void ScrapeCache::recycle(BlockRef text) {
+  const bool whole = text->size == BlockMaker::text_max(true);
+  if (whole && text.use_count() == 1 && buffers_.size() < kAhead) {
+    buffers_.push_back(std::move(std::const_pointer_cast<ScrapeBlock>(text)->data));
+  } else {
+    dead_.push_back(std::move(text));
+  }
 }
 
 void ScrapeCache::publish(ScrapeBody& body, CacheCounts& counts) {
@@ -196,6 +206,10 @@ void ScrapeCache::publish(ScrapeBody& body, CacheCounts& counts) {
     ScrapeBody::Piece& piece = body.blocks_.emplace_back();
     if (body.shared_work_) {
       piece.text = std::move(body.made_);
+      if (!buffers_.empty() && body.maker_ != nullptr) {
+        body.maker_->reuse(buffers_.back());
+        buffers_.pop_back();
+      }
       ++body.open_;
       ++counts.texts;
     } else {
@@ -297,7 +311,9 @@ std::unique_ptr<BlockMaker> ScrapeCache::take_over(const BodyRef& body, size_t i
 
 void ScrapeCache::housekeep(CacheCounts& counts) {
   const Hold hold(*this);
-  if (hold) bury(counts);
+  if (!hold) return;
+  bury(counts);
+  buffers_.clear();
 }
 
 }  // namespace sluice::render

@@ -166,6 +166,7 @@ class ScrapeCache {
   // All with the table's lock. What they take out goes to `dead_`.
   [[nodiscard]] static bool take_text(const BodyRef& body, ScrapeHelper& helper);
   void keep(ScrapeBody& body, ScrapeBody::Piece& piece, BlockRef block, CacheCounts& counts);
+  void recycle(BlockRef text);
   void publish(ScrapeBody& body, CacheCounts& counts);
   [[nodiscard]] bool give_up_idle(CacheCounts& counts);
   void drop_first(ScrapeBody& body, CacheCounts& counts);
@@ -184,6 +185,7 @@ class ScrapeCache {
   size_t bytes_ = 0;
   uint64_t clock_ = 0;
   std::vector<std::shared_ptr<const void>> dead_;  // freed when the lock is free
+  std::vector<std::unique_ptr<char[]>> buffers_;   // of texts that are compressed, for the next ones
 };
 
 }  // namespace sluice::render

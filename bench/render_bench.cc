@@ -16,9 +16,10 @@
 
 #include "core/base/protobuf_wire.h"
 #include "core/model/protobuf_schema.h"
-#include "core/render/gzip_stage.h"
+#include "core/render/body_reader.h"
 #include "core/render/protobuf_renderer.h"
 #include "core/render/renderer.h"
+#include "core/render/scrape_cache.h"
 #include "tests/core/render/fake_snapshot.h"
 
 namespace sluice::render {
@@ -101,10 +102,23 @@ void BM_RenderGzip(benchmark::State& state) {
   uint64_t in = 0;
   uint64_t out = 0;
   for (auto _ : state) {
-    Renderer renderer(snapshot().buckets(), {});
-    GzipStage gzip(renderer);
-    out = drain(gzip, buffer, nullptr);
-    in = gzip.bytes_in();
+    ScrapeCache cache(0);
+    BodyRef body;
+    CacheCounts counts;
+    const MakeSource make = [] {
+      return std::make_unique<Renderer>(snapshot().buckets(), std::vector<OwnFamily>(), NameEscaping::kUnderscores,
+                                        FamilyWalk::OnHelpConflict(), FamilyShown::kPushed);
+    };
+    if (!cache.acquire({.mutations = 1, .own_names = 1, .form = 0, .gzip = true, .part = {}}, 1, {}, make, body,
+                       counts)) {
+      std::abort();
+    }
+    ScrapeHelper helper;
+    BodyReader reader(cache, helper, std::move(body),
+                      std::make_unique<Renderer>(std::span<const store::Snapshot::Bucket>(), std::vector<OwnFamily>()),
+                      make);
+    out = drain(reader, buffer, nullptr);
+    in = reader.text_bytes();
   }
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(in));
   state.counters["compressed_percent"] = 100.0 * static_cast<double>(out) / static_cast<double>(in);

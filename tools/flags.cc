@@ -18,7 +18,7 @@ namespace {
 struct Raw {
   using Values = std::vector<std::string>;
   Values listen_address, telemetry_path, external_url, route_prefix, unix_socket_mode, log_level, log_format, workers,
-      backend, config_file, persistence_file, persistence_interval, fsync, fsync_interval, on_corruption;
+      scrape_cache, backend, config_file, persistence_file, persistence_interval, fsync, fsync_interval, on_corruption;
   bool lifecycle = false, admin_api = false, utf8_names = false, unchecked = false, systemd_socket = false;
 };
 
@@ -80,6 +80,8 @@ void add_options(CLI::App& app, Raw& raw) {
           "Do not check consistency of pushed metrics. DANGEROUS.");
   boolean("push.enable-utf8-names", raw.utf8_names, "Push", "Allow UTF-8 characters in metric and label names.");
   option("--runtime.workers", raw.workers, "Runtime", "Worker threads; 0 for one per usable core. [0]");
+  option("--runtime.scrape-cache-mib", raw.scrape_cache, "Runtime",
+         "MiB of scrape bodies that are kept for further scrapes while nothing changes; 0 for none. [32]");
   option("--net.backend", raw.backend, "Runtime", "One of: [auto, io_uring, epoll]. [auto]");
   option("--log.level", raw.log_level, "Log",
          "Only log messages with the given severity or above. One of: [debug, info, warn, error]. [info]");
@@ -244,6 +246,12 @@ Result<Flags, FlagExit> judge(const Raw& raw) {
     flags.workers = workers.value_or(0);
     return workers.has_value();
   }));
+  check(take(raw.scrape_cache, "runtime.scrape-cache-mib",
+             "not a number of MiB from 0 to 65536:", [&](const std::string& text) {
+               const auto mib = parse_unsigned(text, 10, 65536);
+               flags.scrape_cache_mib = mib.value_or(0);
+               return mib.has_value();
+             }));
   check(take(raw.backend, "net.backend", "unrecognized backend",
              [&](const std::string& text) { return parse_backend(text, flags.backend); }));
   check(take(raw.log_level, "log.level", "unrecognized log level",

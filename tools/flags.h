@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/limits.h"
 #include "core/base/log.h"
 #include "core/base/result.h"
 
@@ -36,6 +37,7 @@ struct Flags {
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kLogfmt;
   uint32_t workers = 0;  // --runtime.workers, 0: one for each usable core
+  uint32_t scrape_cache_mib = limits::kScrapeCacheBytes / (1024 * 1024);
   Backend backend = Backend::kAuto;
 };
 

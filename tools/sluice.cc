@@ -123,6 +123,7 @@ net::api::GatewayOptions gateway_options(const Flags& flags, uint32_t workers, n
   options.enable_lifecycle = flags.enable_lifecycle;
   options.consistency_check = !flags.disable_consistency_check;
   options.workers = workers;
+  options.scrape_cache_bytes = size_t{flags.scrape_cache_mib} * 1024 * 1024;
   options.more_writers = flags.persistence_file.empty() ? 0 : net::api::Durability::more_writers();
   options.build = {std::string(kVersion), std::string(kRevision), std::string(kArchitecture)};
   options.flags = flag_values(flags);
@@ -190,6 +191,7 @@ struct Server {
         [this](uint32_t index) {
           auto service = std::make_unique<net::conn::Connections>(*handlers.emplace_back(gateway->make_handler(index)));
           gateway->context(index).bodies = &service->bodies();
+          if (group.workers() > 1) gateway->context(index).call_help = [this, index] { group.call_help(index); };
           loop_metrics.add(service->counters());
           return logged(std::move(service), index);
         },

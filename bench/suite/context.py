@@ -96,6 +96,11 @@ class Bench:
         self.note_command(command)
         return found
 
+    def scrape_at_once(self, server, scrapers, gzip=False):
+        found, command = loads.scrape_at_once(server, scrapers, gzip)
+        self.note_command(command)
+        return found
+
     # ---- Rounds and rows ---------------------------------------------------------------------------------------------
     def rounds(self, *measures):
         """Calls the measures in turn, alternating who begins; each one's results."""

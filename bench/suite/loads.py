@@ -103,15 +103,32 @@ def fill(server, groups, gauges=10):
             line.send(data, answers)
 
 
+def scrape_command(server, gzip):
+    return ["taskset", "-c", LOAD_CORE, "curl", "--silent", "--show-error", "--output", os.devnull, "--write-out",
+            "%{time_total} %{size_download} %{time_starttransfer} %{http_code}",
+            *(["--header", "Accept-Encoding: gzip"] if gzip else []), server.url + "/metrics"]
+
+
 def scrape(server, gzip=False):
     """(seconds, bytes, seconds to the first byte) of one whole scrape by curl, and the command."""
-    command = ["taskset", "-c", LOAD_CORE, "curl", "--silent", "--show-error", "--output", os.devnull, "--write-out",
-               "%{time_total} %{size_download} %{time_starttransfer} %{http_code}",
-               *(["--header", "Accept-Encoding: gzip"] if gzip else []), server.url + "/metrics"]
+    command = scrape_command(server, gzip)
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-    if done.returncode != 0:
-        raise Failed("curl: " + done.stderr.strip())
-    text = done.stdout.split()
+    return scraped(server, done.returncode, done.stdout, done.stderr), " ".join(command)
+
+
+def scraped(server, code, out, errors):
+    if code != 0:
+        raise Failed("curl: " + errors.strip())
+    text = out.split()
     if text[3] != "200":
         raise Failed("%s: a scrape was answered with %s" % (server.name, text[3]))
-    return (float(text[0]), int(text[1]), float(text[2])), " ".join(command)
+    return float(text[0]), int(text[1]), float(text[2])
+
+
+def scrape_at_once(server, scrapers, gzip):
+    """As scrape(), so many that begin together; a list of what it returns, and a command."""
+    command = scrape_command(server, gzip)
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+               for _ in range(scrapers)]
+    ended = [(one, *one.communicate(timeout=600)) for one in running]
+    return [scraped(server, one.returncode, out, errors) for one, out, errors in ended], " ".join(command)

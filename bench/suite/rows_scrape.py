@@ -1,4 +1,4 @@
-"""P9, P10, P11, P13 and P22: scrapes of a million series, and what they and many groups take of memory."""
+"""P9, P10, P11, P13, P22 and S2: scrapes of a million series, and what they and many groups take of memory."""
 
 import os
 import statistics
@@ -58,7 +58,7 @@ def p10(bench):
     with bench.sluice() as ours, bench.reference("--push.disable-consistency-check") as opponent:
         fill(ours, groups)
         fill(opponent, groups)
-        zipped, zipped_other = bench.rounds(lambda: bench.scrape(ours, True), lambda: bench.scrape(opponent, True))
+        zipped, zipped_other = bench.rounds(lambda: changed_scrape(bench, ours), lambda: changed_scrape(bench, opponent))
         plain, plain_other = bench.rounds(lambda: bench.scrape(ours), lambda: bench.scrape(opponent))
     took, other_took = times(zipped), times(zipped_other)
     bench.add("P10", "gzip scrape of %s series against the reference" % series,
@@ -72,6 +72,38 @@ def p10(bench):
     bench.add("P9", "identity scrape of %s series against the reference" % series, sluice=str(took),
               against=str(other_took), ratio=other_took.median / took.median, target=">= 200", note=cut,
               figures={"sluice_ms": took, "against_ms": other_took})
+
+
+def changed_scrape(bench, server):
+    """Compressed, after a push: what the one before has made is of no use."""
+    fill(server, 1)
+    return bench.scrape(server, True)
+
+
+def s2(bench):
+    """server CPU of two scrapers at once, against one"""
+    groups = bench.sizes.scrape_groups
+    cut = bench.sizes.cut("groups", groups, 100_000)
+    with bench.sluice() as ours:
+        fill(ours, groups)
+
+        def cpu(scrapers, gzip, changed):
+            fill(ours, changed)
+            before = ours.cpu_seconds()
+            bench.scrape_at_once(ours, scrapers, gzip)
+            return (ours.cpu_seconds() - before) * 1e3
+
+        for gzip in (False, True):
+            name = "gzip" if gzip else "identity"
+            one, two, again = bench.rounds(lambda: cpu(1, gzip, groups // 100), lambda: cpu(2, gzip, groups // 100),
+                                           lambda: cpu(1, gzip, 0))
+            one, two, again = (Figure(found, "ms") for found in (one, two, again))
+            bench.add("S2", "CPU of two %s scrapers at once, 1 %% of the groups changed, against one" % name,
+                      sluice=str(two), against=str(one), ratio=two.median / one.median, target="<= 1.5", note=cut,
+                      figures={"two_ms": two, "one_ms": one})
+            bench.add("S2", "CPU of one %s scrape when nothing has changed, against one after a change" % name,
+                      sluice=str(again), against=str(one), ratio=again.median / one.median, target="-", note=cut,
+                      figures={"unchanged_ms": again, "changed_ms": one})
 
 
 def p22(bench):
@@ -104,4 +136,4 @@ def p22(bench):
               figures={"bytes_a_group": Figure([value / groups for value in grown])})
 
 
-ROWS = {"P9": p9, "P10": p10, "P22": p22}
+ROWS = {"P9": p9, "P10": p10, "P22": p22, "S2": s2}

@@ -119,6 +119,14 @@ inline constexpr uint32_t kSkeletonWaitMax = 1024;
 // Text behind one full flush of a compressed scrape. Smaller blocks cost ratio (each begins without history), larger
 // ones make a cache of unchanged blocks coarser and the first compressed byte later.
 inline constexpr size_t kGzipBlockBytes = 128 * 1024;
+// The same without compression: two fill a piece of a stream, and a copy takes some 10 us.
+inline constexpr size_t kTextBlockBytes = 64 * 1024;
+// A compressed scrape of more text than this is work for all workers: 10 ms of one.
+inline constexpr uint64_t kScrapeHelpBytes = 4 * 1024 * 1024;
+// Bodies of scrapes that are kept for others (--web.scrape-cache-max-bytes). Four compressed ones of a million series
+// fit; text is kept up to a quarter of it (core/render/scrape_cache.h), so that a large gateway's memory grows by a
+// twentieth of what it stores and not by as much again.
+inline constexpr size_t kScrapeCacheBytes = 32 * 1024 * 1024;
 
 // ---- Log -----------------------------------------------------------------------------------------------------------
 // Lines of one reason in a second: enough to see what is wrong, too few to be a load of their own.

@@ -9,8 +9,8 @@ namespace sluice::render {
 using model::MetricType;
 
 FamilyWalk::FamilyWalk(std::span<const store::Snapshot::Bucket> buckets, std::vector<OwnFamily> own,
-                       OnHelpConflict on_help_conflict)
-    : buckets_(buckets), on_help_conflict_(std::move(on_help_conflict)) {
+                       OnHelpConflict on_help_conflict, FamilyShown shown)
+    : buckets_(buckets), on_help_conflict_(std::move(on_help_conflict)), shown_(shown) {
   for (const auto& bucket : buckets_) has_groups_ = has_groups_ || bucket.groups != 0;
   own_.reserve(own.size() + 2);
   for (OwnFamily& family : own) own_.push_back({std::move(family), Kind::kSamples});
@@ -92,8 +92,18 @@ void FamilyWalk::add_member(FamilyMember member) {
   }
 }
 
+uint32_t FamilyWalk::place() const noexcept {
+  if (shown_ == FamilyShown::kAll) return 0;
+  return static_cast<uint32_t>(own_current_ == nullptr ? 2 * own_at_ : 2 * own_at_ - 1);
+}
+
 bool FamilyWalk::complete() {
   if (kind() != Kind::kSamples ? !has_groups_ : own_lines().empty() && groups_ == 0) return false;
+  if (shown_ == FamilyShown::kPushed && stands_as_own()) {
+    left_to_own_ = left_to_own_ || groups_ != 0;
+    return false;
+  }
+  if (shown_ == FamilyShown::kOwn && !stands_as_own()) return false;
   if (own_current_ == nullptr) {
     for (size_t type = 0; type < groups_by_type_.size(); ++type) {
       if (groups_by_type_[type] > groups_by_type_[static_cast<size_t>(type_) & 7])

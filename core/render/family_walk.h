@@ -32,6 +32,14 @@ struct HelpConflict {
   std::string_view other;
 };
 
+// Which families a walk shows. A body that is kept for other scrapes has the pushed ones; the gateway's own, with what
+// groups push under the same names, are made for each scrape.
+enum class FamilyShown : uint8_t {
+  kAll,
+  kPushed,  // the push times, and every family that has no name of ours
+  kOwn,     // the others
+};
+
 class FamilyWalk {
  public:
   enum class Step : uint8_t {
@@ -49,7 +57,7 @@ class FamilyWalk {
 
   // `own`: sorted by name, unique, without the two push-time names. `on_help_conflict` may be empty.
   FamilyWalk(std::span<const store::Snapshot::Bucket> buckets, std::vector<OwnFamily> own,
-             OnHelpConflict on_help_conflict);
+             OnHelpConflict on_help_conflict, FamilyShown shown = FamilyShown::kAll);
 
   // Adds to `work` in units of about 50 ns and returns kMore when there are `work_max`.
   [[nodiscard]] Step next(uint32_t& work, uint32_t work_max);
@@ -66,7 +74,12 @@ class FamilyWalk {
   // The shapes that have it with its type.
   [[nodiscard]] std::span<const FamilyMember> members() const noexcept { return members_; }
   [[nodiscard]] std::span<const store::Snapshot::Bucket> buckets() const noexcept { return buckets_; }
+  // Its place among the own names: grows with the name, odd for one of them and even between two, so that kPushed and
+  // kOwn over the same names can be put together again. Always 0 with kAll.
+  [[nodiscard]] uint32_t place() const noexcept;
 
+  // kPushed: groups have pushed families with names of ours, which were not shown.
+  [[nodiscard]] bool left_to_own() const noexcept { return left_to_own_; }
   // Fragments left out so far because of their type.
   [[nodiscard]] uint64_t left_out() const noexcept { return left_out_; }
 
@@ -81,6 +94,9 @@ class FamilyWalk {
   // True when all shapes that have the name are members.
   [[nodiscard]] bool gather(uint32_t& work, uint32_t work_max);
   void add_member(FamilyMember member);
+  [[nodiscard]] bool stands_as_own() const noexcept {
+    return own_current_ != nullptr && own_current_->kind == Kind::kSamples;
+  }
   // False when the family has nothing to show.
   [[nodiscard]] bool complete();
 
@@ -88,12 +104,14 @@ class FamilyWalk {
   std::span<const store::Snapshot::Bucket> buckets_;
   std::vector<Own> own_;
   OnHelpConflict on_help_conflict_;
+  FamilyShown shown_;
   bool has_groups_ = false;
 
   Phase phase_ = Phase::kShapes;
   FamilyMerge merge_;
   size_t own_at_ = 0;  // next of own_
   uint64_t left_out_ = 0;
+  bool left_to_own_ = false;
 
   // The family that stands.
   std::string_view name_;

@@ -36,10 +36,10 @@ std::string_view type_name(model::MetricType type) noexcept {
 
 ProtobufRenderer::ProtobufRenderer(std::span<const store::Snapshot::Bucket> buckets, std::vector<OwnFamily> own,
                                    ProtobufForm form, NameEscaping escaping,
-                                   FamilyWalk::OnHelpConflict on_help_conflict)
+                                   FamilyWalk::OnHelpConflict on_help_conflict, FamilyShown shown)
     : form_(form),
       escaping_(escaping),
-      walk_(buckets, std::move(own), std::move(on_help_conflict)),
+      walk_(buckets, std::move(own), std::move(on_help_conflict), shown),
       prototext_(stage_, form == ProtobufForm::kText),
       text_prototext_(prototext_),
       record_prototext_(prototext_) {}
@@ -58,8 +58,15 @@ ByteSource::State ProtobufRenderer::produce(char* data, size_t capacity, size_t&
       stage_.clear();
       staged_at_ = 0;
       if (phase_ == Phase::kDone) return State::kDone;
+      if (at_new_place_) {
+        at_new_place_ = false;
+        place_ = walk_.place();
+        break;
+      }
       // What is staged is handed out before the clock is looked at, so that every call makes progress.
-      while (phase_ != Phase::kDone && stage_.size() < kStageBytes && work < kWorkPerCheck) run_phase(work);
+      while (phase_ != Phase::kDone && stage_.size() < kStageBytes && work < kWorkPerCheck && !at_new_place_) {
+        run_phase(work);
+      }
     }
     if (work >= kWorkPerCheck) {
       work = 0;
@@ -73,7 +80,10 @@ void ProtobufRenderer::run_phase(uint32_t& work) {
   switch (phase_) {
     case Phase::kFamily: {
       const FamilyWalk::Step step = walk_.next(work, kWorkPerCheck);
-      if (step == FamilyWalk::Step::kFamily) begin_family();
+      if (step == FamilyWalk::Step::kFamily) {
+        begin_family();
+        at_new_place_ = walk_.place() != place_;
+      }
       if (step == FamilyWalk::Step::kEnd) phase_ = Phase::kDone;
       return;
     }

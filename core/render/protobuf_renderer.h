@@ -38,10 +38,13 @@ class ProtobufRenderer final : public SnapshotSource {
  public:
   // As Renderer.
   ProtobufRenderer(std::span<const store::Snapshot::Bucket> buckets, std::vector<OwnFamily> own, ProtobufForm form,
-                   NameEscaping escaping, FamilyWalk::OnHelpConflict on_help_conflict = {});
+                   NameEscaping escaping, FamilyWalk::OnHelpConflict on_help_conflict = {},
+                   FamilyShown shown = FamilyShown::kAll);
 
   [[nodiscard]] State produce(char* out, size_t capacity, size_t& used, Deadline deadline) override;
   [[nodiscard]] uint64_t left_out() const noexcept override { return walk_.left_out(); }
+  [[nodiscard]] uint32_t place() const noexcept override { return place_; }
+  [[nodiscard]] bool left_to_own() const noexcept override { return walk_.left_to_own(); }
 
  private:
   enum class Phase : uint8_t { kFamily, kHeader, kSource, kMetrics, kDone };
@@ -62,7 +65,9 @@ class ProtobufRenderer final : public SnapshotSource {
 
   FamilyWalk walk_;
   Phase phase_ = Phase::kFamily;
-  std::string stage_;  // written, but not handed out yet
+  uint32_t place_ = 0;
+  bool at_new_place_ = false;  // a family stands, nothing of it is written, and place_ is not its
+  std::string stage_;          // written, but not handed out yet
   size_t staged_at_ = 0;
 
   // The family that is being written.

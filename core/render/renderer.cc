@@ -52,8 +52,8 @@ void prefetch_times(const model::Version* version, size_t families) noexcept {
 }  // namespace
 
 Renderer::Renderer(std::span<const store::Snapshot::Bucket> buckets, std::vector<OwnFamily> own, NameEscaping escaping,
-                   FamilyWalk::OnHelpConflict on_help_conflict)
-    : buckets_(buckets), escaping_(escaping), walk_(buckets, std::move(own), std::move(on_help_conflict)) {}
+                   FamilyWalk::OnHelpConflict on_help_conflict, FamilyShown shown)
+    : buckets_(buckets), escaping_(escaping), walk_(buckets, std::move(own), std::move(on_help_conflict), shown) {}
 
 ByteSource::State Renderer::produce(char* data, size_t capacity, size_t& used, Deadline deadline) {
   SLUICE_DCHECK(capacity != 0);
@@ -71,6 +71,10 @@ ByteSource::State Renderer::produce(char* data, size_t capacity, size_t& used, D
       return State::kDone;
     } else {
       run_phase(out);
+      if (phase_ == Phase::kHeader && walk_.place() != place_of_bytes_) {
+        place_of_bytes_ = walk_.place();
+        break;
+      }
     }
     if (work_ >= kWorkPerCheck) {
       work_ = 0;

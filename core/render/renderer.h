@@ -34,11 +34,14 @@ class Renderer final : public SnapshotSource {
  public:
   // `own`: sorted by name, unique, without the two push-time names.
   Renderer(std::span<const store::Snapshot::Bucket> buckets, std::vector<OwnFamily> own,
-           NameEscaping escaping = NameEscaping::kUnderscores, FamilyWalk::OnHelpConflict on_help_conflict = {});
+           NameEscaping escaping = NameEscaping::kUnderscores, FamilyWalk::OnHelpConflict on_help_conflict = {},
+           FamilyShown shown = FamilyShown::kAll);
 
   [[nodiscard]] State produce(char* out, size_t capacity, size_t& used, Deadline deadline) override;
 
   [[nodiscard]] uint64_t left_out() const noexcept override { return walk_.left_out(); }
+  [[nodiscard]] uint32_t place() const noexcept override { return place_of_bytes_; }
+  [[nodiscard]] bool left_to_own() const noexcept override { return walk_.left_to_own(); }
 
  private:
   enum class Phase : uint8_t { kFamily, kHeader, kOwnLines, kFragments, kTimes, kDone };
@@ -74,6 +77,7 @@ class Renderer final : public SnapshotSource {
 
   FamilyWalk walk_;
   Phase phase_ = Phase::kFamily;
+  uint32_t place_of_bytes_ = 0;
   uint32_t work_ = 0;             // units since the last look at the clock
   std::string_view pending_;      // to be copied before anything else
   std::string_view escape_rest_;  // to be escaped after that

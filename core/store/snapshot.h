@@ -7,7 +7,7 @@
 // long it is held (while it is being made also those that are replaced meanwhile). Writers never wait for it.
 //
 // At most limits::kSnapshotsMax are alive; a request beyond that waits for a free place, and all that wait share the
-// one snapshot that begins after their requests.
+// one snapshot that begins after their requests. An older one that still shows the present is shared by all.
 #pragma once
 
 #include <cstddef>
@@ -55,7 +55,9 @@ class Snapshot {
   // Changes with every snapshot.
   [[nodiscard]] uint64_t sequence() const noexcept { return sequence_; }
   // If it is equal for two snapshots, they show the same: no mutation was going on during or between their walks.
+  // Else no other snapshot has it, and kUnique is set.
   [[nodiscard]] uint64_t mutations() const noexcept { return mutations_; }
+  static constexpr uint64_t kUnique = uint64_t{1} << 63;
 
  private:
   friend class SnapshotWalk;
@@ -102,8 +104,8 @@ class SnapshotRef {
   const Snapshot* snapshot_ = nullptr;
 };
 
-// Asks for a snapshot that begins after start(). Stepped like the other operations (ops.h): it walks the store itself,
-// or waits (kParked) for another thread's walk that began after start().
+// Asks for a snapshot that begins after start(), or shows the same as one that did. Stepped like the other operations
+// (ops.h): it walks the store itself, or waits (kParked) for another thread's walk.
 class SnapshotRequest {
  public:
   SnapshotRequest() noexcept = default;

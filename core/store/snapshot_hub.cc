@@ -1,6 +1,7 @@
 #include "core/store/snapshot_hub.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "core/base/check.h"
 #include "core/store/snapshot_part.h"
@@ -46,8 +47,7 @@ bool SnapshotWalk::step(WriterCore& writer, sync::SnapshotId id, Deadline deadli
   writer.participant.set_bound(id, cut_);
   snapshot_->bound_ = cut_;
   const uint64_t begun = writer.store.mutations_begun();
-  constexpr uint64_t kUnique = uint64_t{1} << 63;
-  snapshot_->mutations_ = begun == ended_before_ ? begun : kUnique | snapshot_->sequence_;
+  snapshot_->mutations_ = begun == ended_before_ ? begun : Snapshot::kUnique | snapshot_->sequence_;
   return true;
 }
 
@@ -110,12 +110,14 @@ SnapshotSlot::Walk SnapshotSlot::walk(WriterCore& writer, Atomic<uint64_t>& sequ
     snapshot_.sequence_ = sequence.fetch_add(1, std::memory_order_acq_rel) + 1;
     sequence_.store(snapshot_.sequence_, std::memory_order_release);  // (3) release, pairs with the acquire loads (4).
     walk_.start(writer, snapshot_);
+    settled_.store(walk_.ended_before(), std::memory_order_release);  // (9) release, pairs with the acquire loads (10).
   }
   return walk_.step(writer, id_, deadline) ? Walk::kDone : Walk::kAgain;
 }
 
 void SnapshotSlot::make_ready() noexcept {
   SLUICE_DCHECK(open_);
+  settled_.store(snapshot_.mutations(), std::memory_order_relaxed);  // Relaxed: (6) comes after it.
   // (6) release store, pairs with the acquire (7): publishes the snapshot.
   state_.store(kReadyBase + 1, std::memory_order_release);
 }
@@ -123,6 +125,7 @@ void SnapshotSlot::make_ready() noexcept {
 void SnapshotSlot::abandon(WriterCore& writer) noexcept {
   SLUICE_DCHECK(state_.load(std::memory_order_relaxed) == kWalking);  // Relaxed: the owner's own state.
   sequence_.store(0, std::memory_order_relaxed);                      // Relaxed: (5) comes after it.
+  settled_.store(kNone, std::memory_order_relaxed);                   // Relaxed: likewise.
   if (open_) writer.participant.close_snapshot(id_);
   open_ = false;
   snapshot_ = Snapshot();
@@ -131,16 +134,32 @@ void SnapshotSlot::abandon(WriterCore& writer) noexcept {
 
 bool SnapshotSlot::share(uint64_t after) noexcept {
   if (sequence_.load(std::memory_order_acquire) <= after) return false;  // (4)
-  uint64_t state = state_.load(std::memory_order_relaxed);               // Relaxed: the exchange checks it.
+  if (!hold()) return false;
+  // The slot may have been used anew between the two looks; then it began later still.
+  SLUICE_DCHECK(snapshot_.sequence() > after);
+  return true;
+}
+
+bool SnapshotSlot::hold() noexcept {
+  uint64_t state = state_.load(std::memory_order_relaxed);  // Relaxed: the exchange checks it.
   while (state > kReadyBase) {
     // (7) acquire on success, pairs with (6). Relaxed on failure: looked at again.
-    if (!state_.compare_exchange_strong(state, state + 1, std::memory_order_acquire, std::memory_order_relaxed))
-      continue;
-    // The slot may have been used anew between the two looks; then it began later still.
-    SLUICE_DCHECK(snapshot_.sequence() > after);
-    return true;
+    if (state_.compare_exchange_strong(state, state + 1, std::memory_order_acquire, std::memory_order_relaxed)) {
+      return true;
+    }
   }
   return false;
+}
+
+bool SnapshotSlot::share_settled(WriterCore& writer, uint64_t mutations) noexcept {
+  if (settled_.load(std::memory_order_acquire) != mutations || !hold()) return false;  // (10)
+  if (snapshot_.mutations() == mutations) return true;
+  release(writer);  // it was used anew between the two looks
+  return false;
+}
+
+bool SnapshotSlot::coming_settled(uint64_t mutations) const noexcept {
+  return settled_.load(std::memory_order_acquire) == mutations;  // (10)
 }
 
 bool SnapshotSlot::coming(uint64_t after) const noexcept {
@@ -164,6 +183,20 @@ SnapshotSlot* SnapshotHub::share(uint64_t after) noexcept {
 bool SnapshotHub::coming(uint64_t after) const noexcept {
   for (const SnapshotSlot& slot : slots_) {
     if (slot.coming(after)) return true;
+  }
+  return false;
+}
+
+SnapshotSlot* SnapshotHub::share_settled(WriterCore& writer, uint64_t mutations) noexcept {
+  for (SnapshotSlot& slot : slots_) {
+    if (slot.share_settled(writer, mutations)) return &slot;
+  }
+  return nullptr;
+}
+
+bool SnapshotHub::coming_settled(uint64_t mutations) const noexcept {
+  for (const SnapshotSlot& slot : slots_) {
+    if (slot.coming_settled(mutations)) return true;
   }
   return false;
 }
@@ -198,9 +231,12 @@ StepResult SnapshotRequest::step(Deadline deadline) {
   WriterCore& writer = writer_->core();
   SnapshotHub& hub = writer.store.snapshots;
   if (walking_ == nullptr) {
+    const std::optional<uint64_t> settled = writer.store.settled_mutations();
     SnapshotSlot* shared = hub.share(after_);
+    if (shared == nullptr && settled) shared = hub.share_settled(writer, *settled);
     if (shared == nullptr) {
-      if (hub.coming(after_) || (walking_ = hub.claim()) == nullptr) return StepResult::kParked;
+      if (hub.coming(after_) || (settled && hub.coming_settled(*settled)) || (walking_ = hub.claim()) == nullptr)
+        return StepResult::kParked;
     } else {
       ref_.writer_ = writer_;
       ref_.slot_ = shared;

@@ -2,7 +2,8 @@
 //
 // kSnapshotsMax slots. A request takes a free one and walks the store into it; if another request began its walk after
 // this one came, it waits for that one instead; if no slot is free it waits for one, and all that wait share the
-// snapshot of the first that gets it.
+// snapshot of the first that gets it. An older one will do, too, while no mutation has begun since its walk did: what a
+// request may ask for is in it.
 //
 // A slot's state: kFree -> kWalking (one owner) -> kReadyBase + holders -> kWalking (the last holder cleans up) ->
 // kFree. Progress: no loop waits; a request that cannot go on parks. A walker that is given up frees its slot.
@@ -34,6 +35,7 @@ class SnapshotWalk {
   void start(WriterCore& writer, Snapshot& snapshot);
   // True when done.
   [[nodiscard]] bool step(WriterCore& writer, sync::SnapshotId id, Deadline deadline);
+  [[nodiscard]] uint64_t ended_before() const noexcept { return ended_before_; }
 
  private:
   [[nodiscard]] bool walk_some(WriterCore& writer);
@@ -72,6 +74,10 @@ class SnapshotSlot {
   [[nodiscard]] bool share(uint64_t after) noexcept;
   // It is being walked, and began after `after`.
   [[nodiscard]] bool coming(uint64_t after) const noexcept;
+  // The same of one that shows the state after `mutations` and nothing else: not one more had begun when its walk
+  // ended, or begins before it does.
+  [[nodiscard]] bool share_settled(WriterCore& writer, uint64_t mutations) noexcept;
+  [[nodiscard]] bool coming_settled(uint64_t mutations) const noexcept;
   void release(WriterCore& writer) noexcept;
   [[nodiscard]] bool in_use() const noexcept {
     return state_.load(std::memory_order_relaxed) != kFree;
@@ -83,9 +89,14 @@ class SnapshotSlot {
   static constexpr uint64_t kFree = 0;
   static constexpr uint64_t kWalking = 1;
   static constexpr uint64_t kReadyBase = 1;  // plus the number of holders, at least one
+  static constexpr uint64_t kNone = UINT64_MAX;
+
+  [[nodiscard]] bool hold() noexcept;  // one more, if it is ready
 
   Atomic<uint64_t> state_{kFree};
   Atomic<uint64_t> sequence_{0};  // of the walk, 0 before it began
+  // While it is walked: mutations that had ended when it began; later its snapshot's mutations(). kNone: no walk.
+  Atomic<uint64_t> settled_{kNone};
   // The owner's while kWalking, immutable while ready.
   Snapshot snapshot_;
   SnapshotWalk walk_;
@@ -103,6 +114,9 @@ class SnapshotHub {
   // A ready one that began after `after`, held for the caller; nullptr if none.
   [[nodiscard]] SnapshotSlot* share(uint64_t after) noexcept;
   [[nodiscard]] bool coming(uint64_t after) const noexcept;
+  // The same of one that shows the state after `mutations`, whenever it began.
+  [[nodiscard]] SnapshotSlot* share_settled(WriterCore& writer, uint64_t mutations) noexcept;
+  [[nodiscard]] bool coming_settled(uint64_t mutations) const noexcept;
   // A slot to walk into, nullptr if none is free.
   [[nodiscard]] SnapshotSlot* claim() noexcept;
   [[nodiscard]] Atomic<uint64_t>& sequence() noexcept { return sequence_; }

@@ -95,6 +95,12 @@ uint64_t StoreCore::mutations_ended() const noexcept {
   return total;
 }
 
+std::optional<uint64_t> StoreCore::settled_mutations() const noexcept {
+  // Both sums only grow and the first never passes the second: equal, they were so between the two.
+  const uint64_t ended = mutations_ended();
+  return mutations_begun() == ended ? std::optional(ended) : std::nullopt;
+}
+
 Stats StoreCore::stats() const noexcept {
   Stats sums;
   int64_t groups_net = 0, series = 0, samples = 0, bytes = 0;
@@ -253,6 +259,7 @@ Store::~Store() = default;
 Stats Store::stats() const noexcept { return core_->stats(); }
 uint64_t Store::last_stamp() const noexcept { return core_->stamps.last(); }
 void Store::continue_stamps_after(uint64_t stamp) noexcept { core_->stamps.advance_to(stamp); }
+std::optional<uint64_t> Store::settled_mutations() const noexcept { return core_->settled_mutations(); }
 
 Writer::Writer(Store& store) : core_(std::make_unique<WriterCore>(store.core())) {}
 Writer::~Writer() = default;

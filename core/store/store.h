@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -91,6 +92,9 @@ class Store {
   [[nodiscard]] uint64_t last_stamp() const noexcept;
   // Stamps go on above this one, as after a restart above all that was found on disk. Before the first mutation.
   void continue_stamps_after(uint64_t stamp) noexcept;
+  // If no mutation is going on: snapshots with this Snapshot::mutations() show what a snapshot that began now would
+  // show. Any thread.
+  [[nodiscard]] std::optional<uint64_t> settled_mutations() const noexcept;
 
   [[nodiscard]] StoreCore& core() noexcept { return *core_; }
 

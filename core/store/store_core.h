@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,9 @@ class StoreCore {
   // Sums of WriterCounters::begun and ended.
   [[nodiscard]] uint64_t mutations_begun() const noexcept;
   [[nodiscard]] uint64_t mutations_ended() const noexcept;
+  // Their number if there was a moment during the call when none was going on: then all that had ended before the call
+  // are among them, and what a snapshot with this Snapshot::mutations() shows was the state at that moment.
+  [[nodiscard]] std::optional<uint64_t> settled_mutations() const noexcept;
 
   // In this order: whatever is freed by the domain's destructor still finds the shapes and the slabs.
   const Options options;

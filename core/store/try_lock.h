@@ -1,7 +1,7 @@
 // A lock that is tried and never waited for: whoever does not get it parks its operation and tries in a later turn.
 //
-// The two places that architecture.md allows one: the shape registry and a job with several name sets. It may be held
-// across turns, by an operation rather than by a thread.
+// In the store two have one: the shape registry and a job with several name sets. There it may be held across turns, by
+// an operation rather than by a thread. In core/render the bodies of scrapes do, for a slice at most.
 #pragma once
 
 #include <utility>

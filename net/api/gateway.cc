@@ -41,10 +41,20 @@ class StoreHooks final : public loop::EpochHooks {
     context_.writer->housekeep();
     context_.scratches.age();
     age_large_memory();
+    render::CacheCounts counts;
+    context_.gateway.scrape_cache().housekeep(counts);
+    context_.metrics.count_scrape_cache(counts);
+    context_.scrape_helper.trim();
   }
   void offline() override { context_.writer->offline(); }
   void online() override { context_.writer->online(); }
   void leave() override { context_.writer.reset(); }
+  bool help(Deadline deadline) override {
+    render::CacheCounts counts;
+    const bool more = context_.gateway.scrape_cache().help(context_.scrape_helper, deadline, counts);
+    context_.metrics.count_scrape_cache(counts);
+    return more;
+  }
 
  private:
   WorkerContext& context_;
@@ -61,7 +71,8 @@ Gateway::Gateway(GatewayOptions options)
       router_(options_.router),
       start_wall_ns_(wall_ns()),
       status_page_(ui::status_page(options_.build.version, options_.router.telemetry_path)),
-      store_(store_options(options_)) {
+      store_(store_options(options_)),
+      scrape_cache_(options_.scrape_cache_bytes) {
   for (uint32_t i = 0; i < options_.workers; ++i) {
     contexts_.push_back(std::make_unique<WorkerContext>(*this, options_.names));
   }

@@ -12,7 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/limits.h"
 #include "core/render/own_family.h"
+#include "core/render/scrape_cache.h"
 #include "core/store/journal.h"
 #include "core/store/store.h"
 #include "net/api/help_conflicts.h"
@@ -40,6 +42,7 @@ struct GatewayOptions {
   uint32_t workers = 1;
   uint32_t more_writers = 0;      // threads beside the workers that read or write the store
   bool consistency_check = true;  // false: --push.disable-consistency-check
+  size_t scrape_cache_bytes = limits::kScrapeCacheBytes;
   BuildInfo build;
   std::vector<std::pair<std::string, std::string>> flags;  // names and values, for the status
   std::string backend;                                     // for sluice_backend_info
@@ -71,6 +74,7 @@ class Gateway {
   [[nodiscard]] const std::string& status_page() const noexcept { return status_page_; }
   [[nodiscard]] const Router& router() const noexcept { return router_; }
   [[nodiscard]] store::Store& store() noexcept { return store_; }
+  [[nodiscard]] render::ScrapeCache& scrape_cache() noexcept { return scrape_cache_; }
   [[nodiscard]] HelpConflicts& help_conflicts() noexcept { return help_conflicts_; }
   [[nodiscard]] const std::vector<std::unique_ptr<WorkerContext>>& contexts() const noexcept { return contexts_; }
 
@@ -81,6 +85,7 @@ class Gateway {
   std::string status_page_;
   store::Store store_;
   HelpConflicts help_conflicts_;
+  render::ScrapeCache scrape_cache_;
   std::vector<std::unique_ptr<WorkerContext>> contexts_;
   Durability* durability_ = nullptr;
 };

@@ -54,7 +54,16 @@ constexpr Description kDescriptions[] = {
     {"sluice_pushes_repeated_total", MetricType::kCounter,
      "Push bodies that repeated an earlier one but for the numbers, and were compared instead of parsed."},
     {"sluice_samples", MetricType::kGauge, "Lines of text stored now."},
+    {"sluice_scrape_blocks_helped_total", MetricType::kCounter,
+     "Blocks of scrape bodies that workers with nothing else to do have compressed."},
     {"sluice_scrape_bytes_total", MetricType::kCounter, "Bytes of scrape bodies as sent."},
+    {"sluice_scrape_cache_bytes", MetricType::kGauge, "Bytes of scrape bodies that are kept for other scrapes."},
+    {"sluice_scrape_cache_dropped_total", MetricType::kCounter,
+     "Scrape bodies that were not kept, or not any more, because of the limit."},
+    {"sluice_scrape_cache_hits_total", MetricType::kCounter, "Scrapes whose body was there already."},
+    {"sluice_scrape_cache_joins_total", MetricType::kCounter,
+     "Scrapes that shared the body that another scrape was making."},
+    {"sluice_scrape_cache_misses_total", MetricType::kCounter, "Scrapes that had to make their body."},
     {"sluice_scrape_fragments_left_out_total", MetricType::kCounter,
      "Families of single groups that a scrape left out because their type differed from the family's."},
     {"sluice_scrapes_total", MetricType::kCounter, "Scrapes begun."},
@@ -185,6 +194,25 @@ void add_summaries(Lines& lines, const Gateway& gateway) {
       now_ns);
 }
 
+void add_scrape_cache(Lines& lines, const Gateway& gateway) {
+  render::CacheCounts sums;
+  for (const auto& context : gateway.contexts()) {
+    const WorkerMetrics& metrics = context->metrics;
+    sums.hits += metrics.scrape_cache_hits.get();
+    sums.joins += metrics.scrape_cache_joins.get();
+    sums.misses += metrics.scrape_cache_misses.get();
+    sums.dropped += metrics.scrape_cache_dropped.get();
+    sums.helped += metrics.scrape_blocks_helped.get();
+    sums.bytes += metrics.scrape_cache_bytes.get();
+  }
+  lines.single("sluice_scrape_cache_bytes", static_cast<uint64_t>(std::max<int64_t>(sums.bytes, 0)));
+  lines.single("sluice_scrape_blocks_helped_total", sums.helped);
+  lines.single("sluice_scrape_cache_dropped_total", sums.dropped);
+  lines.single("sluice_scrape_cache_hits_total", sums.hits);
+  lines.single("sluice_scrape_cache_joins_total", sums.joins);
+  lines.single("sluice_scrape_cache_misses_total", sums.misses);
+}
+
 void add_workers(Lines& lines, const Gateway& gateway) {
   std::array<uint64_t, 5> sums{};
   std::array<uint64_t, kRejectionNames.size()> rejections{};
@@ -198,6 +226,7 @@ void add_workers(Lines& lines, const Gateway& gateway) {
     for (size_t i = 0; i < rejections.size(); ++i) rejections[i] += metrics.rejections[i].get();
   }
   lines.single("sluice_scrapes_total", sums[0]);
+  add_scrape_cache(lines, gateway);
   lines.single("sluice_scrape_bytes_total", sums[1]);
   lines.single("sluice_pushes_reparsed_total", sums[2]);
   lines.single("sluice_pushes_repeated_total", sums[4]);

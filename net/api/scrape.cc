@@ -1,10 +1,13 @@
 #include "net/api/scrape.h"
 
+#include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
-#include "core/render/gzip_stage.h"
+#include "core/base/hash.h"
+#include "core/base/limits.h"
 #include "core/render/protobuf_renderer.h"
 #include "core/render/renderer.h"
 #include "net/api/gateway.h"
@@ -14,22 +17,36 @@ namespace sluice::net::api {
 namespace {
 
 using Kind = ScrapeFormat::Kind;
+using render::FamilyShown;
 
-std::unique_ptr<render::SnapshotSource> make_renderer(std::span<const store::Snapshot::Bucket> buckets,
-                                                      Gateway& gateway, ScrapeFormat format, store::Part part) {
-  std::vector<render::OwnFamily> own = own_families(gateway);
-  // Their help and type stay: a push may have added series to one of ours.
-  if (part.index != 0) {
-    for (render::OwnFamily& family : own) family.lines.clear();
-  }
+std::unique_ptr<render::SnapshotSource> make_source(std::span<const store::Snapshot::Bucket> buckets, Gateway& gateway,
+                                                    std::vector<render::OwnFamily> own, ScrapeFormat format,
+                                                    FamilyShown shown) {
   const auto note = [&gateway](const render::HelpConflict& conflict) { gateway.help_conflicts().note(conflict); };
   if (format.kind == Kind::kText) {
-    return std::make_unique<render::Renderer>(buckets, std::move(own), format.escaping, note);
+    return std::make_unique<render::Renderer>(buckets, std::move(own), format.escaping, note, shown);
   }
   const render::ProtobufForm form = format.kind == Kind::kDelimited      ? render::ProtobufForm::kDelimited
                                     : format.kind == Kind::kProtobufText ? render::ProtobufForm::kText
                                                                          : render::ProtobufForm::kCompactText;
-  return std::make_unique<render::ProtobufRenderer>(buckets, std::move(own), form, format.escaping, note);
+  return std::make_unique<render::ProtobufRenderer>(buckets, std::move(own), form, format.escaping, note, shown);
+}
+
+// What kept bodies depend on of our own families: their names, which not all appear from the start.
+uint64_t hash_of_names(const std::vector<render::OwnFamily>& own) {
+  std::string names;
+  for (const render::OwnFamily& family : own) {
+    names += family.name;
+    names += '\n';
+  }
+  return stable_hash(names);
+}
+
+std::vector<render::OwnFamily> names_of(const std::vector<render::OwnFamily>& own) {
+  std::vector<render::OwnFamily> names;
+  names.reserve(own.size());
+  for (const render::OwnFamily& family : own) names.push_back({family.name, {}, family.type, {}});
+  return names;
 }
 
 }  // namespace
@@ -38,36 +55,119 @@ ScrapeSource::ScrapeSource(WorkerContext& context, ScrapeFormat format, bool gzi
                            store::SnapshotRef snapshot)
     : context_(context), format_(format), gzip_(gzip), part_(part), snapshot_(std::move(snapshot)) {
   context_.metrics.scrapes.add(1);
-  if (!snapshot_) request_.start(*context_.writer);
+  if (snapshot_) phase_ = Phase::kPart;
 }
 
 ScrapeSource::~ScrapeSource() = default;
 
 bool ScrapeSource::prepare(Deadline deadline) {
-  if (!snapshot_) {
-    if (request_.step(deadline) != store::StepResult::kDone) return false;
-    snapshot_ = request_.take();
+  switch (phase_) {
+    case Phase::kFind:
+      if (!find()) return false;
+      if (phase_ == Phase::kRead) return true;
+      request_.start(*context_.writer);
+      phase_ = Phase::kSnapshot;
+      [[fallthrough]];
+    case Phase::kSnapshot:
+      if (request_.step(deadline) != store::StepResult::kDone) return false;
+      snapshot_ = request_.take();
+      phase_ = Phase::kPart;
+      [[fallthrough]];
+    case Phase::kPart:
+      if (!part_.is_whole()) {
+        if (part_buckets_ == nullptr) part_buckets_ = std::make_shared<store::SnapshotPart>();
+        if (!part_buckets_->step(*snapshot_, part_, deadline)) return false;
+      }
+      phase_ = Phase::kAcquire;
+      [[fallthrough]];
+    case Phase::kAcquire:
+      return acquire();
+    case Phase::kRead:
+      break;
   }
-  std::span<const store::Snapshot::Bucket> buckets = snapshot_->buckets();
-  if (!part_.is_whole()) {
-    if (!part_buckets_.step(*snapshot_, part_, deadline)) return false;
-    buckets = part_buckets_.buckets();
-  }
-  renderer_ = make_renderer(buckets, context_.gateway, format_, part_);
-  if (gzip_) gzip_stage_ = std::make_unique<render::GzipStage>(*renderer_);
   return true;
 }
 
+render::BodyKey ScrapeSource::key(uint64_t mutations) const {
+  const auto form = static_cast<uint32_t>(format_.kind) << 8 | static_cast<uint32_t>(format_.escaping);
+  return {.mutations = mutations, .own_names = 0, .form = form, .gzip = gzip_, .part = part_};
+}
+
+std::vector<render::OwnFamily> ScrapeSource::own_families_now() {
+  std::vector<render::OwnFamily> own = own_families(context_.gateway);
+  // Their help and type stay: a push may have added series to one of ours.
+  if (part_.index != 0) {
+    for (render::OwnFamily& family : own) family.lines.clear();
+  }
+  return own;
+}
+
+std::span<const store::Snapshot::Bucket> ScrapeSource::buckets() const {
+  return part_.is_whole() ? snapshot_->buckets() : part_buckets_->buckets();
+}
+
+bool ScrapeSource::find() {
+  Gateway& gateway = context_.gateway;
+  const std::optional<uint64_t> mutations = gateway.store().settled_mutations();
+  if (!mutations) return true;
+  render::BodyRef body;
+  switch (gateway.scrape_cache().find(key(*mutations), body)) {
+    case render::ScrapeCache::Found::kBusy:
+      return false;
+    case render::ScrapeCache::Found::kNo:
+      return true;
+    case render::ScrapeCache::Found::kYes:
+      break;
+  }
+  std::vector<render::OwnFamily> own = own_families_now();
+  // What is pushed under names of ours is in a snapshot only.
+  if (body->left_to_own() || body->key().own_names != hash_of_names(own)) return true;
+  context_.metrics.scrape_cache_hits.add(1);
+  reader_ = std::make_unique<render::BodyReader>(gateway.scrape_cache(), context_.scrape_helper, std::move(body),
+                                                 make_source({}, gateway, std::move(own), format_, FamilyShown::kOwn),
+                                                 render::MakeSource());
+  phase_ = Phase::kRead;
+  return true;
+}
+
+bool ScrapeSource::acquire() {
+  Gateway& gateway = context_.gateway;
+  std::vector<render::OwnFamily> own = own_families_now();
+  render::BodyKey body_key = key(snapshot_->mutations());
+  body_key.own_names = hash_of_names(own);
+  // The buckets are the snapshot's, which every reader of the body holds, or those of the part, held here.
+  const render::MakeSource make = [buckets = buckets(), held = part_buckets_, &gateway, names = names_of(own),
+                                   format = format_] {
+    return make_source(buckets, gateway, names, format, FamilyShown::kPushed);
+  };
+  render::BodyRef body;
+  render::CacheCounts counts;
+  render::BodyPlan plan{.text_bytes = snapshot_->fragment_bytes() / part_.count};
+  plan.helped = context_.call_help && plan.text_bytes >= limits::kScrapeHelpBytes;
+  if (!gateway.scrape_cache().acquire(body_key, snapshot_->sequence(), plan, make, body, counts)) return false;
+  count(counts);
+  reader_ = std::make_unique<render::BodyReader>(
+      gateway.scrape_cache(), context_.scrape_helper, std::move(body),
+      make_source(buckets(), gateway, std::move(own), format_, FamilyShown::kOwn), make);
+  phase_ = Phase::kRead;
+  return true;
+}
+
+void ScrapeSource::count(const render::CacheCounts& counts) {
+  context_.metrics.count_scrape_cache(counts);
+  if (counts.texts != 0 && context_.call_help) context_.call_help();
+}
+
 http::BodySource::State ScrapeSource::produce(http::OutBuffer& out, Deadline deadline) {
-  if (renderer_ == nullptr && !prepare(deadline)) return State::kMore;
-  render::ByteSource& source = gzip_stage_ ? *gzip_stage_ : static_cast<render::ByteSource&>(*renderer_);
+  if (reader_ == nullptr && !prepare(deadline)) return State::kMore;
   size_t used = 0;
-  const render::ByteSource::State state = source.produce(out.data + out.used, out.free_bytes(), used, deadline);
+  const render::ByteSource::State state = reader_->produce(out.data + out.used, out.free_bytes(), used, deadline);
   out.used += used;
   context_.metrics.scrape_bytes.add(used);
-  context_.metrics.fragments_left_out.add(renderer_->left_out() - left_out_);
-  left_out_ = renderer_->left_out();
-  return state == render::ByteSource::State::kDone ? State::kDone : State::kMore;
+  count(reader_->take_counts());
+  if (state != render::ByteSource::State::kDone) return State::kMore;
+  context_.metrics.fragments_left_out.add(reader_->left_out());
+  return State::kDone;
 }
 
 void begin_scrape(WorkerContext& context, const http::Request& request, http::Response& response, store::Part part,

@@ -1,10 +1,15 @@
-// The body of a scrape: waits for a snapshot that begins after the request, then renders it while it is being sent.
+// The body of a scrape: one that shows the present and is kept, or waits for a snapshot that begins after the request
+// and renders it while it is being sent, shared with whoever asks for the same.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
+#include <vector>
 
-#include "core/render/byte_source.h"
-#include "core/render/snapshot_source.h"
+#include "core/render/body_reader.h"
+#include "core/render/own_family.h"
+#include "core/render/scrape_cache.h"
 #include "core/store/snapshot.h"
 #include "core/store/snapshot_part.h"
 #include "net/api/negotiate.h"
@@ -13,10 +18,11 @@
 
 namespace sluice::net::api {
 
-// Holds the snapshot, and with it at most one version of every group, until the last byte is out or the client is gone.
+// Served from a body that is kept, if there is a complete one of the present state; else it holds a snapshot, and with
+// it at most one version of every group, until the last byte is out or the client is gone.
 class ScrapeSource final : public http::BodySource {
  public:
-  // `snapshot`: one that the caller has; without it, one that begins now.
+  // `snapshot`: one that the caller has; without it, one that begins now or shows the same.
   ScrapeSource(WorkerContext& context, ScrapeFormat format, bool gzip, store::Part part,
                store::SnapshotRef snapshot = {});
   ~ScrapeSource() override;
@@ -26,19 +32,27 @@ class ScrapeSource final : public http::BodySource {
   [[nodiscard]] State produce(http::OutBuffer& out, Deadline deadline) override;
 
  private:
-  // True once the renderer stands.
+  enum class Phase : uint8_t { kFind, kSnapshot, kPart, kAcquire, kRead };
+
+  // True once the reader stands.
   [[nodiscard]] bool prepare(Deadline deadline);
+  // Looks for a complete body. False: busy.
+  [[nodiscard]] bool find();
+  [[nodiscard]] bool acquire();
+  [[nodiscard]] std::vector<render::OwnFamily> own_families_now();
+  [[nodiscard]] std::span<const store::Snapshot::Bucket> buckets() const;
+  [[nodiscard]] render::BodyKey key(uint64_t mutations) const;
+  void count(const render::CacheCounts& counts);
 
   WorkerContext& context_;
   ScrapeFormat format_;
   bool gzip_;
   store::Part part_;
+  Phase phase_ = Phase::kFind;
   store::SnapshotRequest request_;
-  store::SnapshotRef snapshot_;  // outlives the renderer, which reads it
-  store::SnapshotPart part_buckets_;
-  std::unique_ptr<render::SnapshotSource> renderer_;
-  std::unique_ptr<render::ByteSource> gzip_stage_;
-  uint64_t left_out_ = 0;  // counted so far
+  store::SnapshotRef snapshot_;  // outlives the reader, whose sources read it
+  std::shared_ptr<store::SnapshotPart> part_buckets_;
+  std::unique_ptr<render::BodyReader> reader_;
 };
 
 // Makes `response` a scrape of `part` in the format that `request` negotiates.

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <vector>
 
+#include "core/render/scrape_helper.h"
 #include "core/store/store.h"
 #include "net/api/worker_metrics.h"
 #include "net/conn/body_buffer.h"
@@ -51,6 +53,8 @@ struct WorkerContext {
   parser::SkeletonCache skeletons;
   const Durability* durability = nullptr;  // none: the state is kept in memory alone
   conn::BodyPool* bodies = nullptr;        // the worker's, for decoded bodies; set before it starts
+  render::ScrapeHelper scrape_helper;
+  std::function<void()> call_help;  // wakes a worker that waits, for ScrapeCache::help(); set before it starts or empty
 };
 
 }  // namespace sluice::net::api

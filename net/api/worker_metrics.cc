@@ -20,6 +20,15 @@ size_t index_of(http::Method method) noexcept {
 
 }  // namespace
 
+void WorkerMetrics::count_scrape_cache(const render::CacheCounts& counts) noexcept {
+  scrape_cache_hits.add(counts.hits);
+  scrape_cache_joins.add(counts.joins);
+  scrape_cache_misses.add(counts.misses);
+  scrape_cache_dropped.add(counts.dropped);
+  scrape_blocks_helped.add(counts.helped);
+  scrape_cache_bytes.add(counts.bytes);
+}
+
 void WorkerMetrics::count_request(HandlerName handler, http::Method method, int status) noexcept {
   for (size_t i = 0; i < kCountedCodes.size(); ++i) {
     if (kCountedCodes[i] == status) requests[static_cast<size_t>(handler)][index_of(method)][i].add(1);

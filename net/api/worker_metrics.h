@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/render/scrape_cache.h"
 #include "core/sync/single_writer.h"
 #include "net/api/sketch.h"
 #include "net/http/exchange.h"
@@ -60,7 +61,15 @@ struct WorkerMetrics {
   Counter pushes_reparsed;     // bodies that the fast parser left to the exact one
   Counter pushes_repeated;     // bodies that were known but for their numbers
   Counter fragments_left_out;  // in scrapes: another type than their family's
+  // Scrapes that found a complete body, one being made, none; bodies and windows that gave way to the limit.
+  Counter scrape_cache_hits;
+  Counter scrape_cache_joins;
+  Counter scrape_cache_misses;
+  Counter scrape_cache_dropped;
+  Counter scrape_blocks_helped;  // compressed for another worker's scrape, or for one of its own that waited
+  sync::SingleWriter<int64_t> scrape_cache_bytes;  // net: one worker's may be negative
 
+  void count_scrape_cache(const render::CacheCounts& counts) noexcept;
   // Statuses outside kCountedCodes do not occur on the counted handlers.
   void count_request(HandlerName handler, http::Method method, int status) noexcept;
 };

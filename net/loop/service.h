@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "core/base/clock.h"
 #include "net/ring/completion.h"
 
 namespace sluice::net::loop {
@@ -44,7 +45,7 @@ class Service {
   virtual void on_end() {}
 };
 
-// The worker's life as core/sync's epochs want to hear it. On the worker's thread.
+// The worker's life as core/sync's epochs want to hear it, and what it may do for others. On the worker's thread.
 class EpochHooks {
  public:
   virtual ~EpochHooks() = default;
@@ -53,6 +54,9 @@ class EpochHooks {
   virtual void offline() {}    // about to wait in the kernel
   virtual void online() {}     // back
   virtual void leave() {}      // the thread ends
+  // Somebody has called for help (WorkerGroup::call_help) and this worker has nothing else to do: a slice of work that
+  // is not its own. False: nothing is left.
+  [[nodiscard]] virtual bool help(Deadline deadline) { return static_cast<void>(deadline), false; }
 };
 
 }  // namespace sluice::net::loop

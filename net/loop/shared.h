@@ -18,9 +18,9 @@ namespace sluice::net::loop {
 
 // From another worker, or from whoever asks for a stop. Made with new by the sender, deleted by the receiver. Their
 // number is bounded by what the receiver may have of connections: a sender counts its messages as connections of the
-// receiver.
+// receiver. Help is asked for only of who waits in the kernel, which the first message ends.
 struct Message : sync::Mail {
-  enum class Kind : uint8_t { kConnection, kStop };
+  enum class Kind : uint8_t { kConnection, kStop, kHelp };
   Kind kind = Kind::kStop;
   uint32_t sender = 0;       // kConnection: the worker that accepted it
   NewConnection connection;  // kConnection
@@ -34,6 +34,7 @@ struct Peer {
   sync::Mailbox<Message> mailbox;                           // anybody posts, the worker takes
   ring::Ring* ring = nullptr;                               // set before the workers begin; others call wake() only
   sync::SingleWriter<uint64_t> connections;                 // written by the worker
+  sync::SingleWriter<uint64_t> waits;                       // 1 while it waits in the kernel; likewise
   sync::SingleWriter<uint64_t> refused;                     // connections closed at once, at the limit; likewise
   sync::SingleWriter<uint64_t> handed_on;                   // connections given to other workers; likewise
   TurnTimes times;                                          // likewise

@@ -73,6 +73,8 @@ void WorkerCore::turn() {
   left_ = run_queue_.run_round(slice_ns());
   left_size_ = run_queue_.size();
   parked_rounds_ = left_ == RunQueue::Left::kParkedOnly ? parked_rounds_ + 1 : 0;
+  // Not beside work of its own; then it comes back to it when that is done.
+  if (helping_ && left_ != RunQueue::Left::kWork) helping_ = hooks_.help(Deadline::in_ns(slice_ns()));
   if (releases_.pending() != 0) release_memory();
   service_.on_turn(now_ns_);
   timers_.expire(now_ns_, kTimersPerTurn);
@@ -101,13 +103,14 @@ void WorkerCore::release_memory() noexcept {
 }
 
 void WorkerCore::after_wait() {
+  self_.waits.set(0);
   hooks_.online();
   turn_began_ns_ = now_ns_ = monotonic_ns();
 }
 
 int64_t WorkerCore::wait_ns() noexcept {
   int64_t until = timers_.next_ns();
-  if (until == INT64_MIN || releases_.pending() != 0) return 0;
+  if (until == INT64_MIN || releases_.pending() != 0 || helping_) return 0;
   if (run_queue_.size() > 0) {
     const bool only_parked = left_ == RunQueue::Left::kParkedOnly && run_queue_.size() <= left_size_;
     if (!only_parked || parked_rounds_ <= kParkedAtOnce) return 0;
@@ -137,6 +140,8 @@ void WorkerCore::take_mail() {
   while (Message* message = self_.mailbox.take()) {
     if (message->kind == Message::Kind::kStop) {
       begin_stop();
+    } else if (message->kind == Message::Kind::kHelp) {
+      helping_ = stop_ == Stop::kNo;
     } else {
       self_.received_from[message->sender].add(1);
       take(message->connection);

@@ -50,7 +50,10 @@ class WorkerCore final : public Worker, public ring::CompletionHandler {
 
   // ---- CompletionHandler -------------------------------------------------------------------------------------------
   void on_completion(const ring::Completion& completion) override;
-  void before_wait() override { hooks_.offline(); }
+  void before_wait() override {
+    self_.waits.set(1);
+    hooks_.offline();
+  }
   void after_wait() override;
 
  private:
@@ -108,6 +111,7 @@ class WorkerCore final : public Worker, public ring::CompletionHandler {
   RunQueue::Left left_ = RunQueue::Left::kNothing;
   uint32_t left_size_ = 0;      // of the run queue when left_ was found
   uint32_t parked_rounds_ = 0;  // rounds in a row with parked work only
+  bool helping_ = false;        // somebody wants help, or may
   std::vector<Listening> listening_;
   uint32_t connections_ = 0;
   std::vector<uint64_t> loads_;  // of all workers, refreshed once a turn

@@ -195,6 +195,18 @@ bool WorkerGroup::join() {
   return all_clean;
 }
 
+void WorkerGroup::call_help(uint32_t from) noexcept {
+  const auto& peers = state_->shared->peers;
+  for (size_t i = 1; i < peers.size(); ++i) {
+    Peer& peer = *peers[(from + i) % peers.size()];
+    if (peer.waits.get() == 0) continue;
+    auto* message = new Message;
+    message->kind = Message::Kind::kHelp;
+    peer.mailbox.post(message);
+    return;
+  }
+}
+
 uint32_t WorkerGroup::workers() const noexcept { return state_->options.workers; }
 const Listeners& WorkerGroup::listeners() const noexcept { return state_->listeners; }
 TurnTimes::Reading WorkerGroup::turn_times(uint32_t worker) const noexcept {

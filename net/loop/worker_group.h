@@ -47,6 +47,10 @@ class WorkerGroup {
   // Waits until every worker has ended. True when all connections ended by themselves.
   bool join();
 
+  // On the thread of worker `from`, not while it is stopping: wakes one of the others that wait, if any does, for
+  // EpochHooks::help(). Cheap when none does.
+  void call_help(uint32_t from) noexcept;
+
   [[nodiscard]] uint32_t workers() const noexcept;
   [[nodiscard]] const Listeners& listeners() const noexcept;
   // Any thread: figures of one worker, for own metrics.

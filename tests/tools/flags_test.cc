@@ -20,7 +20,7 @@ TEST(Flags, FormsOfValuesAndBooleans) {
   const auto flags = parse_flags({"--web.listen-address=:1", "--web.listen-address", ":2", "--web.enable-lifecycle",
                                   "--no-web.enable-admin-api", "--push.enable-utf8-names=false", "--log.level=debug",
                                   "--log.format", "json", "--web.route-prefix=p/", "--web.unix-socket-mode=600",
-                                  "--net.backend=epoll", "--runtime.workers=3"});
+                                  "--net.backend=epoll", "--runtime.workers=3", "--runtime.scrape-cache-mib", "0"});
   ASSERT_TRUE(flags) << flags.error().text;
   EXPECT_EQ(flags->listen_addresses, (std::vector<std::string>{":1", ":2"}));
   EXPECT_TRUE(flags->enable_lifecycle);
@@ -30,6 +30,7 @@ TEST(Flags, FormsOfValuesAndBooleans) {
   EXPECT_EQ(flags->log_format, log::Format::kJson);
   EXPECT_EQ(flags->route_prefix, "/p");
   EXPECT_EQ(flags->unix_socket_mode, 0600u);
+  EXPECT_EQ(flags->scrape_cache_mib, 0u);
   EXPECT_EQ(flags->backend, Backend::kEpoll);
   EXPECT_EQ(flags->workers, 3u);
 }

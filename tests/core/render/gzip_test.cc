@@ -1,81 +1,44 @@
 // One gzip member out of any source in any slices, read back with zlib; its size against zlib's.
 #include <zlib.h>
 
-#include <algorithm>
-#include <cstring>
+#include <memory>
 #include <random>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include <gtest/gtest.h>
 
 #include "core/base/limits.h"
+#include "core/render/body_reader.h"
 #include "core/render/crc32.h"
-#include "core/render/gzip_stage.h"
+#include "core/render/scrape_cache.h"
+#include "tests/core/render/text_source.h"
 
 namespace sluice::render {
 namespace {
 
-// Hands out a text in pieces of random lengths, sometimes none.
-class TextSource final : public ByteSource {
- public:
-  TextSource(std::string_view text, uint64_t seed) : text_(text), random_(seed) {}
-  State produce(char* out, size_t capacity, size_t& used, Deadline) override {
-    used = std::min({capacity, text_.size(), random_() % 3 == 0 ? random_() % 50 : capacity});
-    text_.copy(out, used);
-    text_.remove_prefix(used);
-    // The end is told together with the last bytes or alone, as it comes.
-    return text_.empty() && (used == 0 || random_() % 2 == 0) ? State::kDone : State::kMore;
-  }
+using testing::inflate_one;
+using testing::metrics_text;
+using testing::Places;
+using testing::read_all;
+using testing::TextSource;
 
- private:
-  std::string_view text_;
-  std::mt19937_64 random_;
-};
-
+// As a scrape that is alone makes it.
 std::string compress(std::string_view text, uint64_t seed, size_t capacity_max) {
-  TextSource source(text, seed);
-  GzipStage gzip(source);
-  std::mt19937_64 random(seed);
-  std::string out;
-  std::vector<char> buffer(capacity_max);
-  auto state = ByteSource::State::kMore;
-  while (state == ByteSource::State::kMore) {
-    size_t used = 0;
-    state = gzip.produce(buffer.data(), 1 + random() % capacity_max, used,
-                         random() % 2 == 0 ? Deadline{0} : Deadline::never());
-    out.append(buffer.data(), used);
-  }
-  EXPECT_EQ(gzip.bytes_in(), text.size());
+  const Places pushed = text.empty() ? Places() : Places{{2, std::string(text)}};
+  const Places own;
+  ScrapeCache cache(0);
+  const MakeSource make = [&] { return std::make_unique<TextSource>(pushed, seed); };
+  BodyRef body;
+  CacheCounts counts;
+  EXPECT_TRUE(
+      cache.acquire({.mutations = 1, .own_names = 1, .form = 0, .gzip = true, .part = {}}, 1, {}, make, body, counts));
+  ScrapeHelper helper;
+  BodyReader reader(cache, helper, std::move(body), std::make_unique<TextSource>(own, seed), make);
+  std::string out = read_all(reader, seed, capacity_max);
+  EXPECT_EQ(reader.text_bytes(), text.size());
   return out;
-}
-
-// Inflates exactly one member that fills all of `data`.
-std::string inflate_one(std::string_view data, size_t expected) {
-  std::string text(expected + 64, '\0');
-  z_stream stream{};
-  EXPECT_EQ(inflateInit2(&stream, 15 + 16), Z_OK);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(data.data()));
-  stream.avail_in = static_cast<uInt>(data.size());
-  stream.next_out = reinterpret_cast<Bytef*>(text.data());
-  stream.avail_out = static_cast<uInt>(text.size());
-  EXPECT_EQ(inflate(&stream, Z_FINISH), Z_STREAM_END);
-  EXPECT_EQ(stream.avail_in, 0u) << "something follows the member";
-  text.resize(stream.total_out);
-  inflateEnd(&stream);
-  return text;
-}
-
-std::string metrics_text(size_t series) {
-  std::mt19937_64 random(1);
-  std::string text;
-  for (size_t i = 0; i < series; ++i) {
-    text += "lambda_duration_seconds_" + std::to_string(i / 1000) + "{function=\"checkout-" + std::to_string(i % 37) +
-            "\",instance=\"i-" + std::to_string(random() % 1000000) + "\",job=\"lambda\",region=\"eu-central-1\"} " +
-            std::to_string(static_cast<double>(random() % 1000000) / 1000.0) + "\n";
-  }
-  return text;
 }
 
 std::string noise(size_t bytes, uint64_t seed) {
@@ -85,7 +48,7 @@ std::string noise(size_t bytes, uint64_t seed) {
   return text;
 }
 
-TEST(Gzip, AnEmptyBodyIsAMember) { EXPECT_EQ(inflate_one(compress("", 1, 100), 0), ""); }
+TEST(Gzip, AnEmptyBodyIsAMember) { EXPECT_EQ(inflate_one(compress("", 1, 100)), ""); }
 
 TEST(Gzip, AnyTextInAnySlicesIsOneMember) {
   const std::string metrics = metrics_text(20000);
@@ -96,7 +59,7 @@ TEST(Gzip, AnyTextInAnySlicesIsOneMember) {
     const std::string_view text = std::string_view(metrics).substr(0, bytes);
     for (const size_t capacity : {size_t{1}, size_t{30}, size_t{5000}, size_t{100000}}) {
       if (capacity == 1 && bytes > 2 * block) continue;
-      ASSERT_TRUE(inflate_one(compress(text, ++seed, capacity), bytes) == text) << bytes << " " << capacity;
+      ASSERT_TRUE(inflate_one(compress(text, ++seed, capacity)) == text) << bytes << " " << capacity;
     }
   }
 }
@@ -104,7 +67,7 @@ TEST(Gzip, AnyTextInAnySlicesIsOneMember) {
 TEST(Gzip, IncompressibleBytesSurvive) {
   for (const size_t bytes : {size_t{5000}, size_t{700000}}) {
     const std::string text = noise(bytes, bytes);
-    ASSERT_TRUE(inflate_one(compress(text, 3, 10000), bytes) == text);
+    ASSERT_TRUE(inflate_one(compress(text, 3, 10000)) == text);
   }
 }
 

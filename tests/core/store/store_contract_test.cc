@@ -61,7 +61,11 @@ TEST(Contract, A200IsVisibleToASharedSnapshotToo) {
   Store store(options_for(1));
   Client client(store);
   std::vector<SnapshotRef> held;
-  for (uint32_t i = 0; i < limits::kSnapshotsMax; ++i) held.push_back(client.snapshot());
+  for (uint32_t i = 0; i < limits::kSnapshotsMax; ++i) {
+    client.put(group(2), "a 1\n");  // unchanged, they would be one
+    held.push_back(client.snapshot());
+  }
+  client.put(group(2), "a 1\n");
   SnapshotRequest first;
   first.start(client.writer());
   EXPECT_EQ(first.step(Deadline::never()), StepResult::kParked);
@@ -75,7 +79,67 @@ TEST(Contract, A200IsVisibleToASharedSnapshotToo) {
   const SnapshotRef a = first.take();
   const SnapshotRef b = second.take();
   EXPECT_EQ(a->sequence(), b->sequence());  // shared
-  EXPECT_EQ(b->groups(), 1u);
+  EXPECT_EQ(b->groups(), 2u);
+}
+
+TEST(Contract, ASnapshotIsSharedAsLongAsNothingChanges) {
+  Store store(options_for(2));
+  Client pusher(store);
+  Client scraper(store);
+  for (int i = 0; i < 300; ++i) pusher.put(group(i), "a 1\n");
+  const SnapshotRef first = scraper.snapshot();
+  EXPECT_EQ(store.settled_mutations(), first->mutations());
+  for (Client* client : {&pusher, &scraper}) {
+    SnapshotRequest request;
+    request.start(client->writer());
+    ASSERT_EQ(request.step(Deadline{1}), StepResult::kDone);  // without a walk
+    EXPECT_EQ(request.take()->sequence(), first->sequence());
+  }
+  // A change that leaves no trace in the contents counts as well.
+  pusher.put(group(1), "a 1\n");
+  EXPECT_NE(store.settled_mutations(), first->mutations());
+  EXPECT_NE(scraper.snapshot()->sequence(), first->sequence());
+}
+
+TEST(Contract, AWalkIsWaitedForAsLongAsNothingChanges) {
+  for (const bool changes : {false, true}) {
+    Store store(options_for(3));
+    Client pusher(store);
+    Client walker(store);
+    Client scraper(store);
+    for (int i = 0; i < 300; ++i) pusher.put(group(i), "a 1\n");
+    SnapshotRequest walking;
+    begin_walk(walking, walker);
+    SnapshotRequest waiting;
+    waiting.start(scraper.writer());
+    EXPECT_EQ(waiting.step(Deadline{1}), StepResult::kParked);
+    EXPECT_EQ(waiting.step(Deadline{1}), StepResult::kParked);
+    if (changes) {
+      pusher.put(group(300), "a 1\n");
+      EXPECT_EQ(waiting.step(Deadline{1}), StepResult::kAgain);  // walks itself
+    }
+    testing::finish(walking, walker.writer());
+    testing::finish(waiting, scraper.writer());
+    const SnapshotRef a = walking.take();
+    const SnapshotRef b = waiting.take();
+    EXPECT_EQ(a->sequence() == b->sequence(), !changes);
+    EXPECT_EQ(b->groups(), changes ? 301u : 300u);
+  }
+}
+
+TEST(Contract, AWalkThatIsGivenUpIsNotWaitedFor) {
+  Store store(options_for(2));
+  Client walker(store);
+  Client scraper(store);
+  for (int i = 0; i < 300; ++i) walker.put(group(i), "a 1\n");
+  SnapshotRequest walking;
+  begin_walk(walking, walker);
+  SnapshotRequest waiting;
+  waiting.start(scraper.writer());
+  EXPECT_EQ(waiting.step(Deadline{1}), StepResult::kParked);
+  walking.cancel();
+  testing::finish(waiting, scraper.writer());
+  EXPECT_EQ(waiting.take()->groups(), 300u);
 }
 
 TEST(Contract, AGroupAppearsInExactlyOneVersion) {
@@ -150,7 +214,10 @@ TEST(Contract, WritersNeverWaitForScrapes) {
   Client scraper(store);
   for (int i = 0; i < 100; ++i) pusher.put(group(i), ten_families(0));
   std::vector<SnapshotRef> held;
-  for (uint32_t i = 0; i + 1 < limits::kSnapshotsMax; ++i) held.push_back(scraper.snapshot());
+  for (uint32_t i = 0; i + 1 < limits::kSnapshotsMax; ++i) {
+    held.push_back(scraper.snapshot());
+    pusher.put(group(0), ten_families(0));
+  }
   SnapshotRequest walking;
   begin_walk(walking, scraper);
   const uint64_t parks = store.stats().parks;
@@ -257,16 +324,22 @@ TEST(Contract, TheOrderIsStableWhileNothingChanges) {
   Store store(options_for(1));
   Client client(store);
   for (int i = 0; i < 500; ++i) client.put(group(i), i % 2 == 0 ? "a 1\n" : "b 1\n");
+  const auto order_of = [](const Snapshot& snapshot) {
+    std::vector<std::string> order;
+    for (const Snapshot::Bucket& bucket : snapshot.buckets()) {
+      for (const Snapshot::Chunk& chunk : bucket.chunks) {
+        for (const model::Version* version : chunk) order.emplace_back(version->label_text());
+      }
+    }
+    return order;
+  };
   const SnapshotRef a = client.snapshot();
-  const SnapshotRef b = client.snapshot();
-  EXPECT_EQ(a->mutations(), b->mutations());
-  ASSERT_EQ(a->buckets().size(), 2u);
-  for (size_t i = 0; i < 2; ++i) {
-    ASSERT_EQ(a->buckets()[i].shape, b->buckets()[i].shape);
-    EXPECT_EQ(a->buckets()[i].chunks, b->buckets()[i].chunks);
-  }
   client.put(group(1), "b 2\n");
-  EXPECT_NE(client.snapshot()->mutations(), a->mutations());
+  const SnapshotRef b = client.snapshot();
+  EXPECT_NE(a->mutations(), b->mutations());
+  ASSERT_EQ(a->buckets().size(), 2u);
+  for (size_t i = 0; i < 2; ++i) ASSERT_EQ(a->buckets()[i].shape, b->buckets()[i].shape);
+  EXPECT_EQ(order_of(*a), order_of(*b));
 }
 
 TEST(Contract, LimitsRefuseGrowthOnly) {

@@ -35,11 +35,14 @@ class WorkerGroupTest : public testing::TestWithParam<ring::BackendChoice> {
     auto listeners = Listeners::open({*parsed}, {.workers = workers});
     ASSERT_TRUE(listeners.has_value()) << listeners.error();
     port_ = listeners->entries()[0].port;
-    const auto started = group_.start(capabilities_, options_, std::move(*listeners), [this](uint32_t i) {
-      auto service = std::make_unique<EchoService>(figures_[i]);
-      service->ignore_abort = ignore_abort_;
-      return service;
-    });
+    const auto started = group_.start(
+        capabilities_, options_, std::move(*listeners),
+        [this](uint32_t i) {
+          auto service = std::make_unique<EchoService>(figures_[i]);
+          service->ignore_abort = ignore_abort_;
+          return service;
+        },
+        make_hooks_);
     ASSERT_TRUE(started.has_value()) << started.error();
   }
   Client connect() { return Client::tcp("127.0.0.1", port_); }
@@ -64,6 +67,7 @@ class WorkerGroupTest : public testing::TestWithParam<ring::BackendChoice> {
   WorkerGroup group_;
   uint16_t port_ = 0;
   bool ignore_abort_ = false;
+  WorkerGroup::MakeHooks make_hooks_;
 };
 
 TEST_P(WorkerGroupTest, Serves) {
@@ -85,6 +89,58 @@ TEST_P(WorkerGroupTest, Serves) {
   EXPECT_EQ(total(&EchoFigures::stops), 2u);
   EXPECT_EQ(total(&EchoFigures::ends), 2u);
   EXPECT_EQ(total(&EchoFigures::aborts), 0u);
+}
+
+// Worker 0 calls for help once when it is told to; a call is worth ten slices to whoever comes.
+class HelpHooks final : public EpochHooks {
+ public:
+  static constexpr uint64_t kSlices = 10;
+  HelpHooks(WorkerGroup& group, uint32_t index) : group_(group), index_(index) {}
+
+  void quiescent() override {
+    if (index_ != 0 || calls_made_ == calls.get()) return;
+    calls_made_ = calls.get();
+    group_.call_help(0);
+  }
+  bool help(Deadline /*deadline*/) override {
+    slices += 1;
+    return slices.get() % kSlices != 0;
+  }
+  sync::SingleWriter<uint64_t> calls;   // written by the test
+  sync::SingleWriter<uint64_t> slices;  // by the worker
+
+ private:
+  WorkerGroup& group_;
+  const uint32_t index_;
+  uint64_t calls_made_ = 0;
+};
+
+TEST_P(WorkerGroupTest, AWorkerThatWaitsHelpsUntilNothingIsLeft) {
+  std::vector<HelpHooks*> hooks;
+  make_hooks_ = [this, &hooks](uint32_t i) {
+    auto made = std::make_unique<HelpHooks>(group_, i);
+    hooks.push_back(made.get());
+    return made;
+  };
+  start(2);
+  // Worker 0 turns when one of its connections brings something; both have some.
+  std::vector<Client> clients;
+  clients.reserve(8);
+  for (int i = 0; i < 8; ++i) clients.push_back(connect());
+  for (uint64_t round = 1; round <= 5; ++round) {
+    const bool helped = wait_for([&] {
+      if (hooks[1]->slices.get() == round * HelpHooks::kSlices) return true;
+      // Once more when worker 1 had no time.
+      if (hooks[1]->slices.get() == (round - 1) * HelpHooks::kSlices) hooks[0]->calls += 1;
+      for (const Client& c : clients) EXPECT_EQ(c.echo("turn"), "turn");
+      return false;
+    });
+    ASSERT_TRUE(helped) << round << ": " << hooks[1]->slices.get();
+  }
+  EXPECT_EQ(hooks[0]->slices.get(), 0u);
+  group_.request_stop();
+  clients.clear();
+  EXPECT_TRUE(group_.join());
 }
 
 TEST_P(WorkerGroupTest, SixteenConnectionsAreSpreadOverTheWorkers) {

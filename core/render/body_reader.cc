@@ -1,8 +1,5 @@
 #include "core/render/body_reader.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include "core/base/check.h"
 #include "core/render/crc32.h"
 
@@ -23,8 +20,7 @@ ByteSource::State BodyReader::produce(char* out, size_t capacity, size_t& used, 
   SLUICE_DCHECK(capacity != 0);
   used = 0;
   for (bool worked = false;; worked = true) {
-    const size_t bytes = std::min(capacity - used, rest_.size());
-    std::memcpy(out + used, rest_.data(), bytes);
+    const size_t bytes = rest_.copy(out + used, capacity - used);
     used += bytes;
     rest_.remove_prefix(bytes);
     if (rest_.empty() && ended_) return State::kDone;

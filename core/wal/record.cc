@@ -17,6 +17,7 @@ static_assert(std::endian::native == std::endian::little, "the files are little-
 constexpr std::string_view kSegmentMagic = "sluicewl";
 constexpr std::string_view kSnapshotMagic = "sluicews";
 constexpr uint32_t kFormat = 1;
+constexpr uint32_t kUnsyncedBit = uint32_t{1} << 31;
 constexpr uint64_t kHeaderSeed = 0x736c756963650001;
 
 template <typename T>
@@ -121,7 +122,7 @@ void append_header(std::string& out, const FileHeader& header) {
   const size_t at = out.size();
   out += header.kind == FileKind::kSegment ? kSegmentMagic : kSnapshotMagic;
   put(out, kFormat);
-  put(out, header.worker);
+  put(out, header.worker | (header.unsynced ? kUnsyncedBit : 0));
   put(out, header.sequence);
   put(out, header.seed);
   put(out, checksum(std::string_view(out).substr(at), kHeaderSeed));
@@ -174,6 +175,17 @@ void append_end(std::string& out, uint64_t groups) {
   end_record(out, at);
 }
 
+void append_mark(std::string& out) {
+  SLUICE_DCHECK(out.empty());
+  const size_t at = begin_record(out, RecordKind::kMark);
+  put(out, uint64_t{0});
+  end_record(out, at);
+}
+
+void set_mark(std::string& out, uint64_t durable_bytes) noexcept {
+  std::memcpy(out.data() + kRecordHeadBytes, &durable_bytes, sizeof(durable_bytes));
+}
+
 bool RecordView::read_families(std::vector<FamilyView>& out) const {
   out.clear();
   Cursor cursor{family_bytes};
@@ -205,8 +217,9 @@ Result<RecordReader, std::string> RecordReader::open(std::string_view bytes) {
   if (const auto format = load<uint32_t>(head, 8); format != kFormat) {
     return std::unexpected(fmt::format("its format is {}, and this program knows format {}", format, kFormat));
   }
-  reader.header_ = {magic == kSegmentMagic ? FileKind::kSegment : FileKind::kSnapshot, load<uint32_t>(head, 12),
-                    load<uint64_t>(head, 16), load<uint64_t>(head, 24)};
+  const auto worker = load<uint32_t>(head, 12);
+  reader.header_ = {magic == kSegmentMagic ? FileKind::kSegment : FileKind::kSnapshot, (worker & kUnsyncedBit) != 0,
+                    worker & ~kUnsyncedBit, load<uint64_t>(head, 16), load<uint64_t>(head, 24)};
   return reader;
 }
 
@@ -214,7 +227,7 @@ bool RecordReader::parse(uint64_t at, RecordView& out, uint64_t& end) const {
   if (bytes_.size() - at < kRecordHeadBytes) return false;
   const auto bytes = load<uint32_t>(bytes_, at);
   const auto kind = load<uint32_t>(bytes_, at + 4);
-  if (kind < static_cast<uint32_t>(RecordKind::kPost) || kind > static_cast<uint32_t>(RecordKind::kEnd)) return false;
+  if (kind < static_cast<uint32_t>(RecordKind::kPost) || kind > static_cast<uint32_t>(RecordKind::kMark)) return false;
   if (bytes > bytes_.size() - at - kRecordHeadBytes) return false;
   const std::string_view payload = bytes_.substr(at + kRecordHeadBytes, bytes);
   if (record_checksum(payload, header_.seed, at, kind) != load<uint64_t>(bytes_, at + 8)) return false;
@@ -224,7 +237,7 @@ bool RecordReader::parse(uint64_t at, RecordView& out, uint64_t& end) const {
   out.kind = static_cast<RecordKind>(kind);
   out.offset = at;
   out.stamp = cursor.take<uint64_t>();
-  if (out.kind == RecordKind::kEnd) return cursor.ok;
+  if (out.kind == RecordKind::kEnd || out.kind == RecordKind::kMark) return cursor.ok;
   out.label_text = cursor.take_string();
   if (out.kind == RecordKind::kErase) return cursor.ok;
   out.push_time_ns = cursor.take<int64_t>();
@@ -248,7 +261,7 @@ bool RecordReader::skip() {
   uint64_t end = 0;
   for (uint64_t at = at_ + 1; at + kRecordHeadBytes <= bytes_.size(); ++at) {
     // The kind is a small number: most offsets end here.
-    if (load<uint32_t>(bytes_, at + 4) - 1 >= static_cast<uint32_t>(RecordKind::kEnd)) continue;
+    if (load<uint32_t>(bytes_, at + 4) - 1 >= static_cast<uint32_t>(RecordKind::kMark)) continue;
     if (!parse(at, record, end)) continue;
     at_ = at;
     return true;

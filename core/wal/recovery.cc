@@ -125,22 +125,25 @@ void Recovery::scan(File& file, unsigned parts) {
   }
   bool ended = false;
   uint64_t groups = 0;
+  std::vector<Damage> holes;
+  // A segment that another one follows was durable when it was left, and a snapshot before it had its name.
+  uint64_t durable = file.kind == FileKind::kSnapshot || !file.last ? bytes.size() + 1 : 0;
+  if (header.unsynced) durable = 0;
   RecordView record;
   for (;;) {
     const RecordReader::Next next = reader->next(record);
     if (next == RecordReader::Next::kEnd) break;
     if (next == RecordReader::Next::kBad) {
       const uint64_t offset = reader->offset();
-      if (reader->skip()) {
-        damage(offset, fmt::format("{} bytes do not verify", reader->offset() - offset));
-        continue;
-      }
-      if (file.kind == FileKind::kSegment && file.last) {
-        file.torn_bytes = bytes.size() - offset;
-      } else {
-        damage(offset, "its end does not verify");
-      }
-      break;
+      const bool goes_on = reader->skip();
+      const uint64_t end = goes_on ? reader->offset() : bytes.size();
+      holes.push_back({file.name, offset, fmt::format("{} bytes do not verify", end - offset)});
+      if (!goes_on) break;
+      continue;
+    }
+    if (record.kind == RecordKind::kMark) {
+      if (!header.unsynced) durable = std::max(durable, record.stamp);
+      continue;
     }
     if (record.kind == RecordKind::kEnd) {
       ended = true;
@@ -153,7 +156,24 @@ void Recovery::scan(File& file, unsigned parts) {
     const uint64_t hash = keyed_hash(record.label_text);
     file.items[(hash >> 32) % parts].push_back({hash, record});
   }
+  judge(file, holes, durable);
   if (file.kind == FileKind::kSnapshot && !ended && file.whole) damage(bytes.size(), "its end is missing");
+}
+
+// Holes where the file was durable are damage; the first one behind is where a crash tore it.
+void Recovery::judge(File& file, const std::vector<Damage>& holes, uint64_t durable) {
+  for (const Damage& hole : holes) {
+    if (hole.offset < durable) {
+      file.damages.push_back(hole);
+      file.whole = false;
+      continue;
+    }
+    file.torn_bytes = file.content->bytes().size() - hole.offset;
+    for (std::vector<Item>& items : file.items) {
+      file.records -= std::erase_if(items, [&](const Item& item) { return item.record.offset > hole.offset; });
+    }
+    return;
+  }
 }
 
 // Drops the records of all snapshots but one, and those of segments that it covers.

@@ -4,9 +4,10 @@
 // what its records say in the order of their stamps, in whatever files they stand. Nothing is changed on disk but by
 // set_aside().
 //
-// A record that does not verify: at the end of a worker's last segment it is the tail that a crash tore, is cut off and
-// counted; anywhere else it is damage, and what verifies behind it is used. When the newest snapshot is damaged an
-// older one that is whole takes its place, with the segments that were kept for it; else what verifies of it is used.
+// A record that does not verify: where a worker's last segment was not durable yet it is the tail that a crash tore,
+// and it and what follows is cut off and counted; where the file was durable, as the marks behind it say, it is damage,
+// and what verifies behind it is used. When the newest snapshot is damaged an older one that is whole takes its place,
+// with the segments that were kept for it; else what verifies of it is used.
 //
 // Threads: read() makes its own; groups of different parts may be asked for by different threads.
 #pragma once
@@ -83,6 +84,7 @@ class Recovery {
 
   [[nodiscard]] Result<void, std::string> open_files();
   static void scan(File& file, unsigned parts);
+  static void judge(File& file, const std::vector<Damage>& holes, uint64_t durable);
   void choose_snapshot();
   void collect(unsigned parts);
 

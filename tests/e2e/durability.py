@@ -133,7 +133,7 @@ def segments(file):
 def check_damage(checks, options):
     with tempfile.TemporaryDirectory() as folder:
         file = os.path.join(folder, "state")
-        flags = ["--persistence.file=" + file, "--runtime.workers=1"]
+        flags = ["--persistence.file=" + file, "--runtime.workers=1", "--persistence.fsync=always"]
         with Gateway(options.binary, flags, options.backend) as gateway:
             fill(checks, gateway, 50)
             gateway.stop(signal.SIGKILL)

@@ -98,6 +98,9 @@ TEST(Flags, WrongOnesGetTheReferencesWords) {
       {{"--web.config.file=web.yml"},
        "sluice: error: --web.config.file=web.yml cannot be honoured: TLS and authentication are not supported by this "
        "version; put a proxy in front or leave the flag out, try --help\n"},
+      {{"--persistence.fsync=sometimes"}, "sluice: error: unrecognized fsync mode sometimes, try --help\n"},
+      {{"--persistence.fsync-interval=1"}, "sluice: error: time: missing unit in duration \"1\", try --help\n"},
+      {{"--persistence.on-corruption=ignore"}, "sluice: error: neither salvage nor refuse: ignore, try --help\n"},
       {{"--persistence.file=a", "--persistence.file=b"},
        "sluice: error: flag 'persistence.file' cannot be repeated, try --help\n"},
       {{"--net.backend=select"}, "sluice: error: unrecognized backend select, try --help\n"},

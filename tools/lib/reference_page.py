@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 
@@ -76,6 +77,8 @@ def scrape(binary):
                 if found := re.search(r'Listening on"? address="?(127\.0\.0\.1:\d+)', line):
                     break
             base = "http://" + found.group(1)
+            while ask(base, "GET", "/-/ready") != "OK":
+                time.sleep(0.01)
             for method in ("PUT", "DELETE", "POST"):
                 ask(base, method, "/metrics/job/page", None if method == "DELETE" else b"x 1\n")
             return ask(base, "GET", "/metrics")

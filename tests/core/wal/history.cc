@@ -104,9 +104,27 @@ std::string History::check_group(const Ordered& mutations, const std::string& gr
   return {};
 }
 
-void History::restart(const Groups& recovered, uint64_t stamp_max) {
-  std::erase_if(all_, [&](const Mutation& mutation) { return mutation.stamp > stamp_max; });
-  // What is served now counts as secured: a reader may have acted on it.
+void History::restart(const Groups& recovered, uint64_t stamp_max, bool power_cut) {
+  if (power_cut) {
+    // What is there now is all that is on disk.
+    std::set<std::string> groups;
+    for (const Mutation& mutation : all_) groups.insert(mutation.group);
+    all_.clear();
+    for (const std::string& group : groups) {
+      const auto found = recovered.find(group);
+      Mutation base{ChangeKind::kErase, stamp_max, group, {}, true, true};
+      if (found != recovered.end()) base.kind = ChangeKind::kPut, base.families = found->second;
+      all_.push_back(std::move(base));
+    }
+    return;
+  }
+  // A DELETE that only a snapshot knows of has no stamp on disk.
+  std::erase_if(all_, [&](Mutation& mutation) {
+    if (mutation.stamp <= stamp_max) return false;
+    mutation.stamp = stamp_max;
+    return mutation.kind != ChangeKind::kErase;
+  });
+  // What is served now survives this process, too.
   for (Mutation& mutation : all_) {
     const auto group = recovered.find(mutation.group);
     if (group == recovered.end()) continue;

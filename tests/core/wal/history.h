@@ -37,7 +37,7 @@ class History {
   // part, or an older one hides a newer one.
   [[nodiscard]] std::string check(const Groups& recovered, bool power_cut) const;
   // A new life begins with what was recovered: younger stamps are drawn again.
-  void restart(const Groups& recovered, uint64_t stamp_max);
+  void restart(const Groups& recovered, uint64_t stamp_max, bool power_cut);
 
  private:
   using Ordered = std::vector<const Mutation*>;

@@ -317,8 +317,10 @@ class Model {
       }
     }
     if (const std::string wrong = history_.check(groups, power_cut_); !wrong.empty()) wrong_ = wrong;
-    history_.restart(groups, found.stamp_max);
+    history_.restart(groups, found.stamp_max, power_cut_);
     life.first_mutation = history_.size();
+    // Before anything is promised.
+    if (const auto durable = recovery_->make_durable(); !durable) wrong_ = durable.error();
     recovery_->remove_empty(life.first_sequence);
     for (uint32_t index = 0; index < kLogs; ++index) {
       life.clients.push_back(std::make_unique<store::testing::Client>(life.store));

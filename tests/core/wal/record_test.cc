@@ -32,8 +32,9 @@ bool is_subset(const std::vector<std::string>& some, const std::vector<std::stri
   return true;
 }
 
-// What recovery finds wrong with a directory in which the worker's last segment, or an earlier one, has these bytes.
-RecoveryFigures recover(const std::string& bytes, bool last) {
+// What recovery finds in a directory in which a worker's segment has these bytes, and in the next one a mark says that
+// the first `durable` of them were on disk; 0: there is no next one.
+RecoveryFigures recover(const std::string& bytes, uint64_t durable) {
   SimulatedDisk disk(1);
   const auto storage = disk.open();
   const auto put = [&](const FileHeader& header, std::string_view content) {
@@ -41,10 +42,10 @@ RecoveryFigures recover(const std::string& bytes, bool last) {
     EXPECT_EQ((*file)->write_at(0, content), 0);
   };
   put(kHeader, bytes);
-  if (!last) {
+  if (durable != 0) {
     FileHeader next = kHeader;
-    ++next.sequence;
-    put(next, testing::make_segment(next, testing::sample_records(1)).bytes);
+    next.sequence += 5;
+    put(next, testing::make_segment(next, {testing::mark_record({kFileHeaderBytes, kHeader.sequence, durable})}).bytes);
   }
   Recovery recovery(*storage);
   EXPECT_TRUE(recovery.read(1));
@@ -120,14 +121,13 @@ TEST(Record, EveryByteOfASegmentIsReported) {
   for (size_t byte = 0; byte < segment.bytes.size(); ++byte) {
     std::string damaged = segment.bytes;
     damaged[byte] = static_cast<char>(damaged[byte] ^ 0x10);
-    const RecoveryFigures figures = recover(damaged, false);
+    const RecoveryFigures figures = recover(damaged, damaged.size());
     ASSERT_EQ(figures.damages.size(), 1U) << byte;
     EXPECT_EQ(figures.damages.front().file, name);
     const auto behind = std::ranges::upper_bound(segment.offsets, byte);
     const uint64_t wanted = behind == segment.offsets.begin() ? 0 : *(behind - 1);
     EXPECT_EQ(figures.damages.front().offset, wanted) << byte;
-    // One less, and the one of the next segment.
-    EXPECT_EQ(figures.records, byte < kFileHeaderBytes ? 1 : records) << byte;
+    EXPECT_EQ(figures.records, byte < kFileHeaderBytes ? 0 : records - 1) << byte;
   }
 }
 
@@ -143,14 +143,43 @@ TEST(Record, EveryTruncationOfASegment) {
     const size_t fits = before == 0 ? 0 : static_cast<size_t>(before - 1);
     ASSERT_EQ(left.size(), fits) << bytes;
     ASSERT_TRUE(std::equal(left.begin(), left.end(), whole.begin())) << bytes;
+    // Where it was durable something is missing, at the end of a record or not.
+    const RecoveryFigures damaged = recover(cut, segment.bytes.size());
+    ASSERT_EQ(damaged.damages.size(), 1U) << bytes;
+    EXPECT_EQ(damaged.records, fits) << bytes;
     if (bytes <= kFileHeaderBytes) continue;
-    const bool clean = segment.offsets[fits] == bytes;
-    EXPECT_EQ(skipped, clean ? 0U : 1U) << bytes;
-    const RecoveryFigures torn = recover(cut, true);
+    EXPECT_EQ(skipped, segment.offsets[fits] == bytes ? 0U : 1U) << bytes;
+    EXPECT_EQ(damaged.damages.front().offset, segment.offsets[fits]) << bytes;
+    // Else it is what a crash leaves.
+    const RecoveryFigures torn = recover(cut, 0);
     EXPECT_TRUE(torn.damages.empty()) << bytes;
     EXPECT_EQ(torn.torn_bytes, bytes - segment.offsets[fits]) << bytes;
     EXPECT_EQ(torn.records, fits) << bytes;
-    EXPECT_EQ(recover(cut, false).damages.size(), clean ? 0U : 1U) << bytes;
+  }
+}
+
+// A mark in the segment itself: damage below it, and above it the rest is cut off, whether it verifies or not.
+TEST(Record, MarksTellDamageFromWhatACrashTore) {
+  std::vector<std::string> records = testing::sample_records(3000);
+  const size_t count = records.size();
+  ASSERT_GT(count, 6U);
+  const uint64_t durable = testing::make_segment(kHeader, records).offsets[count - 3];
+  records.insert(records.end() - 3, testing::mark_record({durable, 0, 0}));
+  const SegmentBytes segment = testing::make_segment(kHeader, records);
+  for (size_t hit = 0; hit < records.size(); ++hit) {
+    std::string damaged = segment.bytes;
+    damaged[segment.offsets[hit] + kRecordHeadBytes] ^= 1;
+    const RecoveryFigures figures = recover(damaged, 0);
+    if (hit < count - 3) {
+      ASSERT_EQ(figures.damages.size(), 1U) << hit;
+      EXPECT_EQ(figures.damages.front().offset, segment.offsets[hit]);
+      EXPECT_EQ(figures.torn_bytes, 0U);
+      EXPECT_EQ(figures.records, count - 1);
+    } else {
+      EXPECT_TRUE(figures.damages.empty()) << hit;
+      EXPECT_EQ(figures.torn_bytes, segment.bytes.size() - segment.offsets[hit]);
+      EXPECT_EQ(figures.records, hit == count - 3 ? hit : hit - 1) << hit;
+    }
   }
 }
 
@@ -159,12 +188,12 @@ TEST(Record, ZerosAndGarbageBehindTheEnd) {
   const std::vector<std::string> whole = testing::read_all(segment.bytes);
   std::string zeros = segment.bytes + std::string(4096, '\0');
   EXPECT_EQ(testing::read_all(zeros), whole);
-  EXPECT_EQ(recover(zeros, true).torn_bytes, 4096U);
+  EXPECT_EQ(recover(zeros, 0).torn_bytes, 4096U);
   std::string garbage = segment.bytes;
   for (int i = 0; i < 4096; ++i) garbage += static_cast<char>(i * i * 31 % 251);
   EXPECT_EQ(testing::read_all(garbage), whole);
-  EXPECT_TRUE(recover(garbage, true).damages.empty());
-  EXPECT_EQ(recover(garbage, false).damages.size(), 1U);
+  EXPECT_TRUE(recover(garbage, 0).damages.empty());
+  EXPECT_EQ(recover(garbage, segment.bytes.size()).torn_bytes, 4096U);
 }
 
 // A record counts where it was written and nowhere else.

@@ -40,6 +40,13 @@ std::vector<std::string> sample_records(size_t bytes_min) {
   return std::move(list.records);
 }
 
+std::string mark_record(const DurableMark& mark) {
+  std::string record;
+  append_mark(record);
+  set_mark(record, mark);
+  return record;
+}
+
 SegmentBytes make_segment(const FileHeader& header, const std::vector<std::string>& records) {
   SegmentBytes segment;
   append_header(segment.bytes, header);
@@ -54,6 +61,10 @@ SegmentBytes make_segment(const FileHeader& header, const std::vector<std::strin
 }
 
 std::string describe(const RecordView& record) {
+  if (record.kind == RecordKind::kMark) {
+    return fmt::format("{} mark {} {} {}", record.offset, record.mark.bytes, record.mark.previous_sequence,
+                       record.mark.previous_bytes);
+  }
   std::string line = fmt::format("{} {} {} {{{}}} {} {}", record.offset, static_cast<int>(record.kind), record.stamp,
                                  record.label_text, record.push_time_ns, record.push_failure_time_ns);
   std::vector<FamilyView> families;

@@ -26,6 +26,8 @@ class RecordList final : public store::Journal {
 // with a record of their own (a float that the text does not express), labels that need escapes.
 [[nodiscard]] std::vector<std::string> sample_records(size_t bytes_min);
 
+[[nodiscard]] std::string mark_record(const DurableMark& mark);
+
 struct SegmentBytes {
   std::string bytes;
   std::vector<uint64_t> offsets;  // of the records, and the end

@@ -63,6 +63,10 @@ class SimulatedStorage final : public Storage {
     if (found == disk_.seen_.end()) return std::unexpected(ENOENT);
     return std::make_unique<OwnedContent>(found->second->seen);
   }
+  [[nodiscard]] int sync(const std::string& name) override {
+    const auto found = disk_.seen_.find(name);
+    return found == disk_.seen_.end() ? ENOENT : disk_.sync(*found->second, name);
+  }
   [[nodiscard]] int rename(const std::string& from, const std::string& to) override {
     bool crashes = false;
     if (const int error = disk_.enter(DiskCall::kRename, from, crashes); error != 0) return error;

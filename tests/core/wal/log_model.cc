@@ -358,7 +358,7 @@ class Model {
     life.logs->remove_unused();
     const uint64_t last = life.store.last_stamp();
     const bool kept = take_snapshot(std::vector<uint64_t>(kLogs, UINT64_MAX));
-    if (!kept && !logged) return;
+    if (!kept && (!logged || options_.fsync == Fsync::kNever)) return;
     for (size_t index = life.first_mutation; index < history_.size(); ++index) {
       if (history_.at(index).stamp <= last) history_.at(index).on_disk = true;
     }

@@ -23,6 +23,7 @@
 #include "parser/simd/kernel.h"
 #include "tools/commands/export_command.h"
 #include "tools/commands/import_command.h"
+#include "tools/commands/wal_command.h"
 #include "tools/flag_values.h"
 #include "tools/flags.h"
 #include "tools/loop_metrics.h"
@@ -262,9 +263,11 @@ int serve(Flags flags, const sigset_t& waited) {
 // The whole program; returns its exit code.
 int run(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (!arguments.empty() && (arguments.front() == "import" || arguments.front() == "export")) {
+  if (!arguments.empty()) {
     const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
-    return arguments.front() == "import" ? import_command(rest) : export_command(rest);
+    if (arguments.front() == "import") return import_command(rest);
+    if (arguments.front() == "export") return export_command(rest);
+    if (arguments.front() == "wal") return wal_command(rest);
   }
   const auto flags = parse_flags(arguments);
   if (!flags) {

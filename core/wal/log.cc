@@ -56,7 +56,7 @@ LogSet::Acknowledged LogSet::acknowledged(uint64_t stamp) const noexcept {
 
 Result<std::unique_ptr<Segment>, int> LogSet::make_segment(uint32_t worker) {
   auto segment = std::make_unique<Segment>();
-  segment->header = {FileKind::kSegment, options_.fsync == Fsync::kNever, worker, next_sequence_++, random_number()};
+  segment->header = {FileKind::kSegment, worker, next_sequence_++, random_number()};
   const std::string name = segment_name(worker, segment->header.sequence);
   auto file = storage_.create(name);
   if (!file) return std::unexpected(file.error());
@@ -164,7 +164,7 @@ bool Log::take_segment() noexcept {
   SLUICE_DCHECK(!in_flight_);
   segment_ = std::move(next);
   end_ = kFileHeaderBytes;
-  durable_end_ = end_;
+  mark_ = {end_, sequence_.get(), mark_.bytes};
   sequence_.set(segment_->header.sequence);
   figures_.segments.add(1);
   set_.wake();
@@ -219,7 +219,7 @@ void Log::flush() noexcept {
 }
 
 void Log::write() noexcept {
-  set_mark(buffer_, durable_end_);
+  set_mark(buffer_, mark_);
   seal_records(buffer_, end_, segment_->header.seed);
   figures_.writes.add(1);
   if (segment_->file->write_at(end_, buffer_) != 0) return fail();
@@ -266,7 +266,7 @@ void Log::sync_done(int error, int64_t now_ns) noexcept {
   }
   if (error != 0) return fail();
   count_sync(now_ns - last_sync_ns_);
-  durable_end_ = syncing_end_;
+  mark_.bytes = syncing_end_;
   syncing_first_ = Mark::kNone;
   raise_marks();
 }

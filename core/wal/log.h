@@ -190,7 +190,7 @@ class Log final : public store::Journal {
   std::unique_ptr<Segment> segment_;
   std::unique_ptr<Segment> doomed_;  // while its sync is in flight
   uint64_t end_ = 0;                 // of the segment
-  uint64_t durable_end_ = 0;         // up to where it is durable
+  DurableMark mark_;                 // up to where it is durable, and the one before
   uint64_t syncing_end_ = 0;
   std::string buffer_;
   // Bounds below the stamps in the buffer, of what was written since the last sync began, and of what is being synced.

@@ -17,7 +17,6 @@ static_assert(std::endian::native == std::endian::little, "the files are little-
 constexpr std::string_view kSegmentMagic = "sluicewl";
 constexpr std::string_view kSnapshotMagic = "sluicews";
 constexpr uint32_t kFormat = 1;
-constexpr uint32_t kUnsyncedBit = uint32_t{1} << 31;
 constexpr uint64_t kHeaderSeed = 0x736c756963650001;
 
 template <typename T>
@@ -122,7 +121,7 @@ void append_header(std::string& out, const FileHeader& header) {
   const size_t at = out.size();
   out += header.kind == FileKind::kSegment ? kSegmentMagic : kSnapshotMagic;
   put(out, kFormat);
-  put(out, header.worker | (header.unsynced ? kUnsyncedBit : 0));
+  put(out, header.worker);
   put(out, header.sequence);
   put(out, header.seed);
   put(out, checksum(std::string_view(out).substr(at), kHeaderSeed));
@@ -178,12 +177,13 @@ void append_end(std::string& out, uint64_t groups) {
 void append_mark(std::string& out) {
   SLUICE_DCHECK(out.empty());
   const size_t at = begin_record(out, RecordKind::kMark);
-  put(out, uint64_t{0});
+  put(out, DurableMark{});
   end_record(out, at);
 }
 
-void set_mark(std::string& out, uint64_t durable_bytes) noexcept {
-  std::memcpy(out.data() + kRecordHeadBytes, &durable_bytes, sizeof(durable_bytes));
+void set_mark(std::string& out, const DurableMark& mark) noexcept {
+  static_assert(sizeof(mark) == 3 * sizeof(uint64_t));
+  std::memcpy(out.data() + kRecordHeadBytes, &mark, sizeof(mark));
 }
 
 bool RecordView::read_families(std::vector<FamilyView>& out) const {
@@ -217,9 +217,8 @@ Result<RecordReader, std::string> RecordReader::open(std::string_view bytes) {
   if (const auto format = load<uint32_t>(head, 8); format != kFormat) {
     return std::unexpected(fmt::format("its format is {}, and this program knows format {}", format, kFormat));
   }
-  const auto worker = load<uint32_t>(head, 12);
-  reader.header_ = {magic == kSegmentMagic ? FileKind::kSegment : FileKind::kSnapshot, (worker & kUnsyncedBit) != 0,
-                    worker & ~kUnsyncedBit, load<uint64_t>(head, 16), load<uint64_t>(head, 24)};
+  reader.header_ = {magic == kSegmentMagic ? FileKind::kSegment : FileKind::kSnapshot, load<uint32_t>(head, 12),
+                    load<uint64_t>(head, 16), load<uint64_t>(head, 24)};
   return reader;
 }
 
@@ -236,8 +235,12 @@ bool RecordReader::parse(uint64_t at, RecordView& out, uint64_t& end) const {
   out = {};
   out.kind = static_cast<RecordKind>(kind);
   out.offset = at;
+  if (out.kind == RecordKind::kMark) {
+    out.mark = cursor.take<DurableMark>();
+    return cursor.ok;
+  }
   out.stamp = cursor.take<uint64_t>();
-  if (out.kind == RecordKind::kEnd || out.kind == RecordKind::kMark) return cursor.ok;
+  if (out.kind == RecordKind::kEnd) return cursor.ok;
   out.label_text = cursor.take_string();
   if (out.kind == RecordKind::kErase) return cursor.ok;
   out.push_time_ns = cursor.take<int64_t>();

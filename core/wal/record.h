@@ -26,14 +26,13 @@ enum class RecordKind : uint32_t {
   kErase = 4,  // nothing
   kGroup = 5,  // of a snapshot: as kPut
   kEnd = 6,    // of a snapshot: the last record, with the number of groups
-  kMark = 7,   // of a segment: begins what is written together, and says up to where the file was durable before
+  kMark = 7,   // of a segment: begins what is written together, and says what was durable before
 };
 
 enum class FileKind : uint8_t { kSegment, kSnapshot };
 
 struct FileHeader {
   FileKind kind = FileKind::kSegment;
-  bool unsynced = false;  // of a segment: written with Fsync::kNever, so that any of it may be torn
   uint32_t worker = 0;    // of a segment
   uint64_t sequence = 0;  // of a segment: its place among its worker's; of a snapshot: its stamp W
   uint64_t seed = 0;      // random
@@ -50,9 +49,16 @@ void append_change(std::string& out, const store::Change& change);
 // A group of a snapshot.
 void append_group(std::string& out, const model::Version& version);
 void append_end(std::string& out, uint64_t groups);
-// Of kMark, at the front of `out`; its number is set by set_mark().
+// What a log knows to be durable: the first bytes of the segment that a mark stands in, and of the one that it wrote
+// before, 0 and 0 for none.
+struct DurableMark {
+  uint64_t bytes = 0;
+  uint64_t previous_sequence = 0;
+  uint64_t previous_bytes = 0;
+};
+// Of kMark, at the front of `out`; what it says is set by set_mark().
 void append_mark(std::string& out);
-void set_mark(std::string& out, uint64_t durable_bytes) noexcept;
+void set_mark(std::string& out, const DurableMark& mark) noexcept;
 // Sets the checksums of `records`, which are to be written at `offset` of the file with this seed.
 void seal_records(std::string& records, uint64_t offset, uint64_t seed) noexcept;
 
@@ -69,12 +75,13 @@ struct FamilyView {
 struct RecordView {
   RecordKind kind = RecordKind::kPost;
   uint64_t offset = 0;  // of its head
-  uint64_t stamp = 0;   // of kEnd: the number of groups; of kMark: bytes
+  uint64_t stamp = 0;   // of kEnd: the number of groups
   std::string_view label_text;
   int64_t push_time_ns = 0;
   int64_t push_failure_time_ns = 0;
   uint32_t families = 0;
   std::string_view family_bytes;
+  DurableMark mark;  // of kMark
 
   // All of them; false when they are not what append_change() writes.
   [[nodiscard]] bool read_families(std::vector<FamilyView>& out) const;

@@ -93,14 +93,6 @@ Result<void, std::string> Recovery::open_files() {
     files_.push_back(std::move(file));
   }
   figures_.files = files_.size();
-  // A segment that is made ahead has a header and no record: what is before it may be torn all the same.
-  std::map<uint32_t, File*> last;
-  for (File& file : files_) {
-    if (file.kind != FileKind::kSegment || file.content->bytes().size() <= kFileHeaderBytes) continue;
-    File*& newest = last[file.worker];
-    if (newest == nullptr || newest->sequence < file.sequence) newest = &file;
-  }
-  for (const auto& [worker, file] : last) file->last = true;
   return {};
 }
 
@@ -125,10 +117,6 @@ void Recovery::scan(File& file, unsigned parts) {
   }
   bool ended = false;
   uint64_t groups = 0;
-  std::vector<Damage> holes;
-  // A segment that another one follows was durable when it was left, and a snapshot before it had its name.
-  uint64_t durable = file.kind == FileKind::kSnapshot || !file.last ? bytes.size() + 1 : 0;
-  if (header.unsynced) durable = 0;
   RecordView record;
   for (;;) {
     const RecordReader::Next next = reader->next(record);
@@ -137,12 +125,13 @@ void Recovery::scan(File& file, unsigned parts) {
       const uint64_t offset = reader->offset();
       const bool goes_on = reader->skip();
       const uint64_t end = goes_on ? reader->offset() : bytes.size();
-      holes.push_back({file.name, offset, fmt::format("{} bytes do not verify", end - offset)});
+      file.holes.push_back({file.name, offset, fmt::format("{} bytes do not verify", end - offset)});
       if (!goes_on) break;
       continue;
     }
     if (record.kind == RecordKind::kMark) {
-      if (!header.unsynced) durable = std::max(durable, record.stamp);
+      file.durable = std::max(file.durable, record.mark.bytes);
+      if (file.previous.empty()) file.previous.push_back(record.mark);
       continue;
     }
     if (record.kind == RecordKind::kEnd) {
@@ -156,23 +145,40 @@ void Recovery::scan(File& file, unsigned parts) {
     const uint64_t hash = keyed_hash(record.label_text);
     file.items[(hash >> 32) % parts].push_back({hash, record});
   }
-  judge(file, holes, durable);
-  if (file.kind == FileKind::kSnapshot && !ended && file.whole) damage(bytes.size(), "its end is missing");
+  // A snapshot was durable before it had its name.
+  if (file.kind == FileKind::kSnapshot) file.durable = ended ? bytes.size() : bytes.size() + 1;
+}
+
+void Recovery::judge_all() {
+  std::map<std::pair<uint32_t, uint64_t>, uint64_t> durable;
+  for (const File& file : files_) {
+    for (const DurableMark& mark : file.previous) durable[{file.worker, mark.previous_sequence}] = mark.previous_bytes;
+  }
+  for (File& file : files_) {
+    const auto later = durable.find({file.worker, file.sequence});
+    const bool segment = file.kind == FileKind::kSegment;
+    judge(file, segment && later != durable.end() ? std::max(file.durable, later->second) : file.durable);
+  }
 }
 
 // Holes where the file was durable are damage; the first one behind is where a crash tore it.
-void Recovery::judge(File& file, const std::vector<Damage>& holes, uint64_t durable) {
-  for (const Damage& hole : holes) {
+void Recovery::judge(File& file, uint64_t durable) {
+  const uint64_t bytes = file.content->bytes().size();
+  for (const Damage& hole : file.holes) {
     if (hole.offset < durable) {
       file.damages.push_back(hole);
       file.whole = false;
       continue;
     }
-    file.torn_bytes = file.content->bytes().size() - hole.offset;
+    file.torn_bytes = bytes - hole.offset;
     for (std::vector<Item>& items : file.items) {
       file.records -= std::erase_if(items, [&](const Item& item) { return item.record.offset > hole.offset; });
     }
     return;
+  }
+  if (durable > bytes && file.whole) {
+    file.damages.push_back({file.name, bytes, "its end is missing"});
+    file.whole = false;
   }
 }
 
@@ -228,6 +234,7 @@ Result<void, std::string> Recovery::read(unsigned parts) {
     for (unsigned part = 1; part < parts; ++part) threads.emplace_back(work, part);
     work(0);
   }
+  judge_all();
   choose_snapshot();
   collect(parts);
   const auto sort = [this](unsigned part) {
@@ -259,9 +266,22 @@ void Recovery::for_each_group(unsigned part, const std::function<void(const Stor
   }
 }
 
+Result<void, std::string> Recovery::make_durable() {
+  for (const File& file : files_) {
+    if (file.empty) continue;
+    if (const int error = storage_.sync(file.name); error != 0) {
+      return std::unexpected(fmt::format("cannot sync {}: {}", file.name, std::strerror(error)));
+    }
+  }
+  if (const int error = storage_.sync_directory(); error != 0) {
+    return std::unexpected(fmt::format("cannot sync the directory of the log: {}", std::strerror(error)));
+  }
+  return {};
+}
+
 void Recovery::remove_empty(uint64_t sequence) {
   for (const File& file : files_) {
-    if (file.empty && file.sequence < sequence) static_cast<void>(storage_.remove(file.name));
+    if (file.empty && file.whole && file.sequence < sequence) static_cast<void>(storage_.remove(file.name));
   }
 }
 

@@ -4,9 +4,9 @@
 // what its records say in the order of their stamps, in whatever files they stand. Nothing is changed on disk but by
 // set_aside().
 //
-// A record that does not verify: where a worker's last segment was not durable yet it is the tail that a crash tore,
-// and it and what follows is cut off and counted; where the file was durable, as the marks behind it say, it is damage,
-// and what verifies behind it is used. When the newest snapshot is damaged an older one that is whole takes its place,
+// A record that does not verify: where the file was durable, as marks behind it and in the worker's next segment say,
+// it is damage, and what verifies behind it is used; elsewhere a crash tore it, and it and what follows is cut off and
+// counted. When the newest snapshot is damaged an older one that is whole takes its place,
 // with the segments that were kept for it; else what verifies of it is used.
 //
 // Threads: read() makes its own; groups of different parts may be asked for by different threads.
@@ -55,6 +55,10 @@ class Recovery {
   // Every group of this part, below `parts`; views are valid as long as this object.
   void for_each_group(unsigned part, const std::function<void(const StoredGroup&)>& take) const;
 
+  // What was read may be in the page cache only, as the process before this one left it. Afterwards it is on disk, and
+  // what builds on it may be promised. The error is one sentence.
+  [[nodiscard]] Result<void, std::string> make_durable();
+
   // Removes segments before `sequence` that have no record: every start leaves some that does not end well.
   void remove_empty(uint64_t sequence);
   // Gives damaged files the name NAME.corrupt, or NAME.corrupt.N. Once what was read of them is safe elsewhere.
@@ -71,10 +75,12 @@ class Recovery {
     FileKind kind = FileKind::kSegment;
     uint32_t worker = 0;
     uint64_t sequence = 0;
-    bool last = false;  // the worker's last with a record
     // What scan() makes of it.
     std::vector<std::vector<Item>> items;  // by part
     std::vector<Damage> damages;
+    std::vector<Damage> holes;          // what does not verify
+    uint64_t durable = 0;               // bytes, as far as its own marks say
+    std::vector<DurableMark> previous;  // what they say of earlier segments
     uint64_t records = 0;
     uint64_t stamp_max = 0;
     uint64_t torn_bytes = 0;
@@ -84,7 +90,8 @@ class Recovery {
 
   [[nodiscard]] Result<void, std::string> open_files();
   static void scan(File& file, unsigned parts);
-  static void judge(File& file, const std::vector<Damage>& holes, uint64_t durable);
+  void judge_all();
+  static void judge(File& file, uint64_t durable);
   void choose_snapshot();
   void collect(unsigned parts);
 

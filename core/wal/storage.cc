@@ -75,6 +75,13 @@ class PosixDirectory final : public Storage {
     if (error != 0) return std::unexpected(error);
     return std::make_unique<Mapping>(at, bytes);
   }
+  [[nodiscard]] int sync(const std::string& name) override {
+    const int file = openat(directory_, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0) return errno;
+    const int error = fdatasync(file) == 0 ? 0 : errno;
+    close(file);
+    return error;
+  }
   [[nodiscard]] int rename(const std::string& from, const std::string& to) override {
     return renameat(directory_, from.c_str(), directory_, to.c_str()) == 0 ? 0 : errno;
   }

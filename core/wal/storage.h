@@ -58,6 +58,8 @@ class Storage {
   // A new file, readable by its owner only; an error when there is one of that name.
   [[nodiscard]] virtual Result<std::unique_ptr<File>, int> create(const std::string& name) = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<Content>, int> read(const std::string& name) = 0;
+  // What a process before this one has written into a file is durable after this.
+  [[nodiscard]] virtual int sync(const std::string& name) = 0;
   // Takes the place of what is there.
   [[nodiscard]] virtual int rename(const std::string& from, const std::string& to) = 0;
   [[nodiscard]] virtual int remove(const std::string& name) = 0;

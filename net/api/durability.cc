@@ -166,6 +166,10 @@ Result<void, std::string> Durability::recover() {
   if (!restored) return restored;
   replayed_.set(found.records);
   replay_ns_.set(monotonic_ns() - begin_ns);
+  if (options_.log.fsync != wal::Fsync::kNever) {
+    if (auto durable = recovery_->make_durable(); !durable)
+      return std::unexpected(fmt::format("{}: {}", options_.directory, durable.error()));
+  }
   recovery_->remove_empty(first_sequence_);
   // What was read is in files that were damaged or are another program's; or the last snapshot is of before.
   snapshot_wanted_ = !found.damages.empty();

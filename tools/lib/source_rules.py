@@ -27,7 +27,7 @@ MAY_INCLUDE = {
     "core/map": ("core/sync", "core/base"),
     "core/store": ("core/map", "core/model", "core/sync", "core/base"),
     "core/render": ("core/store", "core/model", "core/base"),
-    "core/wal": ("core/store", "core/model", "core/base"),
+    "core/wal": ("core/store", "core/model", "core/sync", "core/base"),
     "parser": ("parser/simd", "core/model", "core/base"),
     "parser/simd": ("core/base",),
     "net/ring": ("core/base",),

@@ -49,10 +49,12 @@ class Figure:
 
 @dataclasses.dataclass
 class Load:
-    """One run of a load: requests a second, the server's CPU seconds a request, how busy the client's core was."""
+    """One run of a load: requests a second, the server's CPU seconds a request, how busy the client's core was, and the
+    99th percentile of the latency in seconds where the load knows it."""
     rate: float
     cpu: float
     busy: float
+    p99: float = 0
 
 
 def number(value, digits=2):

@@ -33,14 +33,14 @@ def run_wrk(wrk, server, seconds, connections=16, timeout=None, **settings):
     took, cpu = time.monotonic() - began, server.cpu_seconds() - before
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     busy = (after.ru_utime + after.ru_stime - children.ru_utime - children.ru_stime) / took
-    found = re.search(r"RESULT requests=(\d+) duration_us=(\d+) status=(\d+) socket=(\d+)", done.stdout)
+    found = re.search(r"RESULT requests=(\d+) duration_us=(\d+) status=(\d+) socket=(\d+) p50_us=\d+ p99_us=(\d+)", done.stdout)
     if not found:
         raise Failed("wrk: " + (done.stdout + done.stderr)[-500:])
-    requests, duration, bad, broken = map(int, found.groups())
+    requests, duration, bad, broken, p99 = map(int, found.groups())
     # wrk counts the end of each connection that an answer closed among its errors.
     if bad or (broken and not settings.get("close")):
         raise Failed("%s: %d bad statuses, %d broken connections" % (server.name, bad, broken))
-    return Load(requests / (duration / 1e6), cpu / max(requests, 1), busy), shown
+    return Load(requests / (duration / 1e6), cpu / max(requests, 1), busy, p99 / 1e6), shown
 
 
 def run_sluice_load(binary, server, *flags):

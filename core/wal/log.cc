@@ -26,7 +26,7 @@ uint64_t random_number() noexcept {
 
 LogSet::LogSet(Storage& storage, store::Store& store, LogOptions options, uint32_t logs, uint64_t first_sequence)
     : storage_(storage), store_(store), options_(options), next_sequence_(first_sequence) {
-  for (uint32_t index = 0; index < logs; ++index) logs_.push_back(std::make_unique<Log>(*this, index));
+  while (logs_.size() < logs) logs_.push_back(std::make_unique<Log>(*this));
 }
 
 LogSet::~LogSet() = default;

@@ -132,7 +132,7 @@ class LogSet {
 
 class Log final : public store::Journal {
  public:
-  Log(LogSet& set, uint32_t index) : set_(set), index_(index) {}
+  explicit Log(LogSet& set) : set_(set) {}
 
   [[nodiscard]] Verdict begin(size_t bytes) noexcept override;
   void append(const store::Change& change) noexcept override;
@@ -179,7 +179,6 @@ class Log final : public store::Journal {
   void count_sync(int64_t took_ns) noexcept;
 
   LogSet& set_;
-  const uint32_t index_;
   [[no_unique_address]] ThreadOwner owner_;
   sync::LowMark written_;  // what may not be written
   sync::LowMark durable_;  // what may not be durable

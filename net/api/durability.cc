@@ -152,7 +152,7 @@ Result<void, std::string> Durability::recover() {
   recovery_ = std::make_unique<wal::Recovery>(*storage_);
   if (auto read = recovery_->read(parts); !read)
     return std::unexpected(fmt::format("{}: {}", options_.directory, read.error()));
-  const wal::RecoveryFigures& found = recovery_->figures();
+  const wal::RecoveryFigures found = recovery_->figures();  // a copy: a snapshot ends the recovery
   report(found);
   if (!found.damages.empty() && !options_.salvage) {
     const wal::Damage& first = found.damages.front();
@@ -178,12 +178,12 @@ Result<void, std::string> Durability::recover() {
     if (auto taken = take_snapshot(); !taken)
       return std::unexpected(fmt::format("{}: {}", options_.directory, taken.error()));
   }
-  if (found.damages.empty()) recovery_.reset();
   log::write(log::Level::kInfo, log::Reason::kAlways, "restored the state",
              {{"directory", options_.directory},
               {"groups", std::to_string(store_.stats().groups)},
               {"records", std::to_string(found.records)},
               {"ms", std::to_string(replay_ns_ / 1'000'000)}});
+  if (found.damages.empty()) recovery_.reset();
   return {};
 }
 

@@ -127,6 +127,8 @@ void Durability::run() {
     options_.on_fatal();
     return;
   }
+  // Told to end, recovery leaves groups out: what the store holds must not take the place of what the disk holds.
+  if (ending_.get() != 0) return;
   if (!snapshot_wanted_) snapshot_stamp_ = store_.last_stamp();
   ready_.set(1);
   snapshot_tried_ns_ = monotonic_ns();

@@ -172,6 +172,36 @@ def check_damage(checks, options):
             checks.equal(values(gateway), got, "and what it said is elsewhere")
 
 
+def check_stopped_in_recovery(checks, options):
+    """A gateway that is told to end while it recovers leaves the disk as it is, damaged files among the others."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "state")
+        flags = ["--persistence.file=" + file, "--runtime.workers=1", "--persistence.fsync=always"]
+        with Gateway(options.binary, flags, options.backend) as gateway:
+            with gateway.connect() as sock:
+                reader = Reader(sock)
+                for number in range(600):
+                    series = b"".join(b"x%d %d\n" % (index, number) for index in range(40))
+                    sock.sendall(make_request("PUT", "/metrics/job/n/instance/%d" % number, b"x %d\n" % number + series))
+                    checks.equal(read_response(reader).status, 200, "push", number)
+            gateway.stop(signal.SIGKILL)
+        [path] = segments(file)
+        whole = open(path, "rb").read()
+        where = len(whole) // 2
+        with open(path, "wb") as out:
+            out.write(whole[:where] + bytes([whole[where] ^ 0x10]) + whole[where + 1:])
+        for milliseconds in (2, 5, 10, 20, 40, 80):
+            stopped = subprocess.Popen([options.binary, "--web.listen-address=127.0.0.1:0", *flags], stderr=subprocess.PIPE)
+            for line in stopped.stderr:
+                if b"Listening on" in line:
+                    break
+            time.sleep(milliseconds / 1000)
+            stopped.terminate()
+            stopped.communicate(timeout=60)
+        with Gateway(options.binary, flags, options.backend) as gateway:
+            checks.equal(len(values(gateway)), 599, "all but the damaged one")
+
+
 def check_two_gateways(checks, options):
     with tempfile.TemporaryDirectory() as folder:
         file = os.path.join(folder, "state")
@@ -269,6 +299,7 @@ def main():
     for mode in ("always", "interval", "never"):
         check_kills(checks, options, mode, KILLS if mode == "always" else 8)
     check_damage(checks, options)
+    check_stopped_in_recovery(checks, options)
     check_two_gateways(checks, options)
     check_wiped(checks, options)
     check_full_disk(checks, options)

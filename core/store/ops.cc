@@ -86,9 +86,10 @@ EraseResult erase_group(Writer& writer, const model::GroupKey& key) noexcept {
 // Walks every shard once and deletes what is older than the wipe.
 class WipeMachine {
  public:
-  explicit WipeMachine(WriterCore& writer) : writer_(writer), bound_(writer.store.stamps.next()), last_stamp_(bound_) {}
+  explicit WipeMachine(WriterCore& writer) : writer_(writer), bound_(writer.store.stamps.next()) {}
 
-  [[nodiscard]] uint64_t stamp() const noexcept { return last_stamp_; }
+  // Not below that of any DELETE that left it nothing to do.
+  [[nodiscard]] uint64_t stamp() const noexcept { return writer_.store.stamps.last(); }
   [[nodiscard]] uint64_t groups() const noexcept { return groups_; }
   [[nodiscard]] bool refused() const noexcept { return verdict_ == Journal::Verdict::kRefuse; }
 
@@ -119,7 +120,6 @@ class WipeMachine {
       const Killed result = kill(writer_, group, *version);
       verdict_ = result.verdict;
       if (!result.killed) continue;
-      last_stamp_ = result.stamp;
       ++groups_;
       return;
     }
@@ -127,7 +127,6 @@ class WipeMachine {
 
   WriterCore& writer_;
   const uint64_t bound_;
-  uint64_t last_stamp_;
   uint64_t groups_ = 0;
   Journal::Verdict verdict_ = Journal::Verdict::kAccept;  // of this step: the first that is not kAccept
   size_t shard_ = 0;

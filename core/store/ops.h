@@ -109,7 +109,7 @@ class WipeOp {
 
   void start(Writer& writer);
   [[nodiscard]] StepResult step(Deadline deadline);
-  // After kDone. Of the last group that it deleted, or that of the start: nothing that it did is newer.
+  // After kDone. The newest one at its end: nothing that it did or saw is newer, another's DELETE included.
   [[nodiscard]] uint64_t stamp() const noexcept { return stamp_; }
   [[nodiscard]] uint64_t groups() const noexcept { return groups_; }
   // By the journal, somewhere in the middle: groups that were not reached are as they were.

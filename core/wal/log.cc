@@ -101,6 +101,7 @@ bool LogSet::wants_snapshot() const noexcept {
 
 std::vector<uint64_t> LogSet::present_sequences() const {
   std::vector<uint64_t> sequences;
+  sequences.reserve(logs_.size());
   for (const auto& log : logs_) sequences.push_back(log->sequence_.get());
   return sequences;
 }

@@ -217,6 +217,7 @@ void Recovery::collect(unsigned parts) {
     std::ranges::move(file.damages, std::back_inserter(figures_.damages));
     for (unsigned part = 0; part < parts; ++part) {
       if (file.items.empty()) continue;
+      if (file.kind == FileKind::kSegment) figures_.logged += file.items[part].size();
       std::vector<Item>& into = parts_[part];
       into.insert(into.end(), file.items[part].begin(), file.items[part].end());
     }

@@ -38,6 +38,7 @@ struct RecoveryFigures {
   uint64_t next_sequence = 1;   // above those of all segments
   uint64_t files = 0;
   uint64_t records = 0;
+  uint64_t logged = 0;  // of them, in segments and not covered by the snapshot
   uint64_t bytes = 0;
   uint64_t torn_files = 0;  // whose last record was cut off
   uint64_t torn_bytes = 0;

@@ -127,6 +127,16 @@ void Durability::run() {
     options_.on_fatal();
     return;
   }
+  // A sync that reports success says nothing of a file whose sync has failed in an earlier life: before anything is
+  // promised again, all that was read from the log is in a snapshot.
+  while (options_.log.fsync == wal::Fsync::kAlways && logged_ && ending_.get() == 0) {
+    const auto taken = take_snapshot();
+    if (taken) break;
+    if (!complained_)
+      log::write(log::Level::kError, log::Reason::kAlways, "error persisting metrics", {{"err", taken.error()}});
+    complained_ = true;
+    if (!wait(1s)) return;
+  }
   // Told to end, recovery leaves groups out: what the store holds must not take the place of what the disk holds.
   if (ending_.get() != 0) return;
   if (!snapshot_wanted_) snapshot_stamp_ = store_.last_stamp();
@@ -175,6 +185,7 @@ Result<void, std::string> Durability::recover() {
   recovery_->remove_empty(first_sequence_);
   // What was read is in files that were damaged or are another program's; or the last snapshot is of before.
   snapshot_wanted_ = !found.damages.empty();
+  logged_ = found.logged != 0;
   // From now on the state file counts no more, so what it says is ours before the first change is.
   if (empty && store_.stats().groups > 0) {
     if (auto taken = take_snapshot(); !taken)

@@ -96,6 +96,7 @@ class Durability {
 
   // The keeper's.
   bool snapshot_wanted_ = false;  // now, whatever the interval says
+  bool logged_ = false;           // the start found changes in the log
   bool complained_ = false;       // of what fails at present
   uint64_t snapshot_stamp_ = 0;   // the state that the newest snapshot holds, or a newer one
   uint64_t snapshot_log_bytes_ = 0;

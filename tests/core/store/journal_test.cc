@@ -233,6 +233,21 @@ TEST(StoreJournal, APushThatDiesWhileItWaitsLeavesNothing) {
   EXPECT_TRUE(journal.all.empty());
 }
 
+// Who acknowledges a wipe waits for its stamp: a DELETE that left it nothing to do must not vanish behind it.
+TEST(StoreJournal, AWipeIsNotOlderThanADeleteThatItSaw) {
+  Store store(options(2));
+  Client client(store), other(store);
+  client.put(kA, "x 1\n");
+  WipeOp wipe;
+  wipe.start(client.writer());
+  const EraseResult erased = other.erase(kA);
+  EXPECT_TRUE(erased.existed);
+  while (wipe.step(Deadline::never()) != StepResult::kDone) {
+  }
+  EXPECT_EQ(wipe.groups(), 0u);
+  EXPECT_GE(wipe.stamp(), erased.stamp);
+}
+
 TEST(StoreJournal, StampsGoOnAboveWhatWasFound) {
   Store store(options(1));
   store.continue_stamps_after(1'000'000);
@@ -266,7 +281,8 @@ TEST(StoreJournal, TwoWritersOnTheSameGroups) {
           if (random.below(8) == 0) journals[who].parks_left = 1;
           PushOp op;
           op.start(client.writer(), pushed.request(what < 70, i));
-          testing::finish(op, client.writer());
+          // A worker waits a little before it tries again, too.
+          testing::finish(op, client.writer(), [] { std::this_thread::yield(); });
         }
         client.writer().quiescent();
       }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -281,8 +282,9 @@ TEST(StoreJournal, TwoWritersOnTheSameGroups) {
           if (random.below(8) == 0) journals[who].parks_left = 1;
           PushOp op;
           op.start(client.writer(), pushed.request(what < 70, i));
-          // A worker waits a little before it tries again, too.
-          testing::finish(op, client.writer(), [] { std::this_thread::yield(); });
+          // A worker waits before it tries again, too: two that never do can keep each other going.
+          testing::finish(op, client.writer(),
+                          [&] { std::this_thread::sleep_for(std::chrono::microseconds(random.below(50))); });
         }
         client.writer().quiescent();
       }

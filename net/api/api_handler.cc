@@ -106,7 +106,7 @@ std::unique_ptr<RequestState> ApiHandler::begin(http::Exchange& exchange, const 
       answer_ok(exchange, HandlerName::kHealthy);
       break;
     case Endpoint::kReady:
-      answer_ok(exchange, HandlerName::kReady);
+      ready(exchange);
       break;
     case Endpoint::kQuit:
       quit(exchange);
@@ -209,6 +209,13 @@ void ApiHandler::file(http::Exchange& exchange, std::string_view name) {
     reply_error(response, 404, "404 page not found");
   }
   context_.metrics.count_request(HandlerName::kStatic, exchange.request.method, response.status);
+}
+
+void ApiHandler::ready(http::Exchange& exchange) {
+  if (context_.durability == nullptr || !context_.durability->refuses())
+    return answer_ok(exchange, HandlerName::kReady);
+  reply_not_durable(exchange.response);
+  context_.metrics.count_request(HandlerName::kReady, exchange.request.method, exchange.response.status);
 }
 
 void ApiHandler::answer_ok(http::Exchange& exchange, HandlerName handler) {

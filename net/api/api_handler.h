@@ -31,6 +31,7 @@ class ApiHandler final : public http::Handler {
   void api_answer(http::Exchange& exchange, Endpoint endpoint);
   void page(http::Exchange& exchange);
   void file(http::Exchange& exchange, std::string_view name);
+  void ready(http::Exchange& exchange);
   // Answers at once and counts it under `handler`.
   void answer_ok(http::Exchange& exchange, HandlerName handler);
 

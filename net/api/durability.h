@@ -57,6 +57,8 @@ class Durability {
 
   // Any thread.
   [[nodiscard]] bool ready() const noexcept { return ready_.get() != 0; }
+  // Every change is refused at present: it has to be on disk, and the log cannot be written.
+  [[nodiscard]] bool refuses() const noexcept { return options_.log.fsync == wal::Fsync::kAlways && logs_->failed(); }
   [[nodiscard]] wal::LogSet::Acknowledged acknowledged(uint64_t stamp) const noexcept {
     return logs_->acknowledged(stamp);
   }

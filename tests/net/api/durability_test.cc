@@ -1,0 +1,230 @@
+// --persistence.file as the endpoints show it: before the state is there, when the log fails, and after a stop in the
+// middle of recovery. The test plays the only worker; the keeper is a thread of its own.
+#include "net/api/durability.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include "net/api/api_handler.h"
+#include "net/api/gateway.h"
+
+namespace sluice::net::api {
+namespace {
+
+using HeadAction = http::Handler::HeadAction;
+using StepAction = http::Handler::StepAction;
+
+class Folder {
+ public:
+  Folder() {
+    std::string path = ::testing::TempDir() + "sluice_durability_XXXXXX";
+    EXPECT_NE(mkdtemp(path.data()), nullptr);
+    path_ = path;
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  [[nodiscard]] std::string data() const { return path_ + "/state.sluice"; }
+
+ private:
+  std::string path_;
+};
+
+GatewayOptions gateway_options() {
+  GatewayOptions options;
+  options.router.enable_admin_api = true;
+  options.more_writers = Durability::more_writers();
+  return options;
+}
+
+DurabilityOptions durability_options(const Folder& folder) {
+  DurabilityOptions options;
+  options.directory = folder.data();
+  options.log.fsync = wal::Fsync::kAlways;
+  options.snapshot_interval = std::chrono::hours(1);
+  options.on_fatal = [] {};
+  return options;
+}
+
+// One run of a gateway.
+class Life {
+ public:
+  explicit Life(const Folder& folder)
+      : gateway_(gateway_options()), durability_(gateway_.store(), durability_options(folder)) {
+    const auto opened = durability_.open();
+    EXPECT_TRUE(opened) << opened.error();
+    gateway_.set_durability(durability_);
+    context().writer = std::make_unique<store::Writer>(gateway_.store());
+    context().writer->set_journal(&log());
+  }
+  ~Life() { context().writer.reset(); }
+  Life(const Life&) = delete;
+  Life& operator=(const Life&) = delete;
+
+  void start() { durability_.start(); }
+  void start_and_wait() {
+    start();
+    wait_until([this] { return durability_.ready(); });
+  }
+  [[nodiscard]] Result<void, std::string> finish() {
+    context().writer.reset();
+    return durability_.finish();
+  }
+
+  WorkerContext& context() { return gateway_.context(0); }
+  wal::Log& log() { return durability_.log(0); }
+  uint64_t groups() { return gateway_.store().stats().groups; }
+
+  template <typename Done>
+  void wait_until(Done done) {
+    while (!done()) {
+      log().flush();
+      context().writer->quiescent();
+      std::this_thread::yield();
+    }
+  }
+
+  struct Request {
+    http::Exchange exchange;
+    bool done = false;
+  };
+  // As far as it comes without the log.
+  std::unique_ptr<Request> begin(http::Method method, std::string_view target, std::string_view body = {}) {
+    auto request = std::make_unique<Request>();
+    request->exchange.request.method = method;
+    request->exchange.request.target = target;
+    uint64_t body_bytes_max = 0;
+    request->done = handler_->on_head(request->exchange, body_bytes_max) == HeadAction::kRespond;
+    request->exchange.request.body = body;
+    for (int turn = 0; turn < 100 && !go_on(*request); ++turn) context().writer->quiescent();
+    return request;
+  }
+  bool go_on(Request& request) {
+    request.done = request.done || handler_->step(request.exchange, Deadline::never()) == StepAction::kDone;
+    return request.done;
+  }
+  // `error`: of the sync, if one is wanted.
+  void sync(int error = 0) {
+    log().flush();
+    wal::File* const file = log().wants_sync(0);
+    if (file == nullptr) return;
+    log().sync_started(0);
+    log().sync_done(error == 0 ? file->sync() : error, 1);
+  }
+  http::Response answer(http::Method method, std::string_view target, std::string_view body = {}) {
+    const auto request = begin(method, target, body);
+    sync();
+    EXPECT_TRUE(go_on(*request)) << target;
+    return std::move(request->exchange.response);
+  }
+  int status(http::Method method, std::string_view target, std::string_view body = {}) {
+    return answer(method, target, body).status;
+  }
+
+ private:
+  Gateway gateway_;
+  Durability durability_;
+  std::unique_ptr<http::Handler> handler_ = gateway_.make_handler(0);
+};
+
+TEST(Durability, WhatNeedsTheStateIsRefusedUntilItIsThere) {
+  const Folder folder;
+  Life run(folder);
+  const std::pair<http::Method, std::string_view> requests[] = {
+      {http::Method::kPut, "/metrics/job/a"},     {http::Method::kPost, "/metrics/job/a"},
+      {http::Method::kDelete, "/metrics/job/a"},  {http::Method::kGet, "/metrics"},
+      {http::Method::kPut, "/api/v1/admin/wipe"}, {http::Method::kGet, "/-/ready"},
+      {http::Method::kGet, "/api/v1/metrics"},
+  };
+  for (const auto& [method, target] : requests) {
+    const http::Response response = run.answer(method, target, "x 1\n");
+    EXPECT_EQ(response.status, 503) << target;
+    EXPECT_NE(response.headers.find("Retry-After: 1\r\n"), std::string::npos) << target;
+  }
+  EXPECT_EQ(run.status(http::Method::kGet, "/-/healthy"), 200);
+  EXPECT_EQ(run.groups(), 0U);
+  run.start_and_wait();
+  for (const auto& [method, target] : requests) {
+    EXPECT_LT(run.status(method, target, "x 1\n"), 300) << target;
+  }
+  EXPECT_TRUE(run.finish());
+}
+
+TEST(Durability, AnAnswerWaitsForTheDiskAndFailsWithIt) {
+  const Folder folder;
+  {
+    Life run(folder);
+    run.start_and_wait();
+    const auto first = run.begin(http::Method::kPut, "/metrics/job/first", "x 1\n");
+    EXPECT_FALSE(first->done) << "it is not on disk";
+    const auto missing = run.begin(http::Method::kDelete, "/metrics/job/missing");
+    EXPECT_FALSE(missing->done) << "what it has seen is not on disk";
+    run.log().flush();
+    EXPECT_FALSE(run.go_on(*first)) << "written is not durable";
+    run.sync();
+    EXPECT_TRUE(run.go_on(*first) && run.go_on(*missing));
+    EXPECT_EQ(first->exchange.response.status, 200);
+    EXPECT_EQ(missing->exchange.response.status, 202);
+
+    const auto second = run.begin(http::Method::kPut, "/metrics/job/second", "x 2\n");
+    run.sync(EIO);
+    EXPECT_TRUE(run.go_on(*second));
+    EXPECT_EQ(second->exchange.response.status, 503);
+    EXPECT_EQ(run.status(http::Method::kPut, "/metrics/job/third", "x 3\n"), 503);
+    EXPECT_EQ(run.status(http::Method::kDelete, "/metrics/job/first"), 503);
+    EXPECT_EQ(run.status(http::Method::kGet, "/-/ready"), 503);
+    EXPECT_EQ(run.status(http::Method::kGet, "/-/healthy"), 200);
+    EXPECT_EQ(run.status(http::Method::kGet, "/metrics"), 200);
+
+    run.wait_until([&] { return !run.log().failed(); });
+    EXPECT_EQ(run.status(http::Method::kGet, "/-/ready"), 200);
+    EXPECT_EQ(run.status(http::Method::kPut, "/metrics/job/fourth", "x 4\n"), 200);
+    // As if it were killed: no finish().
+  }
+  Life run(folder);
+  run.start_and_wait();
+  EXPECT_EQ(run.groups(), 3U);  // the second, which is served, is kept with all of it
+}
+
+TEST(Durability, AStopInTheMiddleOfRecoveryLosesNothing) {
+  constexpr uint64_t kGroups = 200;
+  const Folder folder;
+  {
+    Life run(folder);
+    run.start_and_wait();
+    for (uint64_t i = 0; i < kGroups; ++i) {
+      ASSERT_EQ(run.status(http::Method::kPut, "/metrics/job/" + std::to_string(i), "x 1\n"), 200);
+    }
+  }
+  // Damage, which makes whoever has read it take a snapshot and set the file aside.
+  for (const auto& entry : std::filesystem::directory_iterator(folder.data())) {
+    if (entry.path().extension() != ".seg" || entry.file_size() < kGroups) continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    const auto middle = static_cast<std::streamoff>(entry.file_size() / 2);
+    file.seekg(middle);
+    const auto byte = static_cast<char>(file.get() ^ 1);
+    file.seekp(middle);
+    file.put(byte);
+  }
+  for (int i = 0; i < 20; ++i) {
+    Life run(folder);
+    run.start();
+    EXPECT_TRUE(run.finish());
+  }
+  Life run(folder);
+  run.start_and_wait();
+  EXPECT_GE(run.groups(), kGroups - 1);
+  EXPECT_TRUE(run.finish());
+}
+
+}  // namespace
+}  // namespace sluice::net::api

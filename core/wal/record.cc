@@ -2,27 +2,20 @@
 
 #include <fmt/format.h>
 
-#include <bit>
 #include <charconv>
 #include <cstring>
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/wal/bytes.h"
 
 namespace sluice::wal {
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "the files are little-endian");
 
 constexpr std::string_view kSegmentMagic = "sluicewl";
 constexpr std::string_view kSnapshotMagic = "sluicews";
 constexpr uint32_t kFormat = 1;
 constexpr uint64_t kHeaderSeed = 0x736c756963650001;
-
-template <typename T>
-void put(std::string& out, T value) {
-  out.append(reinterpret_cast<const char*>(&value), sizeof(value));
-}
 
 template <typename T>
 T load(std::string_view bytes, size_t at) noexcept {
@@ -35,38 +28,6 @@ T load(std::string_view bytes, size_t at) noexcept {
 uint64_t record_checksum(std::string_view payload, uint64_t seed, uint64_t offset, uint32_t kind) noexcept {
   const uint64_t where = (seed ^ offset * 0x9e3779b97f4a7c15) + (uint64_t{kind} << 32 | payload.size());
   return checksum(payload, where);
-}
-
-// Reads what the writer wrote; `ok` goes false instead of reading behind the end.
-struct Cursor {
-  std::string_view rest;
-  bool ok = true;
-
-  template <typename T>
-  T take() noexcept {
-    if (rest.size() < sizeof(T)) {
-      ok = false;
-      return {};
-    }
-    const T value = load<T>(rest, 0);
-    rest.remove_prefix(sizeof(T));
-    return value;
-  }
-  std::string_view take_string() noexcept {
-    const auto bytes = take<uint32_t>();
-    if (!ok || rest.size() < bytes) {
-      ok = false;
-      return {};
-    }
-    const std::string_view text = rest.substr(0, bytes);
-    rest.remove_prefix(bytes);
-    return text;
-  }
-};
-
-void put_string(std::string& out, std::string_view text) {
-  put(out, static_cast<uint32_t>(text.size()));
-  out += text;
 }
 
 // The place of its head.
@@ -186,11 +147,11 @@ void set_mark(std::string& out, const DurableMark& mark) noexcept {
   std::memcpy(out.data() + kRecordHeadBytes, &mark, sizeof(mark));
 }
 
-bool RecordView::read_families(std::vector<FamilyView>& out) const {
+bool RecordView::read_families(std::vector<StoredFamily>& out) const {
   out.clear();
   Cursor cursor{family_bytes};
   for (uint32_t i = 0; i < families; ++i) {
-    FamilyView& family = out.emplace_back();
+    StoredFamily& family = out.emplace_back();
     family.name = cursor.take_string();
     family.help = cursor.take_string();
     family.has_help = cursor.take<uint8_t>() != 0;

@@ -16,6 +16,7 @@
 #include "core/model/families.h"
 #include "core/model/version.h"
 #include "core/store/journal.h"
+#include "core/wal/stored_group.h"
 
 namespace sluice::wal {
 
@@ -62,16 +63,6 @@ void set_mark(std::string& out, const DurableMark& mark) noexcept;
 // Sets the checksums of `records`, which are to be written at `offset` of the file with this seed.
 void seal_records(std::string& records, uint64_t offset, uint64_t seed) noexcept;
 
-struct FamilyView {
-  std::string_view name;
-  std::string_view help;
-  bool has_help = false;
-  model::MetricType type = model::MetricType::kUntyped;
-  int64_t push_time_ns = 0;
-  std::string_view text;
-  std::string_view record;
-};
-
 struct RecordView {
   RecordKind kind = RecordKind::kPost;
   uint64_t offset = 0;  // of its head
@@ -84,7 +75,7 @@ struct RecordView {
   DurableMark mark;  // of kMark
 
   // All of them; false when they are not what append_change() writes.
-  [[nodiscard]] bool read_families(std::vector<FamilyView>& out) const;
+  [[nodiscard]] bool read_families(std::vector<StoredFamily>& out) const;
 };
 
 // Reads a file from its beginning. Views live as long as `bytes`.

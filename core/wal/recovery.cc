@@ -39,7 +39,7 @@ class GroupBuilder {
     group_.push_time_ns = record.push_time_ns;
     group_.push_failure_time_ns = record.push_failure_time_ns;
     if (record.kind == RecordKind::kFail || !record.read_families(scratch_)) return;
-    for (const FamilyView& family : scratch_) set_family(family, record.stamp);
+    for (const StoredFamily& family : scratch_) set_family(family, record.stamp);
   }
 
   // nullptr when it was deleted.
@@ -54,16 +54,17 @@ class GroupBuilder {
     group_.families.clear();
     by_name_.clear();
   }
-  void set_family(const FamilyView& view, uint64_t stamp) {
-    const auto [at, added] = by_name_.try_emplace(view.name, group_.families.size());
+  void set_family(const StoredFamily& read, uint64_t stamp) {
+    const auto [at, added] = by_name_.try_emplace(read.name, group_.families.size());
     if (added) group_.families.emplace_back();
     StoredFamily& family = group_.families[at->second];
-    family = {view.name, view.help, view.has_help, view.type, view.push_time_ns, view.text, view.record, stamp};
+    family = read;
+    family.stamp = stamp;
   }
 
   bool alive_ = false;
   StoredGroup group_;
-  std::vector<FamilyView> scratch_;
+  std::vector<StoredFamily> scratch_;
   std::unordered_map<std::string_view, size_t> by_name_;
 };
 

@@ -21,8 +21,8 @@
 
 #include "core/base/result.h"
 #include "core/wal/record.h"
-#include "core/wal/state_file.h"
 #include "core/wal/storage.h"
+#include "core/wal/stored_group.h"
 
 namespace sluice::wal {
 

@@ -5,65 +5,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <bit>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 
 #include "core/base/hash.h"
+#include "core/wal/bytes.h"
 
 namespace sluice::wal {
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "the state file is little-endian");
 
 constexpr std::string_view kMagic = "sluice state 1\r\n";
 constexpr size_t kRecordHeadBytes = sizeof(uint32_t) + sizeof(uint64_t);
 // What is collected before the disk is asked.
 constexpr size_t kBufferBytes = size_t{1} << 20;
 
-template <typename T>
-void put(std::string& out, T value) {
-  out.append(reinterpret_cast<const char*>(&value), sizeof(value));
-}
-
-void put_string(std::string& out, std::string_view text) {
-  put(out, static_cast<uint32_t>(text.size()));
-  out.append(text);
-}
-
 std::string system_error(std::string_view doing, const std::string& path) {
   return fmt::format("cannot {} the persistence file {}: {}", doing, path, std::strerror(errno));
 }
-
-// Reads what put() wrote; `ok` goes false instead of reading behind the end.
-struct Cursor {
-  std::string_view rest;
-  bool ok = true;
-
-  template <typename T>
-  T take() {
-    T value{};
-    if (rest.size() < sizeof(T)) {
-      ok = false;
-      return value;
-    }
-    std::memcpy(&value, rest.data(), sizeof(T));
-    rest.remove_prefix(sizeof(T));
-    return value;
-  }
-  std::string_view take_string() {
-    const auto bytes = take<uint32_t>();
-    if (!ok || rest.size() < bytes) {
-      ok = false;
-      return {};
-    }
-    const std::string_view text = rest.substr(0, bytes);
-    rest.remove_prefix(bytes);
-    return text;
-  }
-};
 
 void put_group(std::string& out, const model::Version& version) {
   put(out, 'G');

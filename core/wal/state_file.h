@@ -25,26 +25,9 @@
 #include "core/model/families.h"
 #include "core/store/snapshot.h"
 #include "core/store/store.h"
+#include "core/wal/stored_group.h"
 
 namespace sluice::wal {
-
-// Views into the record that was read last.
-struct StoredFamily {
-  std::string_view name;
-  std::string_view help;
-  bool has_help = false;
-  model::MetricType type = model::MetricType::kUntyped;
-  int64_t push_time_ns = 0;
-  std::string_view text;
-  std::string_view record;
-  uint64_t stamp = 0;  // of the change that brought it, where that is known
-};
-struct StoredGroup {
-  int64_t push_time_ns = 0;
-  int64_t push_failure_time_ns = 0;
-  std::string_view label_text;
-  std::vector<StoredFamily> families;
-};
 
 struct StateSize {
   uint64_t groups = 0;

@@ -72,7 +72,7 @@ TEST(Record, WhatIsWrittenIsRead) {
     stamp = record.stamp;
     EXPECT_NE(record.label_text.find(R"(instance="",job="job)"), std::string_view::npos);
     EXPECT_NE(record.label_text.find(R"(path="C:\\DIR\n\"x\"")"), std::string_view::npos);
-    std::vector<FamilyView> families;
+    std::vector<StoredFamily> families;
     ASSERT_TRUE(record.read_families(families));
     EXPECT_EQ(families.size(), record.families);
     if (record.kind != RecordKind::kPut) continue;

@@ -146,7 +146,7 @@ TEST(Log, AChangeThatCameToNothingIsNotOwed) {
 
 TEST(Log, AFullSegmentIsLeftWhenAllOfItIsDurable) {
   LogOptions options = with(Fsync::kInterval);
-  options.segment_bytes = 100;
+  options.segment_bytes = kFileHeaderBytes + 100;
   Bench bench(options);
   ASSERT_TRUE(bench.logs.keep());
   bench.push();
@@ -182,7 +182,7 @@ TEST(Log, AFullSegmentIsLeftWhenAllOfItIsDurable) {
 
 TEST(Log, WithoutSyncsAFullSegmentIsLeftAtOnce) {
   LogOptions options = with(Fsync::kNever);
-  options.segment_bytes = 100;
+  options.segment_bytes = kFileHeaderBytes + 100;
   Bench bench(options);
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(bench.logs.keep());

@@ -83,7 +83,7 @@ void crash_everywhere(bool power_cut, uint64_t seeds) {
       const std::string wrong = crash_at(call, seed, power_cut, reached);
       ASSERT_EQ(wrong, "") << "crash at call " << call << ", seed " << seed;
     }
-    EXPECT_GT(call, 150U) << "starts, rotations, snapshots and an end take more";
+    EXPECT_GT(call, 100U) << "starts, rotations, snapshots and an end take more";
   }
 }
 

@@ -176,11 +176,28 @@ def check_state(checks, container, folder):
         text = gateway.scrape().text
         checks.equal(len(re.findall(r"^push_time_seconds\{", text, re.M)), 17, "after a restart")
         checks.that('x{instance="",job="after"} 1\n' in text, "and the push")
+    check_modes(checks, file)
+    give_to_group(volume)
+    with container.gateway(*flags, options=options) as gateway:
+        checks.equal(len(re.findall(r"^push_time_seconds\{", gateway.scrape().text, re.M)), 17, "with the modes of fsGroup")
+        checks.equal(gateway.request("PUT", "/metrics/job/grouped", b"x 1\n").status, 200, "push with the modes of fsGroup")
+
+
+def check_modes(checks, file):
     checks.that(filecmp.cmp(file, WRITTEN_BY_REFERENCE, shallow=False), "the Pushgateway's file is as it was")
     status = os.stat(file)
     checks.equal((status.st_uid, status.st_mode & 0o777), (USER, 0o600), "its owner and mode too")
     written = os.stat(file + ".sluice")
     checks.equal((written.st_uid, written.st_mode & 0o777), (USER, 0o700), "what it keeps itself")
+
+
+def give_to_group(volume):
+    """What a kubelet does to a volume for fsGroup: the group may read and write everything, and new files are the group's."""
+    for folder, _, files in os.walk(volume):
+        os.chown(folder, -1, USER)
+        os.chmod(folder, os.stat(folder).st_mode & 0o777 | 0o2770)
+        for name in files:
+            os.chmod(os.path.join(folder, name), 0o660)
 
 
 def check_read_only(checks, container):

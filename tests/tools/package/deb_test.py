@@ -1,5 +1,6 @@
 """tools/package deb: the package is installed, pushed to, upgraded, removed and purged in a fresh Debian root. There is no
-systemd there, so the gateway is started as the unit's ExecStart says, in what the unit leaves writable.
+systemd there, so the gateway is started as the unit's ExecStart says, in what the unit leaves writable and with the system
+calls that it allows.
 
     deb_test.py --binaries FOLDER      a folder with sluice and sluice-load
 """
@@ -14,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 
-from debian_root import APT, SOURCE, DebianRoot, Service
+from debian_root import APT, SOURCE, DebianRoot
+from service_unit import Service, allowed
 sys.path.insert(0, os.path.join(SOURCE, "tests", "e2e"))
 from gateway import Checks, Gateway  # pylint: disable=wrong-import-position
 
@@ -24,7 +26,7 @@ STATE = "/var/lib/sluice"
 # What dpkg tells the scripts that it runs.
 AS_DPKG = "export DPKG_MAINTSCRIPT_PACKAGE=sluice; "
 # Not in the package's hand: how the build is made, init scripts, and three letters that happen to stand in a program.
-LINTIAN_EXPECTED = re.compile(r"hardening-no-|package-supports-alternative-init-but-no-init.d-script|spelling-error-in-binary")
+LINTIAN_EXPECTED = re.compile(r"hardening-no-fortify|package-supports-alternative-init-but-no-init.d-script|spelling-error-in-binary")
 
 
 def package(binaries, out, *more):
@@ -81,6 +83,21 @@ def check_units(checks, root):
     checks.equal(done.returncode, 0, "systemd-analyze security", done.stdout, done.stderr)
 
 
+def check_confined(checks, root, gateway):
+    """What the unit takes away is not missed: the same backend as without, and the state is written."""
+    if not Service(root, UNIT).system_calls():
+        checks.skip("SystemCallFilter", "systemd-analyze is not installed")
+        return
+    with open("/proc/%d/status" % gateway.process.pid, encoding="utf-8") as status:
+        fields = dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
+    checks.equal((fields["Seccomp"], fields["NoNewPrivs"], fields["CapEff"]), ("2", "1", "0" * 16), "its confinement")
+    calls = allowed(Service(root, UNIT).settings["SystemCallFilter"])
+    checks.that("io_uring_setup" in calls and "setuid" not in calls and "mount" not in calls and len(calls) > 100, "calls", len(calls))
+    with Gateway(Service(root, UNIT).program, address="127.0.0.1:0", wrapper=root.wrapper()) as free:
+        wanted = [line for line in free.scrape().text.split("\n") if line.startswith("sluice_backend_info{")]
+    checks.that(wanted[0] + "\n" in gateway.scrape().text, "the backend that it has without", wanted)
+
+
 def push(checks, gateway, name, value):
     answer = gateway.request("PUT", "/metrics/job/%s" % name, b"kept %d\n" % value)
     checks.equal(answer.status, 200, "push", name)
@@ -133,6 +150,7 @@ def check_life(checks, root, first, second):
     checks.equal(root.shell(AS_DPKG + "deb-systemd-helper disable sluice.service").returncode, 0, "disable")
     checks.that(not os.path.lexists(root.outside(WANTED)), "the service is switched off")
     with serve(root) as gateway:
+        check_confined(checks, root, gateway)
         push(checks, gateway, "before", 1)
         install(checks, root, second, "upgrade under a running gateway")
         push(checks, gateway, "meanwhile", 2)

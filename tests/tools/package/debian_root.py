@@ -1,7 +1,6 @@
 """A fresh root of this machine's Debian for a test, and commands in it. Needs root, debootstrap and the archive."""
 
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -75,39 +74,3 @@ class DebianRoot:
     def __exit__(self, kind, error, trace):
         if self.path:
             shutil.rmtree(self._folder)
-
-
-class Service:
-    """The unit as systemd would start it: what user, where, with which words."""
-
-    def __init__(self, root, unit):
-        self.settings = {}
-        with open(root.outside(unit), encoding="utf-8") as file:
-            for line in file:
-                name, equals, value = line.strip().partition("=")
-                if equals and not name.startswith("#"):
-                    self.settings.setdefault(name, []).append(value)
-        variables = dict(os.environ, **self._environment(root))
-        words = []
-        for word in self.settings["ExecStart"][0].split():
-            # A variable that is a word of its own is split at blanks.
-            words += shlex.split(variables[word[1:]]) if word.startswith("$") else [word]
-        self.program, self.flags = words[0], words[1:]
-        self.root = root
-
-    def _environment(self, root):
-        found = {}
-        with open(root.outside(self.settings["EnvironmentFile"][0].lstrip("-")), encoding="utf-8") as file:
-            for line in file:
-                name, equals, value = line.strip().partition("=")
-                if equals and not name.startswith("#"):
-                    found[name] = " ".join(shlex.split(value))
-        return found
-
-    def wrapper(self):
-        ids = self.root.run("id", "-u", self.settings["User"][0]).stdout.strip() + ":" + \
-            self.root.run("id", "-g", self.settings["Group"][0]).stdout.strip()
-        state = "/var/lib/" + self.settings["StateDirectory"][0]
-        # ProtectSystem=strict: nothing but the folder of the state is writable.
-        return self.root.wrapper("--read-only", "--bind", self.root.outside(state) + ":" + state, "--user", ids, "--cwd",
-                                 self.settings["WorkingDirectory"][0], "--umask", self.settings["UMask"][0])

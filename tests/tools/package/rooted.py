@@ -2,15 +2,18 @@
 place, so the process id and the signals are the command's. Needs root.
 
     rooted.py --root FOLDER [--read-only] [--bind FROM:TO] [--user UID:GID] [--cwd DIR] [--env NAME=VALUE]
-              [--refuse io_uring_setup=EPERM] [--network] -- COMMAND...
+              [--refuse io_uring_setup=EPERM] [--system-calls FILE] [--network] -- COMMAND...
 
 --network gives it a network with nothing but the loopback interface. --read-only leaves only what is bound writable.
+--system-calls: a file of numbers; every other call gets EPERM.
 Nothing of this process's environment is handed on.
 """
 
 import argparse
 import ctypes
+import errno
 import os
+import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "e2e"))
@@ -48,6 +51,18 @@ def enter(options):
     os.chdir(options.cwd)
 
 
+def allow_only(numbers):
+    """A seccomp filter that lets these calls pass and refuses all others with EPERM."""
+    load, jump_equal, answer = 0x20, 0x15, 0x06  # BPF_LD|W|ABS, BPF_JMP|JEQ|K, BPF_RET|K
+    program = [(load, 0, 0, 0)]  # seccomp_data.nr
+    for number in numbers:
+        program += [(jump_equal, 0, 1, number), (answer, 0, 0, confined.SECCOMP_RET_ALLOW)]
+    program.append((answer, 0, 0, confined.SECCOMP_RET_ERRNO | errno.EPERM))
+    rules = confined.Filter(len(program), b"".join(struct.pack("HBBI", *entry) for entry in program))
+    confined.call("PR_SET_NO_NEW_PRIVS", LIBC.prctl(confined.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    confined.call("seccomp", LIBC.prctl(confined.PR_SET_SECCOMP, confined.SECCOMP_MODE_FILTER, ctypes.byref(rules), 0, 0))
+
+
 def become(options):
     os.umask(options.umask)
     if options.user:
@@ -70,12 +85,19 @@ def main():
     parser.add_argument("--cwd", default="/")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--refuse", action="append", default=[], metavar="io_uring_setup=ERRNO")
+    parser.add_argument("--system-calls", metavar="FILE")
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
+    calls = None
+    if options.system_calls:
+        with open(options.system_calls, encoding="ascii") as file:
+            calls = sorted(map(int, file.read().split()))
     enter(options)
     become(options)
     environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
                    **dict(pair.split("=", 1) for pair in options.env)}
+    if calls:
+        allow_only(calls)
     os.execvpe(options.command[0], options.command, environment)
 
 

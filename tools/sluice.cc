@@ -26,6 +26,7 @@
 #include "tools/commands/wal_command.h"
 #include "tools/flag_values.h"
 #include "tools/flags.h"
+#include "tools/limit_flags.h"
 #include "tools/loop_metrics.h"
 #include "tools/version.h"
 
@@ -124,6 +125,7 @@ net::api::GatewayOptions gateway_options(const Flags& flags, uint32_t workers, n
   options.enable_lifecycle = flags.enable_lifecycle;
   options.consistency_check = !flags.disable_consistency_check;
   options.workers = workers;
+  options.limits = flags.limits;
   options.scrape_cache_bytes = size_t{flags.scrape_cache_mib} * 1024 * 1024;
   options.more_writers = flags.persistence_file.empty() ? 0 : net::api::Durability::more_writers();
   options.build = {std::string(kVersion), std::string(kRevision), std::string(kArchitecture)};
@@ -190,7 +192,8 @@ struct Server {
     return group.start(
         capabilities, options, std::move(listeners),
         [this](uint32_t index) {
-          auto service = std::make_unique<net::conn::Connections>(*handlers.emplace_back(gateway->make_handler(index)));
+          auto service = std::make_unique<net::conn::Connections>(*handlers.emplace_back(gateway->make_handler(index)),
+                                                                  net::conn::options_for(gateway->options().limits));
           gateway->context(index).bodies = &service->bodies();
           if (group.workers() > 1) gateway->context(index).call_help = [this, index] { group.call_help(index); };
           loop_metrics.add(service->counters());
@@ -213,7 +216,8 @@ Result<std::unique_ptr<Server>, std::string> start_server(const Flags& flags, ne
   const auto addresses = listen_addresses(flags);
   if (!addresses) return std::unexpected(addresses.error());
   for (bool announced = false;; announced = true) {
-    const net::loop::Sizes sizes = net::loop::size_for(system, capabilities, flags.workers);
+    const net::loop::Sizes sizes =
+        net::loop::size_for(system, capabilities, flags.workers, flags.limits[limits::Limit::kConnections]);
     auto listeners = open_listeners(*addresses, flags, sizes.workers);
     if (!listeners) return std::unexpected(listeners.error());
     if (!announced) log_start();
@@ -268,6 +272,10 @@ int run(int argc, char** argv) {
     if (arguments.front() == "import") return import_command(rest);
     if (arguments.front() == "export") return export_command(rest);
     if (arguments.front() == "wal") return wal_command(rest);
+    if (arguments.front() == "limits") {
+      std::fputs(limits_page().c_str(), stdout);
+      return 0;
+    }
   }
   const auto flags = parse_flags(arguments);
   if (!flags) {

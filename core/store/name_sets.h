@@ -97,12 +97,12 @@ class alignas(8) JobEntry {
 
 class NameSets {
  public:
-  explicit NameSets(uint32_t sets_per_job_max) : sets_per_job_max_(sets_per_job_max) {}
-
   enum class Acquired : uint8_t { kYes, kParked, kLimit };
 
-  // A reference to the set of the key's names in the key's job, made if need be.
-  [[nodiscard]] Acquired acquire(const model::GroupKey& key, Participant& participant, NameSet*& out);
+  // A reference to the set of the key's names in the key's job, made if need be and if
+  // the job has fewer than `sets_max`.
+  [[nodiscard]] Acquired acquire(const model::GroupKey& key, uint64_t sets_max, Participant& participant,
+                                 NameSet*& out);
   // One more reference to the set of a published group. False: the group was deleted meanwhile.
   [[nodiscard]] static bool hold(NameSet& set) noexcept { return set.add_ref(); }
   // Gives a reference back (a group was deleted, an operation failed). The set may be gone afterwards.
@@ -117,7 +117,8 @@ class NameSets {
 
  private:
   [[nodiscard]] JobEntry& find_or_make(const model::GroupKey& key, Participant& participant, NameSet*& made);
-  [[nodiscard]] Acquired add_set(JobEntry& job, const model::GroupKey& key, Participant& participant, NameSet*& out);
+  [[nodiscard]] Acquired add_set(JobEntry& job, const model::GroupKey& key, uint64_t sets_max, Participant& participant,
+                                 NameSet*& out);
   // The sets of a job that are in use, and those that have just ended and go with the old list.
   struct Sorted {
     std::unique_ptr<NameSetList> live;
@@ -129,7 +130,6 @@ class NameSets {
   static void replace_list(JobEntry& job, Sorted sorted, Participant& participant);
   void collect(JobEntry& job, Participant& participant);
 
-  const uint32_t sets_per_job_max_;
   map::Map<JobEntry, Atomics> jobs_;
 };
 

@@ -6,6 +6,9 @@
 #include "core/store/store_core.h"
 
 namespace sluice::store {
+
+using limits::Limit;
+
 namespace {
 
 const model::CanonicalPush kEmptyPush;
@@ -20,12 +23,13 @@ void PushMachine::start(const PushRequest& request) {
   SLUICE_DCHECK(stage_ == Stage::kNone);
   request_.emplace(request);
   fail_ = false;
-  claim_.begin();
+  values_ = request.limits != nullptr ? request.limits : &writer_.store.options.limits;
+  claim_.begin(*values_);
   stage_ = Stage::kStart;
 }
 
-void PushMachine::start_fail(const model::GroupKey& key, int64_t wall_ns) {
-  start(PushRequest{key, kEmptyFamilies, kEmptyPush, false, wall_ns});
+void PushMachine::start_fail(const model::GroupKey& key, int64_t wall_ns, const limits::Values* values) {
+  start(PushRequest{key, kEmptyFamilies, kEmptyPush, false, wall_ns, values});
   fail_ = true;
 }
 
@@ -58,9 +62,8 @@ PushMachine::Next PushMachine::advance(Deadline deadline, PushResult& result) {
       break;
     case Stage::kMerge:
       if (!merge_.step(deadline)) return Next::kAgain;
-      if (merge_.families().size() > writer_.store.options.limits.families_per_group_max &&
-          merge_.more_families_than_base()) {
-        return limit(result, LimitKind::kFamiliesPerGroup);
+      if (merge_.families().size() > (*values_)[Limit::kFamiliesPerGroup] && merge_.more_families_than_base()) {
+        return limit(result, Limit::kFamiliesPerGroup);
       }
       stage_ = Stage::kShape;
       return Next::kGoOn;
@@ -88,7 +91,7 @@ PushMachine::Next PushMachine::find_shape(Deadline deadline, PushResult& result)
     case ShapeClaim::State::kParked:
       return Next::kParked;
     case ShapeClaim::State::kLimit:
-      return limit(result, claim_.limit());
+      return limit(result, *claim_.limit());
     case ShapeClaim::State::kConflict: {
       const ShapeConflict& found = claim_.conflict();
       model::Conflict conflict_found;
@@ -130,16 +133,16 @@ bool PushMachine::has_series() const noexcept { return !request_->push.families.
 PushMachine::Next PushMachine::find_set(PushResult& result) {
   StoreCore& store = writer_.store;
   if (group_ == nullptr && set_ == nullptr) {
-    if (store.group_count() >= static_cast<int64_t>(store.options.limits.groups_max)) {
-      return limit(result, LimitKind::kGroups);
+    if (store.group_count() >= static_cast<int64_t>((*values_)[Limit::kGroups])) {
+      return limit(result, Limit::kGroups);
     }
-    switch (store.name_sets.acquire(request_->key, writer_.participant, set_)) {
+    switch (store.name_sets.acquire(request_->key, (*values_)[Limit::kNameSetsPerJob], writer_.participant, set_)) {
       case NameSets::Acquired::kYes:
         break;
       case NameSets::Acquired::kParked:
         return Next::kParked;
       case NameSets::Acquired::kLimit:
-        return limit(result, LimitKind::kNameSets);
+        return limit(result, Limit::kNameSetsPerJob);
     }
   }
   NameSet& set = current_set();
@@ -244,7 +247,7 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
   if (born) give_set_away(place.inserted);
   if (compacted) writer_.counters.compactions.add(1);
   result.status = PushStatus::kOk;
-  result.limit = LimitKind::kNone;
+  result.limit.reset();
   result.created = born;
   result.stamp = stamp;
   return Next::kDone;
@@ -276,11 +279,11 @@ void PushMachine::give_set_away(bool inserted) noexcept {
   }
 }
 
-PushMachine::Next PushMachine::limit(PushResult& result, LimitKind kind) noexcept {
+PushMachine::Next PushMachine::limit(PushResult& result, Limit which) noexcept {
   writer_.counters.limit_hits.add(1);
   result = {};
   result.status = PushStatus::kLimit;
-  result.limit = kind;
+  result.limit = which;
   return Next::kDone;
 }
 

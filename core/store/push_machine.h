@@ -37,7 +37,7 @@ class PushMachine {
   [[nodiscard]] WriterCore& writer() noexcept { return writer_; }
 
   void start(const PushRequest& request);
-  void start_fail(const model::GroupKey& key, int64_t wall_ns);
+  void start_fail(const model::GroupKey& key, int64_t wall_ns, const limits::Values* values);
   // After kDone the machine holds nothing and may be started again.
   [[nodiscard]] StepResult step(Deadline deadline, PushResult& result);
   // Gives everything back; nothing has been or will be published.
@@ -68,11 +68,12 @@ class PushMachine {
   [[nodiscard]] bool grace_over() noexcept;
   [[nodiscard]] bool has_series() const noexcept;
   [[nodiscard]] NameSet& current_set() noexcept { return group_ != nullptr ? group_->name_set() : *set_; }
-  [[nodiscard]] Next limit(PushResult& result, LimitKind kind) noexcept;
+  [[nodiscard]] Next limit(PushResult& result, limits::Limit which) noexcept;
   [[nodiscard]] Next conflict(PushResult& result, const model::Conflict& found);
 
   WriterCore& writer_;
   std::optional<PushRequest> request_;
+  const limits::Values* values_ = nullptr;
   bool fail_ = false;  // sets the failure time instead
   Stage stage_ = Stage::kNone;
 

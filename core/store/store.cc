@@ -23,24 +23,6 @@ void grow(Atomic<uint64_t>& number) noexcept {
 
 }  // namespace
 
-const char* limit_text(LimitKind kind) noexcept {
-  switch (kind) {
-    case LimitKind::kNone:
-      return "none";
-    case LimitKind::kGroups:
-      return "groups";
-    case LimitKind::kFamiliesPerGroup:
-      return "families of a group";
-    case LimitKind::kFamilyNames:
-      return "family names";
-    case LimitKind::kShapes:
-      return "distinct lists of families";
-    case LimitKind::kNameSets:
-      return "sets of grouping label names in a job";
-  }
-  SLUICE_CHECK(false);
-}
-
 void free_retired_version(void* object, void* context) {
   const auto& version = *static_cast<const model::Version*>(object);
   auto* writer = static_cast<WriterCore*>(context);
@@ -56,8 +38,7 @@ void free_retired_version(void* object, void* context) {
 StoreCore::StoreCore(Options store_options)
     : options(std::move(store_options)),
       counters(std::make_unique<WriterCounters[]>(options.writers_max)),
-      registry(options),
-      name_sets(options.limits.name_sets_per_job_max) {}
+      registry(options) {}
 
 StoreCore::~StoreCore() {
   Participant participant(epochs);

@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
-#include "core/base/limits.h"
+#include "core/base/limit_table.h"
 #include "core/model/families.h"
 #include "core/store/journal.h"
 #include "core/store/ops.h"
@@ -36,20 +36,11 @@ struct OwnFamily {
   model::MetricType type = model::MetricType::kGauge;
 };
 
-// Reaching one of these is answered with 429; a push that does not grow what the limit is about passes.
-struct StoreLimits {
-  uint64_t groups_max = limits::kGroupsMax;
-  uint32_t families_per_group_max = limits::kFamiliesPerGroupMax;
-  uint32_t family_names_max = limits::kFamilyNamesMax;
-  uint32_t shapes_max = limits::kShapesMax;
-  uint32_t name_sets_per_job_max = limits::kNameSetsPerJobMax;
-};
-
 struct Options {
   unsigned writers_max = 1;             // Writers alive at the same time
   std::vector<OwnFamily> own_families;  // push_time_seconds and push_failure_time_seconds are added by the store
-  StoreLimits limits;
-  bool check = true;  // false: --push.disable-consistency-check, nothing is compared across groups
+  limits::Values limits;  // reaching one is answered with it; a push that does not grow what it is about passes
+  bool check = true;      // false: --push.disable-consistency-check, nothing is compared across groups
 };
 
 // Sums of per-writer counters: each is a recent value, together they are no point in time.

@@ -16,6 +16,7 @@ store::Options store_options(const GatewayOptions& options) {
   store::Options out;
   out.writers_max = options.workers + options.more_writers;
   out.check = options.consistency_check;
+  out.limits = options.limits;
   out.own_families = own_family_names();
   out.own_families.insert(out.own_families.end(), options.extra_names.begin(), options.extra_names.end());
   return out;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/limit_table.h"
 #include "core/base/limits.h"
 #include "core/render/own_family.h"
 #include "core/render/scrape_cache.h"
@@ -42,6 +43,7 @@ struct GatewayOptions {
   uint32_t workers = 1;
   uint32_t more_writers = 0;      // threads beside the workers that read or write the store
   bool consistency_check = true;  // false: --push.disable-consistency-check
+  limits::Values limits;
   size_t scrape_cache_bytes = limits::kScrapeCacheBytes;
   BuildInfo build;
   std::vector<std::pair<std::string, std::string>> flags;  // names and values, for the status

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/clock.h"
+#include "core/base/limit_table.h"
 #include "core/base/log.h"
 #include "net/api/family_text.h"
 #include "net/api/gateway.h"
@@ -47,6 +48,8 @@ constexpr Description kDescriptions[] = {
     {"sluice_backend_info", MetricType::kGauge, "The I/O backend in use, as a label of a constant 1."},
     {"sluice_groups", MetricType::kGauge, "Groups stored now."},
     {"sluice_kernel_info", MetricType::kGauge, "The parser's kernel in use, as a label of a constant 1."},
+    {"sluice_limit_refusals_total", MetricType::kCounter,
+     "What was refused, closed or kept waiting at a limit of --limits.*, by its name."},
     {"sluice_log_lines_dropped_total", MetricType::kCounter,
      "Log lines lost because the reader of stderr was too slow."},
     {"sluice_pushes_rejected_total", MetricType::kCounter, "Pushes that were not stored, by reason."},
@@ -213,6 +216,15 @@ void add_scrape_cache(Lines& lines, const Gateway& gateway) {
   lines.single("sluice_scrape_cache_misses_total", sums.misses);
 }
 
+void add_limits(Lines& lines, const Gateway& gateway) {
+  constexpr std::string_view kName = "sluice_limit_refusals_total";
+  for (size_t i = 0; i < limits::kLimits; ++i) {
+    uint64_t count = 0;
+    for (const auto& context : gateway.contexts()) count += context->metrics.limit_refusals[i].get();
+    append_count(lines.of(kName), kName, {{"limit", limits::kTable[i].name}}, count);
+  }
+}
+
 void add_workers(Lines& lines, const Gateway& gateway) {
   std::array<uint64_t, 5> sums{};
   std::array<uint64_t, kRejectionNames.size()> rejections{};
@@ -269,6 +281,7 @@ std::vector<render::OwnFamily> own_families(Gateway& gateway) {
   add_info(lines, gateway.options());
   add_requests(lines, gateway);
   add_summaries(lines, gateway);
+  add_limits(lines, gateway);
   add_workers(lines, gateway);
   add_store(lines, gateway.store().stats());
   std::vector<render::OwnFamily> families = lines.take();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/limit_table.h"
 #include "core/base/limits.h"
 #include "core/base/log.h"
 #include "net/api/gateway.h"
@@ -15,6 +16,7 @@
 namespace sluice::net::api {
 namespace {
 
+using limits::Limit;
 using StepAction = http::Handler::StepAction;
 
 void count_rejection(WorkerContext& context, Rejection why) {
@@ -128,6 +130,9 @@ void PushState::start(const http::Request& request) {
   const http::Coding coding = http::content_coding(request);
   if (coding == http::Coding::kIdentity) return start_parsing(request.body);
   scratch_->decoder.start(coding, request.body);
+  const limits::Values& values = context_.gateway.options().limits;
+  decoded_max_ = std::min(values[Limit::kDecodedBytes],
+                          std::max(limits::kDecodedBytesFree, request.body.size() * values[Limit::kDecodedRatio]));
   phase_ = Phase::kDecode;
 }
 
@@ -154,17 +159,14 @@ bool PushState::decode(http::Exchange& exchange, Deadline deadline) {
   State state = State::kMore;
   do {
     if (!context_.bodies->reserve(decoded_, http::ContentDecoder::kRoomBytes)) {
-      reply_error(exchange.response, 503, "too much memory is in use for the bodies of pushes");
-      return finish(exchange);
+      return refuse_at(exchange, Limit::kBodyMemory);
     }
     size_t written = 0;
     state = scratch_->decoder.step(decoded_.tail(), written, deadline);
     decoded_.commit(written);
-    if (decoded_.used() > limits::kBodyBytesMax) {
-      count_rejection(context_, Rejection::kTooLarge);
-      reply_error(exchange.response, 413,
-                  "the decoded body is larger than " + std::to_string(limits::kBodyBytesMax) + " bytes");
-      return finish(exchange);
+    if (decoded_.used() > decoded_max_) {
+      const uint64_t bytes_max = context_.gateway.options().limits[Limit::kDecodedBytes];
+      return refuse_at(exchange, decoded_max_ == bytes_max ? Limit::kDecodedBytes : Limit::kDecodedRatio);
     }
   } while (state == State::kMore && !deadline.passed());
   if (state == State::kMore) return wait_for_slice();
@@ -178,10 +180,11 @@ bool PushState::parse_text(http::Exchange& exchange, Deadline deadline) {
   if (result == parser::TextParser::Step::kMore) return wait_for_slice();
   if (scratch_->text_parser.used_exact()) context_.metrics.pushes_reparsed.add(1);
   if (result == parser::TextParser::Step::kError) {
+    if (const auto limit = scratch_->text_parser.error().limit) context_.metrics.count_limit(*limit);
     const std::string& text = scratch_->text_parser.error().text;
     return refuse_parsed(exchange, text, text.ends_with(": unexpected end of input stream"));
   }
-  if (!scratch_->text_parser.used_exact()) context_.skeletons.learn(body_);
+  to_learn_ = !scratch_->text_parser.used_exact();
   return start_canonicalising(exchange);
 }
 
@@ -189,10 +192,11 @@ bool PushState::parse_protobuf(http::Exchange& exchange, Deadline deadline) {
   const parser::ProtobufParser::Step result = scratch_->protobuf_parser.step(deadline);
   if (result == parser::ProtobufParser::Step::kMore) return wait_for_slice();
   if (result == parser::ProtobufParser::Step::kError) {
+    if (const auto limit = scratch_->protobuf_parser.limit()) context_.metrics.count_limit(*limit);
     const std::string& text = scratch_->protobuf_parser.error();
     return refuse_parsed(exchange, text, text == "unexpected EOF");
   }
-  context_.skeletons.learn(body_, parser::SkeletonCache::Form::kProtobuf);
+  to_learn_ = true;
   return start_canonicalising(exchange);
 }
 
@@ -209,9 +213,20 @@ bool PushState::start_canonicalising(http::Exchange& exchange) {
   if (!decode_error_.empty()) return refuse_malformed(exchange, decode_error_);
   wall_ns_ = wall_ns();
   if (skeleton_ && skeleton_.write_canonical(key_, scratch_->push)) return start_storing(exchange);
-  scratch_->canonicaliser.begin(families(), key_, scratch_->push, check_);
+  scratch_->canonicaliser.begin(families(), key_, scratch_->push, check_, context_.gateway.options().limits);
   phase_ = Phase::kCanonicalise;
   return true;
+}
+
+bool PushState::refuse_at(http::Exchange& exchange, Limit limit) {
+  const int status = limits::entry_of(limit).status;
+  const auto why = status == 413 ? Rejection::kTooLarge : status == 400 ? Rejection::kMalformed : Rejection::kLimit;
+  count_rejection(context_, why);
+  context_.metrics.count_limit(limit);
+  reply_limit(exchange.response, limit, context_.gateway.options().limits);
+  log::write(log::Level::kWarn, log::Reason::kPushLimit, "push refused at a limit",
+             {{"source", std::string(exchange.request.peer)}, {"err", exchange.response.body}});
+  return finish(exchange);
 }
 
 bool PushState::refuse_malformed(http::Exchange& exchange, std::string_view text) {
@@ -227,13 +242,13 @@ bool PushState::canonicalise(http::Exchange& exchange, Deadline deadline) {
       return wait_for_slice();
     case parser::Canonicaliser::State::kConflict:
       return reject(exchange, scratch_->canonicaliser.conflict());
-    case parser::Canonicaliser::State::kTooLarge:
-      count_rejection(context_, Rejection::kTooLarge);
-      reply_error(exchange.response, 413, "the pushed metrics take too much memory with their grouping labels applied");
-      return finish(exchange);
+    case parser::Canonicaliser::State::kLimit:
+      return refuse_at(exchange, scratch_->canonicaliser.limit());
     case parser::Canonicaliser::State::kDone:
       break;
   }
+  using Form = parser::SkeletonCache::Form;
+  if (to_learn_) context_.skeletons.learn(body_, protobuf_ ? Form::kProtobuf : Form::kText);
   return start_storing(exchange);
 }
 
@@ -259,11 +274,7 @@ bool PushState::store(http::Exchange& exchange, Deadline deadline) {
     case store::PushStatus::kConflict:
       return reject(exchange, result.conflict);
     case store::PushStatus::kLimit:
-      count_rejection(context_, Rejection::kLimit);
-      log::write(log::Level::kWarn, log::Reason::kPushLimit, "push refused at a limit",
-                 {{"source", std::string(exchange.request.peer)}, {"err", store::limit_text(result.limit)}});
-      reply_limit(exchange.response, store::limit_text(result.limit));
-      break;
+      return refuse_at(exchange, *result.limit);
     case store::PushStatus::kRefused:
       reply_not_durable(exchange.response);
       break;

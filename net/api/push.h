@@ -86,6 +86,8 @@ class PushState final : public RequestState {
   [[nodiscard]] bool wait_for_slice();
   // Answers an inconsistent push; goes on to set the group's failure time unless the group itself would be invalid.
   [[nodiscard]] bool reject(http::Exchange& exchange, const model::Conflict& conflict);
+  // What is beyond a limit; counted.
+  [[nodiscard]] bool refuse_at(http::Exchange& exchange, limits::Limit limit);
   // 400 for a body that cannot be parsed or decoded.
   [[nodiscard]] bool refuse_malformed(http::Exchange& exchange, std::string_view text);
   [[nodiscard]] bool finish(http::Exchange& exchange);
@@ -98,12 +100,14 @@ class PushState final : public RequestState {
   parser::SkeletonCache::Loan skeleton_;  // whose families are the body's
   bool check_;                            // false: --push.disable-consistency-check
   conn::BodyBuffer decoded_;              // what is parsed, unless the body has no coding
+  uint64_t decoded_max_ = 0;              // bytes of it
   std::string decode_error_;              // comes after what was decoded before it
   int64_t start_ns_;
   int64_t wall_ns_ = 0;
   uint64_t stamp_ = 0;  // of the change that was made, for which the answer waits
   Phase phase_ = Phase::kStart;
   bool protobuf_ = false;
+  bool to_learn_ = false;  // the body may become a skeleton, once it is known to be within the limits
   http::Handler::StepAction action_ = http::Handler::StepAction::kAgain;
 };
 

@@ -76,7 +76,10 @@ void Connections::on_turn(int64_t /*now_ns*/) {
 
 void Connections::relieve_pressure() {
   const uint32_t count = 1 + shared_.worker->connections_max() / kPressurePart;
-  for (uint32_t i = 0; i < count && !idle_.empty(); ++i) idle_.front()->cut(CloseReason::kPressure);
+  for (uint32_t i = 0; i < count && !idle_.empty(); ++i) {
+    shared_.handler.on_limit(limits::Limit::kConnections);
+    idle_.front()->cut(CloseReason::kPressure);
+  }
 }
 
 template <typename Action>

@@ -343,7 +343,8 @@ TEST(Canonical, RefusesTextThatWouldGrowBeyondTheLimit) {
   const model::GroupKey key = make_key({{"job", job}});
   Canonicaliser canonicaliser;
   model::CanonicalPush out;
-  EXPECT_EQ(canonicalise(canonicaliser, families, key, out), State::kTooLarge);
+  EXPECT_EQ(canonicalise(canonicaliser, families, key, out), State::kLimit);
+  EXPECT_EQ(canonicaliser.limit(), limits::Limit::kExpandedBytes);
   EXPECT_LT(out.words.size(), 1000u);
   EXPECT_EQ(canonicalise(canonicaliser, families, make_key({{"job", "t"}}), out), State::kDone);
 }

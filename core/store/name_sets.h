@@ -35,6 +35,13 @@ class JobEntry;
 
 using Participant = sync::BasicEpochs<Atomics>::Participant;
 
+// What limits are about, of one version or of everything.
+struct Sums {
+  int64_t groups = 0;
+  int64_t series = 0;
+  int64_t bytes = 0;  // of text
+};
+
 class NameSet {
  public:
   NameSet(JobEntry& job, const model::GroupKey& key, bool ready);
@@ -83,6 +90,13 @@ class alignas(8) JobEntry {
     // (3) seq_cst load, pairs with (4): a step that reads the old list ends before the grace period that follows (4).
     return *list_.load(std::memory_order_seq_cst);
   }
+  // What the job has, that of running pushes included, while StoreCore::counts_jobs(). The sums afterwards.
+  Sums add(const Sums& sums) noexcept {
+    // Relaxed: each is a number of its own, compared with a limit.
+    return {groups_.fetch_add(sums.groups, std::memory_order_relaxed) + sums.groups,
+            series_.fetch_add(sums.series, std::memory_order_relaxed) + sums.series,
+            bytes_.fetch_add(sums.bytes, std::memory_order_relaxed) + sums.bytes};
+  }
   // Guards publication in a job with several sets, and changes of the list.
   [[nodiscard]] TryLock& lock() noexcept { return lock_; }
 
@@ -93,6 +107,9 @@ class alignas(8) JobEntry {
   const uint64_t hash_;
   TryLock lock_;
   Atomic<const NameSetList*> list_{nullptr};
+  Atomic<int64_t> groups_{0};
+  Atomic<int64_t> series_{0};
+  Atomic<int64_t> bytes_{0};
 };
 
 class NameSets {

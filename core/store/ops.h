@@ -36,6 +36,13 @@ enum class PushStatus : uint8_t {
   kRefused,   // by the writer's journal: it cannot be made durable; nothing was stored
 };
 
+// How much memory is left, as far as its owner knows.
+enum class Pressure : uint8_t {
+  kNone,
+  kNoGrowth,    // a push that makes its group grow is refused with Limit::kMemory, but for the digits of numbers
+  kShrinkOnly,  // so is one that does not make it smaller
+};
+
 // What is pushed. Everything referred to must stay unchanged until the operation is done.
 struct PushRequest {
   const model::GroupKey& key;
@@ -45,6 +52,7 @@ struct PushRequest {
   int64_t wall_ns = 0;               // becomes push_time_seconds
   // What may be reached: by default the store's. A push that does not grow what a limit is about passes.
   const limits::Values* limits = nullptr;
+  Pressure pressure = Pressure::kNone;
 };
 
 struct PushResult {
@@ -67,7 +75,8 @@ class PushOp {
   void start(Writer& writer, const PushRequest& request);
   // Begins to set push_failure_time_seconds of the group, which is created (push_time_seconds 0, no families) if it
   // does not exist; at a limit it is not. Never a conflict. `key` must stay unchanged until the operation is done.
-  void start_fail(Writer& writer, const model::GroupKey& key, int64_t wall_ns, const limits::Values* values = nullptr);
+  void start_fail(Writer& writer, const model::GroupKey& key, int64_t wall_ns, const limits::Values* values = nullptr,
+                  Pressure pressure = Pressure::kNone);
   [[nodiscard]] StepResult step(Deadline deadline);
   // After kDone.
   [[nodiscard]] const PushResult& result() const noexcept { return result_; }

@@ -28,8 +28,9 @@ void PushMachine::start(const PushRequest& request) {
   stage_ = Stage::kStart;
 }
 
-void PushMachine::start_fail(const model::GroupKey& key, int64_t wall_ns, const limits::Values* values) {
-  start(PushRequest{key, kEmptyFamilies, kEmptyPush, false, wall_ns, values});
+void PushMachine::start_fail(const model::GroupKey& key, int64_t wall_ns, const limits::Values* values,
+                             Pressure pressure) {
+  start(PushRequest{key, kEmptyFamilies, kEmptyPush, false, wall_ns, values, pressure});
   fail_ = true;
 }
 
@@ -133,8 +134,12 @@ bool PushMachine::has_series() const noexcept { return !request_->push.families.
 PushMachine::Next PushMachine::find_set(PushResult& result) {
   StoreCore& store = writer_.store;
   if (group_ == nullptr && set_ == nullptr) {
-    if (store.group_count() >= static_cast<int64_t>((*values_)[Limit::kGroups])) {
+    if (store.total(&WriterCounters::groups) >= static_cast<int64_t>((*values_)[Limit::kGroups])) {
       return limit(result, Limit::kGroups);
+    }
+    const uint64_t failed_max = (*values_)[Limit::kFailedGroups];
+    if (fail_ && failed_max != 0 && store.total(&WriterCounters::failed_groups) >= static_cast<int64_t>(failed_max)) {
+      return limit(result, Limit::kFailedGroups);
     }
     switch (store.name_sets.acquire(request_->key, (*values_)[Limit::kNameSetsPerJob], writer_.participant, set_)) {
       case NameSets::Acquired::kYes:
@@ -203,12 +208,15 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
       return Next::kGoOn;
     }
   }
+  if (const auto beyond = reserve()) return limit(result, *beyond);
   switch (writer_.begin_change(writer_.journal != nullptr ? change_bytes() : 0)) {
     case Journal::Verdict::kAccept:
       break;
     case Journal::Verdict::kPark:
+      give_reserved_back();
       return Next::kParked;
     case Journal::Verdict::kRefuse:
+      give_reserved_back();
       result = {};
       result.status = PushStatus::kRefused;
       return Next::kDone;
@@ -238,6 +246,7 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
   writer_.end_mutation();
   if (!published) {
     writer_.counters.cas_failures.add(1);
+    give_reserved_back();
     if (born) return lose_birth(place.inserted);
     refresh();
     return Next::kGoOn;
@@ -251,6 +260,57 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
   result.created = born;
   result.stamp = stamp;
   return Next::kDone;
+}
+
+std::optional<Limit> PushMachine::reserve() noexcept {
+  growth_ = {1, static_cast<int64_t>(builder_.series()), static_cast<int64_t>(builder_.fragment_bytes())};
+  if (base_ != nullptr) {
+    growth_.groups = 0;
+    growth_.series -= static_cast<int64_t>(base_->series());
+    growth_.bytes -= static_cast<int64_t>(base_->fragment_bytes());
+  }
+  if (const auto beyond = find_limit()) return beyond;
+  if (!writer_.store.counts_jobs()) return std::nullopt;
+  const Sums sums = current_set().job().add(growth_);
+  const auto is_beyond = [this](int64_t growth, int64_t sum, Limit which) {
+    const uint64_t most = (*values_)[which];
+    return growth > 0 && most != 0 && sum > static_cast<int64_t>(most);
+  };
+  std::optional<Limit> beyond;
+  if (is_beyond(growth_.groups, sums.groups, Limit::kGroupsPerJob)) beyond = Limit::kGroupsPerJob;
+  if (is_beyond(growth_.series, sums.series, Limit::kSeriesPerJob)) beyond = Limit::kSeriesPerJob;
+  if (is_beyond(growth_.bytes, sums.bytes, Limit::kBytesPerJob)) beyond = Limit::kBytesPerJob;
+  if (beyond) give_reserved_back();
+  return beyond;
+}
+
+// Of what counts for all jobs.
+std::optional<Limit> PushMachine::find_limit() const noexcept {
+  const StoreCore& store = writer_.store;
+  const auto is_beyond = [&](int64_t growth, sync::SingleWriter<int64_t> WriterCounters::* figure, Limit which) {
+    const uint64_t most = (*values_)[which];
+    return growth > 0 && most != 0 && store.total(figure) + growth > static_cast<int64_t>(most);
+  };
+  if (is_beyond(growth_.series, &WriterCounters::series, Limit::kSeries)) return Limit::kSeries;
+  if (is_beyond(growth_.bytes, &WriterCounters::text_bytes, Limit::kBytes)) return Limit::kBytes;
+  const int64_t before = static_cast<int64_t>(builder_.fragment_bytes()) - growth_.bytes;
+  switch (request_->pressure) {
+    case Pressure::kNone:
+      break;
+    case Pressure::kNoGrowth:
+      // Numbers that become longer are no growth.
+      if (growth_.groups > 0 || growth_.series > 0 || growth_.bytes > before / 8) return Limit::kMemory;
+      break;
+    case Pressure::kShrinkOnly:
+      if (growth_.groups > 0 || growth_.bytes >= 0) return Limit::kMemory;
+      break;
+  }
+  return std::nullopt;
+}
+
+void PushMachine::give_reserved_back() noexcept {
+  if (!writer_.store.counts_jobs()) return;
+  current_set().job().add({-growth_.groups, -growth_.series, -growth_.bytes});
 }
 
 // Of names, helps and fragments; the push's own families, whatever the group has beside them.

@@ -47,10 +47,12 @@ struct Options {
 struct Stats {
   // What is stored now.
   uint64_t groups = 0;
-  uint64_t series = 0;      // pushed ones; each group shows two more
-  uint64_t samples = 0;     // lines of text
-  uint64_t bytes = 0;       // of blocks, retired versions and those that a snapshot holds included
-  uint64_t held_bytes = 0;  // of the slabs' spans, in use or lying around
+  uint64_t series = 0;         // pushed ones; each group shows two more
+  uint64_t samples = 0;        // lines of text
+  uint64_t bytes = 0;          // of blocks, retired versions and those that a snapshot holds included
+  uint64_t text_bytes = 0;     // of the current versions' fragments
+  uint64_t failed_groups = 0;  // never pushed to with success
+  uint64_t held_bytes = 0;     // of the slabs' spans, in use or lying around
   uint64_t shapes = 0;
   uint64_t snapshots = 0;
   // Objects that were replaced and not yet freed, the pinned ones included, and those that only snapshots hold.
@@ -83,6 +85,8 @@ class Store {
   [[nodiscard]] uint64_t last_stamp() const noexcept;
   // Stamps go on above this one, as after a restart above all that was found on disk. Before the first mutation.
   void continue_stamps_after(uint64_t stamp) noexcept;
+  // Memory that the store has and does not use: what it grows into first. Any thread.
+  [[nodiscard]] uint64_t free_bytes() const noexcept;
   // If no mutation is going on: snapshots with this Snapshot::mutations() show what a snapshot that began now would
   // show. Any thread.
   [[nodiscard]] std::optional<uint64_t> settled_mutations() const noexcept;

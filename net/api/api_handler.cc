@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/base/hash.h"
 #include "core/base/limit_table.h"
 #include "core/base/log.h"
 #include "net/api/checked_scrape.h"
@@ -18,6 +19,7 @@
 #include "net/api/scrape.h"
 #include "net/api/scrape_part.h"
 #include "net/api/status_json.h"
+#include "net/conn/peer_name.h"
 #include "net/http/content_coding.h"
 #include "net/ui/page.h"
 #include "parser/grouping_key.h"
@@ -95,6 +97,10 @@ HeadAction ApiHandler::on_head(http::Exchange& exchange, uint64_t& body_bytes_ma
     refuse(exchange, Limit::kUrlBytes);
     return HeadAction::kRespond;
   }
+  if (!within_address_rate(exchange)) {
+    refuse(exchange, Limit::kRequestsPerAddress);
+    return HeadAction::kRespond;
+  }
   Route route = context_.gateway.router().route(request.method, request.target);
   if (route.decodes_body && http::content_coding(request) == http::Coding::kGzip) {
     exchange.state = std::make_unique<GzipHeadState>(*this, std::move(route));
@@ -163,6 +169,7 @@ std::unique_ptr<RequestState> ApiHandler::begin_any_scrape(http::Exchange& excha
     reply_error(exchange.response, 400, part.error());
     return nullptr;
   }
+  if (!may_scrape(exchange)) return nullptr;
   if (!context_.gateway.options().consistency_check) return std::make_unique<CheckedScrapeState>(context_, *part);
   begin_scrape(context_, exchange.request, exchange.response, *part);
   return nullptr;
@@ -192,11 +199,32 @@ std::unique_ptr<RequestState> ApiHandler::begin_group_request(http::Exchange& ex
     context_.metrics.count_request(HandlerName::kPush, exchange.request.method, exchange.response.status);
     return nullptr;
   }
-  return std::make_unique<PushState>(context_, std::move(*key), monotonic_ns());
+  const int64_t now_ns = monotonic_ns();
+  sync::KeyedRates& rates = context_.gateway.job_rates();
+  if (rates.limited() && !rates.take(keyed_hash(key->job()), now_ns)) {
+    refuse(exchange, Limit::kPushesPerJob);
+    context_.metrics.count_request(HandlerName::kPush, exchange.request.method, exchange.response.status);
+    return nullptr;
+  }
+  return std::make_unique<PushState>(context_, std::move(*key), now_ns);
 }
 
 StepAction ApiHandler::step(http::Exchange& exchange, Deadline deadline) {
   return static_cast<RequestState&>(*exchange.state).step(exchange, deadline);
+}
+
+bool ApiHandler::within_address_rate(const http::Exchange& exchange) {
+  sync::KeyedRates& rates = context_.gateway.address_rates();
+  if (!rates.limited()) return true;
+  const std::string_view address = conn::peer_address(exchange.request.peer);
+  return address.empty() || rates.take(keyed_hash(address), monotonic_ns());
+}
+
+bool ApiHandler::may_scrape(http::Exchange& exchange) {
+  const uint64_t most = context_.gateway.options().limits[Limit::kScrapes];
+  if (context_.gateway.open_scrapes() < most) return true;
+  refuse(exchange, Limit::kScrapes);
+  return false;
 }
 
 void ApiHandler::refuse(http::Exchange& exchange, Limit limit) {
@@ -218,6 +246,10 @@ void ApiHandler::api_answer(http::Exchange& exchange, Endpoint endpoint) {
   http::Response& response = exchange.response;
   response.status = 200;
   response.headers = kCorsHeaders;
+  if (endpoint == Endpoint::kApiMetrics && !may_scrape(exchange)) {
+    context_.metrics.count_request(HandlerName::kApiMetrics, exchange.request.method, response.status);
+    return;
+  }
   HandlerName handler = HandlerName::kApiOptions;
   if (endpoint != Endpoint::kApiOptions) response.headers += "Content-Type: application/json\r\n";
   if (endpoint == Endpoint::kApiStatus) {

@@ -28,6 +28,9 @@ class ApiHandler final : public http::Handler {
   [[nodiscard]] std::unique_ptr<RequestState> begin(http::Exchange& exchange, const Route& route);
   [[nodiscard]] std::unique_ptr<RequestState> begin_group_request(http::Exchange& exchange, const Route& route);
   [[nodiscard]] std::unique_ptr<RequestState> begin_any_scrape(http::Exchange& exchange);
+  [[nodiscard]] bool within_address_rate(const http::Exchange& exchange);
+  // False: too many scrapes are under way, and it has been answered.
+  [[nodiscard]] bool may_scrape(http::Exchange& exchange);
   // Answers what is beyond a limit, and counts it.
   void refuse(http::Exchange& exchange, limits::Limit limit);
   void quit(http::Exchange& exchange);

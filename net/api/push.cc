@@ -82,6 +82,7 @@ PushState::PushState(WorkerContext& context, model::GroupKey key, int64_t start_
       start_ns_(start_ns) {}
 
 PushState::~PushState() {
+  context_.gateway.memory().give_back(std::exchange(promised_bytes_, 0));
   if (decoded_.capacity() != 0) context_.bodies->give_back(decoded_);
   if (scratch_ == nullptr) return;
   scratch_->op.cancel();
@@ -93,7 +94,7 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
   while (go_on) {
     switch (phase_) {
       case Phase::kStart:
-        start(exchange.request);
+        go_on = start(exchange);
         break;
       case Phase::kDecode:
         go_on = decode(exchange, deadline);
@@ -124,34 +125,39 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
   return action_;
 }
 
-void PushState::start(const http::Request& request) {
+bool PushState::start(http::Exchange& exchange) {
+  const http::Request& request = exchange.request;
   scratch_ = context_.scratches.take(request.body.size());
   protobuf_ = parser::is_delimited_protobuf(request.header("content-type"));
   const http::Coding coding = http::content_coding(request);
-  if (coding == http::Coding::kIdentity) return start_parsing(request.body);
+  if (coding == http::Coding::kIdentity) return start_parsing(exchange, request.body);
   scratch_->decoder.start(coding, request.body);
   const limits::Values& values = context_.gateway.options().limits;
   decoded_max_ = std::min(values[Limit::kDecodedBytes],
                           std::max(limits::kDecodedBytesFree, request.body.size() * values[Limit::kDecodedRatio]));
   phase_ = Phase::kDecode;
+  return true;
 }
 
-void PushState::start_parsing(std::string_view body) {
+bool PushState::start_parsing(http::Exchange& exchange, std::string_view body) {
+  if (!context_.gateway.memory().promise(body.size())) return refuse_at(exchange, Limit::kMemory);
+  promised_bytes_ = body.size();
   body_ = body;
   using Form = parser::SkeletonCache::Form;
   skeleton_ = context_.skeletons.find(body, protobuf_ ? Form::kProtobuf : Form::kText);
   if (skeleton_) {
     context_.metrics.pushes_repeated.add(1);
     phase_ = Phase::kParsed;
-    return;
+    return true;
   }
   if (protobuf_) {
     scratch_->protobuf_parser.start(body, scratch_->families, !check_);
     phase_ = Phase::kParseProtobuf;
-    return;
+    return true;
   }
   scratch_->text_parser.start(body, context_.names, scratch_->families);
   phase_ = Phase::kParseText;
+  return true;
 }
 
 bool PushState::decode(http::Exchange& exchange, Deadline deadline) {
@@ -171,8 +177,7 @@ bool PushState::decode(http::Exchange& exchange, Deadline deadline) {
   } while (state == State::kMore && !deadline.passed());
   if (state == State::kMore) return wait_for_slice();
   if (state == State::kError) decode_error_ = scratch_->decoder.error();
-  start_parsing(decoded_.view());
-  return true;
+  return start_parsing(exchange, decoded_.view());
 }
 
 bool PushState::parse_text(http::Exchange& exchange, Deadline deadline) {
@@ -254,7 +259,15 @@ bool PushState::canonicalise(http::Exchange& exchange, Deadline deadline) {
 
 bool PushState::start_storing(const http::Exchange& exchange) {
   const bool replace = exchange.request.method == http::Method::kPut;
-  scratch_->op.start(*context_.writer, {key_, families(), scratch_->push, replace, wall_ns_});
+  MemoryGuard& memory = context_.gateway.memory();
+  context_.memory.worked_off(memory, body_.size() + scratch_->push.used_bytes);
+  scratch_->op.start(*context_.writer, {.key = key_,
+                                        .parsed = families(),
+                                        .push = scratch_->push,
+                                        .replace = replace,
+                                        .wall_ns = wall_ns_,
+                                        .limits = nullptr,
+                                        .pressure = memory.pressure()});
   phase_ = Phase::kStore;
   return true;
 }
@@ -310,19 +323,23 @@ bool PushState::reject(http::Exchange& exchange, const model::Conflict& conflict
     reply_empty(exchange.response, 202);  // the reference does not wait for the verdict
   }
   if (key_itself) return finish(exchange);
-  scratch_->op.start_fail(*context_.writer, key_, wall_ns_);
+  scratch_->op.start_fail(*context_.writer, key_, wall_ns_, nullptr, context_.gateway.memory().pressure());
   phase_ = Phase::kStoreFailure;
   return true;
 }
 
 bool PushState::store_failure(http::Exchange& exchange, Deadline deadline) {
   const store::StepResult step = scratch_->op.step(deadline);
-  if (step == store::StepResult::kDone) return finish(exchange);
+  if (step == store::StepResult::kDone) {
+    if (const auto limit = scratch_->op.result().limit) context_.metrics.count_limit(*limit);
+    return finish(exchange);
+  }
   action_ = step == store::StepResult::kParked ? StepAction::kParked : StepAction::kAgain;
   return false;
 }
 
 void PushState::give_back() noexcept {
+  context_.gateway.memory().give_back(std::exchange(promised_bytes_, 0));
   skeleton_.give_back();
   if (scratch_ != nullptr) context_.scratches.give(std::move(scratch_));
 }

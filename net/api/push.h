@@ -71,9 +71,9 @@ class PushState final : public RequestState {
   [[nodiscard]] bool store(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool acknowledge(http::Exchange& exchange);
   [[nodiscard]] bool store_failure(http::Exchange& exchange, Deadline deadline);
-  void start(const http::Request& request);
+  [[nodiscard]] bool start(http::Exchange& exchange);
   // `body` is no longer encoded.
-  void start_parsing(std::string_view body);
+  [[nodiscard]] bool start_parsing(http::Exchange& exchange, std::string_view body);
   // What the body says, once it was parsed.
   [[nodiscard]] const model::Families& families() const noexcept {
     return skeleton_ ? skeleton_.families() : scratch_->families;
@@ -100,6 +100,7 @@ class PushState final : public RequestState {
   parser::SkeletonCache::Loan skeleton_;  // whose families are the body's
   bool check_;                            // false: --push.disable-consistency-check
   conn::BodyBuffer decoded_;              // what is parsed, unless the body has no coding
+  uint64_t promised_bytes_ = 0;           // of a body, by the memory guard
   uint64_t decoded_max_ = 0;              // bytes of it
   std::string decode_error_;              // comes after what was decoded before it
   int64_t start_ns_;

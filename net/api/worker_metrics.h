@@ -69,12 +69,25 @@ struct WorkerMetrics {
   Counter scrape_cache_misses;
   Counter scrape_cache_dropped;
   Counter scrape_blocks_helped;  // compressed for another worker's scrape, or for one of its own that waited
+  sync::SingleWriter<int64_t> open_scrapes;        // under way now
   sync::SingleWriter<int64_t> scrape_cache_bytes;  // net: one worker's may be negative
 
   void count_limit(limits::Limit limit) noexcept { limit_refusals[static_cast<size_t>(limit)].add(1); }
   void count_scrape_cache(const render::CacheCounts& counts) noexcept;
   // Statuses outside kCountedCodes do not occur on the counted handlers.
   void count_request(HandlerName handler, http::Method method, int status) noexcept;
+};
+
+// A scrape that is under way, as long as this lives.
+class OpenScrape {
+ public:
+  explicit OpenScrape(WorkerMetrics& metrics) noexcept : metrics_(metrics) { metrics_.open_scrapes.add(1); }
+  ~OpenScrape() { metrics_.open_scrapes.add(-1); }
+  OpenScrape(const OpenScrape&) = delete;
+  OpenScrape& operator=(const OpenScrape&) = delete;
+
+ private:
+  WorkerMetrics& metrics_;
 };
 
 }  // namespace sluice::net::api

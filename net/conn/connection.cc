@@ -316,7 +316,7 @@ void Connection::on_timer(int64_t now_ns) {
     return;
   }
   if (outbox_.in_flight() && now_ns >= reader_deadline_ns()) {
-    const bool stalled = now_ns - sent_at_ns_ >= shared_->options.send_stall_ns;
+    const bool stalled = reader_deadline_ns() == sent_at_ns_ + shared_->options.send_stall_ns;
     shared_->handler.on_limit(stalled ? Limit::kReaderStall : Limit::kReaderRate);
     cut(CloseReason::kSlowReader);
     return;

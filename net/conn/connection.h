@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 
+#include "core/sync/keyed_counts.h"
 #include "net/conn/body_buffer.h"
 #include "net/conn/counters.h"
 #include "net/conn/inbox.h"
@@ -73,6 +74,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
   [[nodiscard]] uint32_t index() const noexcept { return index_; }
   [[nodiscard]] uint32_t generation() const noexcept { return generation_; }
 
+  sync::KeyedCounts::Hold address_hold;  // the owner's
   Link<Connection> idle_link;
   Link<Connection> parked_link;
 

@@ -6,10 +6,14 @@
 
 #include "core/base/limit_table.h"
 #include "core/base/limits.h"
+#include "core/sync/keyed_counts.h"
 
 namespace sluice::net::conn {
 
 struct Options {
+  // Connections of each address, of all workers; none is counted without. Outlives them.
+  sync::KeyedCounts* addresses = nullptr;
+  uint64_t connections_per_address_max = 0;
   size_t head_bytes_max = limits::kHeadBytesMax;
   int64_t head_deadline_ns = limits::kHeadDeadlineNs;
   int64_t request_ns = INT64_MAX;  // from the first byte of a request to the first of its answer
@@ -34,6 +38,7 @@ struct Options {
   using limits::Limit;
   const auto ns = [&](Limit limit) { return static_cast<int64_t>(values[limit]); };
   Options options;
+  options.connections_per_address_max = values[Limit::kConnectionsPerAddress];
   options.head_bytes_max = values[Limit::kHeaderBytes];
   options.head_deadline_ns = ns(Limit::kHeaderTime);
   options.request_ns = ns(Limit::kRequestTime);

@@ -90,6 +90,14 @@ def from_address(gateway, address):
     return socket.create_connection(("127.0.0.1", gateway.port), timeout=60, source_address=(address, 0))
 
 
+ADDRESSES = iter(range(10, 250))
+
+
+def next_address():
+    """One that has asked for nothing yet."""
+    return "127.0.0.%d" % next(ADDRESSES)
+
+
 def ask(sock, target="/-/ready"):
     """A status, or "closed"."""
     try:
@@ -143,8 +151,8 @@ def oldest(gateway, sockets):
 
 # ---- Readers --------------------------------------------------------------------------------------------------------
 
-def store_much(gateway, count=50_000):
-    body = b"".join(b'much{n="%06d",pad="%s"} 1\n' % (n, b"p" * 70) for n in range(count))
+def store_much(gateway, count=5_000):
+    body = b"".join(b'much{n="%06d",pad="%s"} 1\n' % (n, b"p" * 1000) for n in range(count))
     return push(gateway, body, "job/much")
 
 
@@ -156,7 +164,7 @@ def narrow(gateway, room=4096):
     return sock
 
 
-def read_at_once(count=50_000):
+def read_at_once(count=5_000):
     def run(gateway):
         store_much(gateway, count)
         return gateway.scrape().status
@@ -322,9 +330,80 @@ def new_names(gateway):
     return "never"
 
 
+def clash(number):
+    """A push that contradicts the type of a family, for a group that was never there: 200 if its failure shows."""
+    def run(gateway):
+        if number == 0:
+            push(gateway, "# TYPE f0 gauge\nf0 1\n", "job/good")
+        status = push(gateway, "# TYPE f0 counter\nf0 1\n", "job/bad%d" % number)
+        shown = 'push_failure_time_seconds{instance="",job="bad%d"}' % number in gateway.scrape().text
+        return 200 if shown and status == 400 else status
+    return run
+
+
+def clash_then_good(checks, gateway):
+    checks.equal(push(gateway, "# TYPE f0 gauge\nf0 1\n", "job/bad0"), 200, "a group that had failed")
+    checks.equal(clash(3)(gateway), 200, "and makes room for another one")
+
+
+def text_bytes(gateway):
+    for line in gateway.scrape().text.split("\n"):
+        if line.startswith("sluice_text_bytes "):
+            return int(float(line.split(" ")[1]))
+    return None
+
+
+# What three lines of 31 bytes take: beside them 8 bytes each and a header of 24, in steps of 8.
+BYTES_OF_THREE = 144
+LONGER = lines(3)[:-2] + "100000000\n"
+
+
+def longer(checks, gateway):
+    """Beside what `shrink_and_delete` looks at: what the scrape says is what was limited."""
+    checks.equal(text_bytes(gateway), BYTES_OF_THREE, "sluice_text_bytes")
+    shrink_and_delete()(checks, gateway)
+
+
+def two_at_once(target, method="GET", body=b""):
+    """Two requests in one segment, from an address that is new: the status of the second."""
+    def run(gateway):
+        with from_address(gateway, next_address()) as sock:
+            sock.sendall(make_request(method, target, body) * 2)
+            reader = Reader(sock)
+            read_response(reader)
+            return read_response(reader).status
+    return run
+
+
+def fill(gateway):
+    """Pushes of a megabyte until one is refused."""
+    value = "v" * 60_000
+    for number in range(10_000):
+        body = "".join('m{n="%d",v="%s"} 1\n' % (n, value) for n in range(17))
+        status = push(gateway, body, "job/j/g/%d" % number)
+        if status != 200:
+            return status
+    return "never"
+
+
+def one(method, target, body=b""):
+    return lambda gateway: gateway.request(method, target, body).status
+
+
 CASES = {
     "connections": Case({"connections": 4}, with_open(3, lambda gateway, _: ready(gateway)), with_open(4, oldest),
                         scrape=scrape_and_wait),
+    "connections-per-address": Case({"connections-per-address": 2}, with_open(1, lambda gateway, _: ready(gateway)),
+                                    with_open(2, lambda gateway, _: ask(gateway.connect())),
+                                    scrape=lambda gateway: scrape_and_wait(gateway, "127.0.0.2")),
+    # One second's share at once, then nothing for that second.
+    "requests-per-second-per-address": Case({"requests-per-second-per-address": 1}, one("GET", "/-/ready"),
+                                            two_at_once("/-/ready"),
+                                            scrape=lambda gateway: scrape_and_wait(gateway, next_address())),
+    "pushes-per-second-per-job": Case({"pushes-per-second-per-job": 1}, one("PUT", "/metrics/job/j", b"a 1\n"),
+                                      two_at_once("/metrics/job/k", "PUT", b"a 1\n"),
+                                      then=lambda checks, gateway: checks.equal(
+                                          gateway.request("DELETE", "/metrics/job/k").status, 202, "DELETE")),
     "pipelined-bytes": Case({"pipelined-bytes": "64KiB"}, pipeline(3), pipeline(0)),
     "header-bytes": Case({"header-bytes": 2048}, head_of(2048), head_of(2049)),
     "url-bytes": Case({"url-bytes": 100}, url_of(100), url_of(101)),
@@ -335,7 +414,7 @@ CASES = {
     "writer-bytes-per-second": Case({"writer-bytes-per-second": "1GiB", "writer-grace": "2s"}, put("a 1\n"),
                                     left_unfinished(HALF_A_BODY)),
     "reader-stall": Case({"reader-stall": "2s"}, read_at_once(), lambda gateway: until_cut(gateway, 0, 0)),
-    "reader-bytes-per-second": Case({"reader-bytes-per-second": "1GiB", "reader-stall": "2s"}, read_at_once(120_000),
+    "reader-bytes-per-second": Case({"reader-bytes-per-second": "1GiB", "reader-stall": "2s"}, read_at_once(12_000),
                                     lambda gateway: until_cut(gateway, 0.01, 16384)),
     "scrapes": Case({"scrapes": 2}, scrape_beside(1), scrape_beside(2)),
     "body-bytes": Case({"body-bytes": 10_000}, pusher(comment(10_000)), pusher(comment(10_001))),
@@ -354,10 +433,21 @@ CASES = {
                                put(families(1, 3), method="POST"), then=shrink_and_delete()),
     "groups": Case({"groups": 2}, all_of(put("f0 1\n"), put("f0 1\n", "job/k")), put("f0 1\n", "job/l"),
                    then=shrink_and_delete()),
+    "groups-per-job": Case({"groups-per-job": 2}, all_of(put("f0 1\n"), put("f0 1\n", "job/j/a/1"), put("f0 1\n", "job/k")),
+                           put("f0 1\n", "job/j/a/2"), then=shrink_and_delete()),
+    "failed-groups": Case({"failed-groups": 2}, all_of(clash(0), clash(1)), clash(2), then=clash_then_good),
+    "series": Case({"series": 5}, all_of(put(lines(3)), put(lines(2, 3), "job/k")), put(lines(4)), then=shrink_and_delete()),
+    "series-per-job": Case({"series-per-job": 3}, all_of(put(lines(3)), put("f0 1\n", "job/k")),
+                           put(lines(4)), then=shrink_and_delete()),
+    "bytes": Case({"bytes": BYTES_OF_THREE}, put(lines(3)), put(LONGER), then=longer),
+    "bytes-per-job": Case({"bytes-per-job": BYTES_OF_THREE}, all_of(put(lines(3)), put("f0 1\n", "job/k")),
+                          put(LONGER), then=shrink_and_delete()),
     "family-names": Case({"family-names": 150}, new_names, put("one_more 1\n", "job/more"), searches=True,
                          then=shrink_and_delete("job/j/n/0", "name0 2\n")),
     "family-lists": Case({"family-lists": 3}, all_of(*(put(families(n + 1), "job/j%d" % n) for n in range(3))),
                          put(families(4), "job/j9"), then=shrink_and_delete("job/j0")),
     "key-kinds-per-job": Case({"key-kinds-per-job": 2}, all_of(put("f0 1\n"), put("f0 1\n", "job/j/a/1")),
                               put("f0 1\n", "job/j/b/1"), then=shrink_and_delete()),
+    "memory": Case({"memory": "512MiB"}, put(lines(10), "job/j/g/0"), fill,
+                   then=shrink_and_delete("job/j/g/0", 'm{n="0"} 1\n')),
 }

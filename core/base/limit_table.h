@@ -82,6 +82,9 @@ inline constexpr uint64_t kLongestNs = 31'536'000 * kSecondNs;  // a year
 
 // Decoded bytes at which the ratio of a compressed body begins to count: small bodies of zeros compress well.
 inline constexpr uint64_t kDecodedBytesFree = 4 * kMiB;
+// From there on what has been decoded may be this many times as much as the whole body may, so that a body of one byte
+// again and again (a thousand times its size) ends early.
+inline constexpr uint64_t kDecodedRatioBegins = 4;
 
 inline constexpr std::array<Entry, kLimits> kTable = {{
     // What descriptors and memory allow is the limit unless the flag says less.
@@ -128,7 +131,8 @@ inline constexpr std::array<Entry, kLimits> kTable = {{
      "Memory of one worker for bodies that do not fit a receive buffer."},
     {Limit::kDecodedBytes, "decompressed-bytes", Unit::kBytes, kBodyBytesMax, 1024, kBodyBytesMax, 413,
      "A body without its Content-Encoding."},
-    {Limit::kDecodedRatio, "decompressed-ratio", Unit::kNumber, 50, 1, 1'000'000, 413,
+    // Metrics reach 10 to 30; histograms that are all zero, with 40 buckets and long labels, 54.
+    {Limit::kDecodedRatio, "decompressed-ratio", Unit::kNumber, 100, 1, 1'000'000, 413,
      "How many times as large as it came a body may become without its Content-Encoding; up to 4 MiB it may."},
     {Limit::kExpandedBytes, "expanded-bytes", Unit::kBytes, kCanonicalBytesMax, kSkeletonCanonicalBytesMax,
      kCanonicalBytesMax, 413, "A push as it is stored: with the labels of its key on every line."},
@@ -169,9 +173,9 @@ inline constexpr std::array<Entry, kLimits> kTable = {{
     {Limit::kNameSetsPerJob, "key-kinds-per-job", Unit::kNumber, kNameSetsPerJobMax, 1, kNameSetsPerJobMax, 429,
      "Distinct sets of label names in the grouping keys of one job."},
     {Limit::kMemory, "memory", Unit::kBytes, 0, 0, kManyMost, 503,
-     "Resident memory. Pushes that grow are refused from 7/8 of it on, all that do not shrink above it. 0: 9/10 of "
-     "what "
-     "the cgroup or the machine has."},
+     "Resident memory. Near it pushes that grow are refused, then those that do not shrink, last all; DELETE and "
+     "scrapes "
+     "go on. 0: 9/10 of what the cgroup or the machine has."},
 }};
 
 [[nodiscard]] constexpr const Entry& entry_of(Limit limit) noexcept { return kTable[static_cast<size_t>(limit)]; }

@@ -41,6 +41,7 @@ enum class Pressure : uint8_t {
   kNone,
   kNoGrowth,    // a push that makes its group grow is refused with Limit::kMemory, but for the digits of numbers
   kShrinkOnly,  // so is one that does not make it smaller
+  kStop,        // so is every one: a smaller version takes memory too while a scrape holds the one that it replaces
 };
 
 // What is pushed. Everything referred to must stay unchanged until the operation is done.

@@ -304,6 +304,8 @@ std::optional<Limit> PushMachine::find_limit() const noexcept {
     case Pressure::kShrinkOnly:
       if (growth_.groups > 0 || growth_.bytes >= 0) return Limit::kMemory;
       break;
+    case Pressure::kStop:
+      return Limit::kMemory;
   }
   return std::nullopt;
 }

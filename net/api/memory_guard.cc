@@ -51,9 +51,12 @@ void MemoryGuard::sample() noexcept {
 store::Pressure MemoryGuard::pressure() const noexcept {
   if (limit_bytes_ == 0) return store::Pressure::kNone;
   const auto limit = static_cast<int64_t>(limit_bytes_);
+  const int64_t used = used_.get();
   // Whatever the store has free may be in the wrong sizes, so that it has to grow all the same.
-  if (resident_.get() >= limit || used_.get() >= limit - limit / 32) return store::Pressure::kShrinkOnly;
-  if (resident_.get() >= limit - limit / 32 || used_.get() >= limit - limit / 8) return store::Pressure::kNoGrowth;
+  const int64_t resident = resident_.get();
+  if (resident >= limit - limit / 32) return store::Pressure::kStop;
+  if (used >= limit - limit / 16) return store::Pressure::kShrinkOnly;
+  if (used >= limit - limit / 8 || resident >= limit - limit / 16) return store::Pressure::kNoGrowth;
   return store::Pressure::kNone;
 }
 

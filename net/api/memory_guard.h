@@ -5,9 +5,10 @@
 // pushes, and once a second.
 //
 // Below 7/8 of the limit everything goes. From there on what makes a group grow is refused: the last eighth is for
-// bodies on their way, for replaced versions that a slow scrape still reads, and for scrapes. When that too is used up,
-// or resident memory as a whole is at the limit, only what shrinks passes. DELETE and scrapes always do. A body of more
-// than 256 KiB needs several times its size while it is worked on, which must be there before it is looked at.
+// bodies on their way, for replaced versions that a slow scrape still reads, and for scrapes. From 15/16 on only what
+// shrinks passes, and from 31/32 on no push at all: one that shrinks takes memory too while a scrape holds what it
+// replaces, so this ends with that scrape. DELETE and scrapes always pass. A body of more than 256 KiB needs several
+// times its size while it is worked on, which must be there before it is looked at.
 //
 // Threads: any. Never waits, but for the slabs' lock.
 #pragma once
@@ -33,6 +34,8 @@ class MemoryGuard {
   // Reads how much memory is in use.
   void sample() noexcept;
   [[nodiscard]] store::Pressure pressure() const noexcept;
+  // As last read; 0 without a limit.
+  [[nodiscard]] uint64_t used_bytes() const noexcept { return static_cast<uint64_t>(used_.get()); }
 
   // Whether a body of this size may be worked on; then it is promised memory until give_back().
   [[nodiscard]] bool promise(uint64_t body_bytes) noexcept;

@@ -55,6 +55,8 @@ constexpr Description kDescriptions[] = {
      "Log lines lost because the reader of stderr was too slow."},
     {"sluice_memory_limit_bytes", MetricType::kGauge,
      "Resident memory near which pushes that grow are refused; 0 for no limit."},
+    {"sluice_memory_used_bytes", MetricType::kGauge,
+     "Resident memory without what the store has free in it, as last read; 0 without a limit."},
     {"sluice_pushes_rejected_total", MetricType::kCounter, "Pushes that were not stored, by reason."},
     {"sluice_pushes_reparsed_total", MetricType::kCounter, "Push bodies that the fast parser left to the exact one."},
     {"sluice_pushes_repeated_total", MetricType::kCounter,
@@ -293,6 +295,7 @@ std::vector<render::OwnFamily> own_families(Gateway& gateway) {
   add_workers(lines, gateway);
   add_store(lines, gateway.store().stats());
   lines.single("sluice_memory_limit_bytes", gateway.memory().limit_bytes());
+  lines.single("sluice_memory_used_bytes", gateway.memory().used_bytes());
   std::vector<render::OwnFamily> families = lines.take();
   if (gateway.options().extra) gateway.options().extra(families);
   std::ranges::sort(families, {}, &render::OwnFamily::name);

@@ -170,14 +170,21 @@ bool PushState::decode(http::Exchange& exchange, Deadline deadline) {
     size_t written = 0;
     state = scratch_->decoder.step(decoded_.tail(), written, deadline);
     decoded_.commit(written);
-    if (decoded_.used() > decoded_max_) {
-      const uint64_t bytes_max = context_.gateway.options().limits[Limit::kDecodedBytes];
-      return refuse_at(exchange, decoded_max_ == bytes_max ? Limit::kDecodedBytes : Limit::kDecodedRatio);
-    }
+    if (const auto limit = limit_of_decoded()) return refuse_at(exchange, *limit);
   } while (state == State::kMore && !deadline.passed());
   if (state == State::kMore) return wait_for_slice();
   if (state == State::kError) decode_error_ = scratch_->decoder.error();
   return start_parsing(exchange, decoded_.view());
+}
+
+std::optional<Limit> PushState::limit_of_decoded() const noexcept {
+  const limits::Values& values = context_.gateway.options().limits;
+  if (decoded_.used() > decoded_max_) {
+    return decoded_max_ == values[Limit::kDecodedBytes] ? Limit::kDecodedBytes : Limit::kDecodedRatio;
+  }
+  const uint64_t begun = scratch_->decoder.consumed() * values[Limit::kDecodedRatio] * limits::kDecodedRatioBegins;
+  return decoded_.used() > std::max(limits::kDecodedBytesFree, begun) ? std::optional(Limit::kDecodedRatio)
+                                                                      : std::nullopt;
 }
 
 bool PushState::parse_text(http::Exchange& exchange, Deadline deadline) {
@@ -261,6 +268,7 @@ bool PushState::start_storing(const http::Exchange& exchange) {
   const bool replace = exchange.request.method == http::Method::kPut;
   MemoryGuard& memory = context_.gateway.memory();
   context_.memory.worked_off(memory, body_.size() + scratch_->push.used_bytes);
+  if (memory.pressure() != store::Pressure::kNone) memory.sample();  // nothing is refused for what was
   scratch_->op.start(*context_.writer, {.key = key_,
                                         .parsed = families(),
                                         .push = scratch_->push,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -65,6 +66,8 @@ class PushState final : public RequestState {
 
   // Each runs its phase; true when the next phase may run at once, false when `action_` is to be returned.
   [[nodiscard]] bool decode(http::Exchange& exchange, Deadline deadline);
+  // What is decoded is beyond.
+  [[nodiscard]] std::optional<limits::Limit> limit_of_decoded() const noexcept;
   [[nodiscard]] bool parse_text(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool parse_protobuf(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool canonicalise(http::Exchange& exchange, Deadline deadline);

@@ -255,7 +255,7 @@ def ratio(missing):
     def make():
         data = (b"#" * 99 + b"\n") * 50_000
         rest = 250_000 - len(member(data, 0)) - missing
-        parts = [member(data, 0)]
+        parts = []
         empty = len(member(b"", 0))
         while rest > 0:
             extra = min(rest - empty, 60_000)
@@ -263,7 +263,7 @@ def ratio(missing):
                 extra -= empty
             parts.append(member(b"", extra))
             rest -= empty + extra
-        body = b"".join(parts)
+        body = b"".join(parts) + member(data, 0)  # the last part is the one that grows
         assert len(body) == 250_000 - missing, len(body)
         return body
     return {"make_body": make, "headers": [("Content-Encoding", "gzip")]}

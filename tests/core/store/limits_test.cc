@@ -139,6 +139,7 @@ TEST_F(Limits, PressureTellsGrowthFromUpdates) {
   EXPECT_EQ(push(client, group("a", 1), longer_numbers, Pressure::kNoGrowth).status, PushStatus::kOk);
   EXPECT_EQ(push(client, group("a", 1), longer_numbers, Pressure::kShrinkOnly).limit, Limit::kMemory);
   EXPECT_EQ(push(client, group("a", 1), series(3), Pressure::kShrinkOnly).status, PushStatus::kOk);
+  EXPECT_EQ(push(client, group("a", 1), series(2), Pressure::kStop).limit, Limit::kMemory);
   const model::GroupKey key = testing::key_of(group("a", 3));
   PushOp op;
   op.start_fail(client.writer(), key, 1, nullptr, Pressure::kNoGrowth);

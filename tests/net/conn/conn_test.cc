@@ -277,6 +277,49 @@ TEST(Connection, ReaderThatTakesNothingIsCut) {
   EXPECT_EQ(bed.closed(CloseReason::kSlowReader), 1u);
 }
 
+// Something every second, but less than it has to take.
+TEST(Connection, ReaderThatTakesTooLittleIsCut) {
+  Options options = patient_options();
+  options.send_stall_ns = 10'000'000'000;
+  options.sent_bytes_per_second_min = 10'000;
+  for (const size_t bytes_per_second : {20'000, 5'000}) {
+    TestBed bed(1, {}, options);
+    const auto id = bed.connect();
+    bed.client(id).window = 1'000;
+    bed.send(id, get("/stream/1000000"));
+    for (int second = 0; second < 120 && !bed.client(id).server_closed; ++second) {
+      bed.client(id).window = bytes_per_second;
+      bed.advance(1'000'000'000);
+    }
+    const bool cut = bytes_per_second < 10'000;
+    EXPECT_EQ(bed.client(id).server_closed, cut);
+    EXPECT_EQ(bed.handler.at_limits, cut ? std::vector{limits::Limit::kReaderRate} : std::vector<limits::Limit>());
+  }
+}
+
+// However long the handler works or waits, and the body comes.
+TEST(Connection, RequestThatTakesTooLongIsGivenUp) {
+  Options options = patient_options();
+  options.request_ns = 20'000'000'000;
+  for (const char* const target : {"/parked/1000000", "/slices/1000000"}) {
+    TestBed bed(1, {}, options);
+    const auto id = bed.connect();
+    bed.fake_ring.client_send(id, post(target, "x"));
+    for (int second = 0; second < 19; ++second) {
+      bed.worker.turn();
+      bed.worker.advance(1'000'000'000);
+    }
+    bed.worker.turn();
+    EXPECT_TRUE(bed.statuses(id).empty()) << target;
+    EXPECT_EQ(bed.handler.alive_states, 1) << target;
+    bed.advance(1'500'000'000);
+    EXPECT_EQ(bed.statuses(id), (Statuses{408})) << target;
+    EXPECT_EQ(bed.handler.alive_states, 0) << target;
+    EXPECT_EQ(bed.handler.at_limits, (std::vector{limits::Limit::kRequestTime})) << target;
+    EXPECT_EQ(bed.worker.runnables(), 0u) << target;
+  }
+}
+
 TEST(Connection, PipelineThatNobodyReadsStops) {
   Options options = patient_options();
   options.pending_bytes_max = 2'000;

@@ -85,7 +85,7 @@ Result<ConfigFile::Version, std::string> ConfigFile::load(const Version* before,
 }
 
 Result<ConfigFile::Version, std::string> ConfigFile::build(const Version* before, WebConfig config) {
-  if (auto users = check_users(config); !users) return std::unexpected(users.error());
+  if (auto users = judge_users(config); !users) return std::unexpected(users.error());
   if (before != nullptr && !before->config.users.empty() && config.users.empty()) {
     return std::unexpected("it names no users any more; a restart would be needed for that");
   }

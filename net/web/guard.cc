@@ -1,6 +1,5 @@
 #include "net/web/guard.h"
 
-#include <iterator>
 #include <string>
 #include <typeinfo>
 #include <utility>
@@ -43,12 +42,10 @@ void reply_error(http::Response& response, int status, std::string_view text) {
 
 std::string_view address_of(std::string_view peer) { return peer.substr(0, peer.rfind(':')); }
 
-// The hash that an unknown user's password is compared with: some user's, always the same one for the same name, so
-// that neither the time nor its changes tell who exists.
+// The hash that an unknown user's password is compared with: always the same one for the same name, so that neither the
+// time nor its changes tell who exists.
 const std::string& stand_in(const WebConfig& config, std::string_view user) {
-  auto at = config.users.begin();
-  std::advance(at, static_cast<ptrdiff_t>(keyed_hash(user) % config.users.size()));
-  return at->second;
+  return config.stand_ins[keyed_hash(user) % config.stand_ins.size()];
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "net/web/strict_yaml.h"
 
+#include <yaml-cpp/depthguard.h>
+
 #include <algorithm>
 #include <cmath>
 #include <unordered_set>
@@ -36,6 +38,17 @@ bool has_control(std::string_view text) {
   });
 }
 
+// A frequent mistake, for which Go has a sentence and the library has many.
+bool is_indented_by_tab(std::string_view text, int line) {
+  for (; line > 0; --line) {
+    const size_t end = text.find('\n');
+    if (end == std::string_view::npos) return false;
+    text.remove_prefix(end + 1);
+  }
+  const size_t first = text.find_first_not_of(' ');
+  return first != std::string_view::npos && text[first] == '\t';
+}
+
 bool is_valid_utf8(std::string_view text) {
   while (!text.empty()) {
     const CodePoint point = decode_utf8(text);
@@ -52,8 +65,12 @@ Result<YAML::Node, std::string> StrictYaml::load(std::string_view text) {
   if (!is_valid_utf8(text)) return std::unexpected("yaml: invalid leading UTF-8 octet");
   try {
     return YAML::Load(std::string(text));
+  } catch (const YAML::DeepRecursion&) {
+    return std::unexpected("yaml: nested too deeply");
   } catch (const YAML::ParserException& error) {
-    return std::unexpected("yaml: line " + std::to_string(error.mark.line + 1) + ": " + error.msg);
+    const std::string what =
+        is_indented_by_tab(text, error.mark.line) ? "found character that cannot start any token" : error.msg;
+    return std::unexpected("yaml: line " + std::to_string(error.mark.line + 1) + ": " + what);
   } catch (const std::exception& error) {
     return std::unexpected(std::string("yaml: ") + error.what());
   }

@@ -10,6 +10,8 @@
 namespace sluice::net::web {
 namespace {
 
+constexpr int kStandInCostMax = 13;
+
 void read_names(StrictYaml& yaml, const YAML::Node& node, std::string_view type, std::string_view item_type,
                 std::vector<std::string>& out) {
   out.clear();
@@ -159,10 +161,14 @@ Result<WebConfig, std::string> parse_web_config(std::string_view text, const std
   return config;
 }
 
-Result<void, std::string> check_users(const WebConfig& config) {
+Result<void, std::string> judge_users(WebConfig& config) {
+  config.stand_ins.clear();
   for (const auto& [name, hash] : config.users) {
-    if (auto cost = bcrypt_cost(hash); !cost) return std::unexpected(cost.error());
+    const auto cost = bcrypt_cost(hash);
+    if (!cost) return std::unexpected(cost.error());
+    if (*cost <= kStandInCostMax) config.stand_ins.push_back(hash);
   }
+  if (config.stand_ins.empty() && !config.users.empty()) config.stand_ins.push_back(config.users.begin()->second);
   return {};
 }
 

@@ -43,15 +43,18 @@ struct WebConfig {
   bool http2 = true;                         // decides which protocols a client may offer; HTTP/1.1 is spoken
   std::string header_lines;                  // "Name: value\r\n" of each configured header
   std::map<std::string, std::string> users;  // name to bcrypt hash
-  int64_t rate_interval_ns = 0;              // 0: no limit
+  // Hashes that unknown users' passwords are compared with, so that the time does not tell who exists: the users', but
+  // those that take longer than half a second, which would make a gift of every guessed name.
+  std::vector<std::string> stand_ins;
+  int64_t rate_interval_ns = 0;  // 0: no limit
   int64_t rate_burst = 0;
 };
 
 // `directory`: that of the file, to which its paths are relative.
 [[nodiscard]] Result<WebConfig, std::string> parse_web_config(std::string_view text, const std::string& directory);
 
-// Whether every user's hash is one.
-[[nodiscard]] Result<void, std::string> check_users(const WebConfig& config);
+// Whether every user's hash is one; fills `stand_ins`.
+[[nodiscard]] Result<void, std::string> judge_users(WebConfig& config);
 
 // Reads the files. nullopt: the server is to speak plaintext.
 [[nodiscard]] Result<std::optional<tls::Settings>, std::string> tls_settings(const WebConfig& config);

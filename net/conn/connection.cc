@@ -54,6 +54,7 @@ void Connection::open(const loop::NewConnection& socket) {
   head_began_ns_ = 0;
   deadline_at_ns_ = INT64_MAX;
   sent_at_ns_ = shared_->worker->now_ns();
+  if (shared_->tls != nullptr) begin_tls();
   settle();
 }
 
@@ -90,6 +91,8 @@ void Connection::on_receive(const ring::Completion& completion) {
     shared_->counters.bytes_in += bytes;
     if (phase_ == Phase::kClosing) {
       ring().give_back(completion.buffer);
+    } else if (tls_ != nullptr) {
+      take_ciphertext(completion);
     } else {
       // The buffer is ours until it is given back, also to change (chunks are moved together in place).
       inbox_.push(completion.buffer, const_cast<char*>(completion.data), bytes);
@@ -186,9 +189,14 @@ void Connection::fail(Op op, int error) {
 // Brings operations, deadline and lists into line with the state. After every event.
 void Connection::settle() {
   if (phase_ == Phase::kFree || phase_ == Phase::kClosing) return;
+  if (tls_ != nullptr && phase_ == Phase::kFlush) end_tls();
   if (outbox_.flush(ring(), socket_, token(), send_bytes())) {
     ++shared_->counters.sends;
     flight_began_ns_ = sent_at_ns_ = shared_->worker->now_ns();
+  }
+  if (tls_ != nullptr && tls_->state() == tls::Session::State::kFailed && phase_ < Phase::kFlush) {
+    cut(CloseReason::kTls);  // it could not write
+    return;
   }
   if (phase_ == Phase::kFlush && outbox_.empty()) after_flush();
   if (phase_ == Phase::kLinger && input_ended_) begin_closing(close_reason_);
@@ -272,8 +280,9 @@ void Connection::settle_deadline() {
   int64_t at = INT64_MAX;
   switch (phase_) {
     case Phase::kHead:
-      at = parser_.in_head() ? std::min(head_began_ns_ + options.head_deadline_ns, request_deadline_ns())
-                             : now + options.idle_ns;
+      at = parser_.in_head() || in_handshake()
+               ? std::min(head_began_ns_ + options.head_deadline_ns, request_deadline_ns())
+               : now + options.idle_ns;
       break;
     case Phase::kBody:
     case Phase::kDrain:
@@ -323,6 +332,10 @@ void Connection::on_timer(int64_t now_ns) {
   }
   switch (phase_) {
     case Phase::kHead:
+      if (in_handshake()) {
+        cut(CloseReason::kTimeout);
+        return;
+      }
       if (parser_.in_head()) {
         time_out(Limit::kHeaderTime);
       } else {
@@ -415,6 +428,7 @@ void Connection::close_when_quiet() {
   socket_ = -1;
   shared_->bodies.give_back(body_);
   outbox_.reset();
+  tls_.reset();
   parser_.reset();
   head_copy_ = {};
   phase_ = Phase::kFree;

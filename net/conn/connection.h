@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -31,6 +32,7 @@
 #include "net/loop/service.h"
 #include "net/loop/timers.h"
 #include "net/loop/worker.h"
+#include "net/tls/session.h"
 
 namespace sluice::net::conn {
 
@@ -100,6 +102,18 @@ class Connection final : public loop::Runnable, public loop::Timer {
   [[nodiscard]] ring::Ring& ring() noexcept { return shared_->worker->ring(); }
   [[nodiscard]] ring::Token token() const noexcept { return ring::Token::make(0, index_, generation_); }
 
+  // encryption.cc: the TLS of a connection, if it has one
+  void begin_tls();
+  void end_tls() noexcept;
+  void take_ciphertext(const ring::Completion& completion);
+  void take_plaintext(std::span<char> room, ring::BufId buffer);
+  [[nodiscard]] bool handshake_is_over();
+  void fail_tls();
+  void refuse_plaintext();
+  [[nodiscard]] bool in_handshake() const noexcept {
+    return tls_ != nullptr && tls_->state() == tls::Session::State::kHandshake;
+  }
+
   // requests.cc: from bytes to a complete request
   void process();
   [[nodiscard]] bool read_head();
@@ -145,6 +159,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
   bool receive_armed_ = false;
   bool receive_cancelled_ = false;  // asked to end, its final completion is still to come
   bool into_in_flight_ = false;
+  bool tls_ended_ = false;  // what is sent last has a close_notify behind it
   bool shutdown_in_flight_ = false;
 
   bool input_ended_ = false;     // the peer has finished sending
@@ -176,6 +191,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
   uint64_t reader_bytes_ = 0;
   int64_t request_began_ns_ = 0;  // monotonic clock; 0 likewise
 
+  std::unique_ptr<tls::Session> tls_;  // none: plaintext
   Inbox inbox_;
   Outbox outbox_;
   BodyBuffer body_;

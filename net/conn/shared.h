@@ -12,6 +12,7 @@
 #include "net/http/date.h"
 #include "net/http/exchange.h"
 #include "net/loop/worker.h"
+#include "net/tls/source.h"
 
 namespace sluice::net::conn {
 
@@ -56,6 +57,7 @@ class Shared {
   [[nodiscard]] uint64_t turn() const noexcept { return turn_; }
 
   loop::Worker* worker = nullptr;  // set by the first call of the service
+  tls::Source* tls = nullptr;      // set before the first connection, or none: plaintext
   http::Handler& handler;
   const Options options;
   Counters counters;

@@ -20,6 +20,9 @@ flags              build  libcli11-dev             =              =             
 logging            build  libspdlog-dev            =              =             =
 formatting         build  libfmt-dev               =              =             =
 protobuf           build  libprotozero-dev         =              =             =
+tls                build  libssl-dev               =              =             =
+bcrypt             build  libcrypt-dev             =              =             =
+yaml               build  libyaml-cpp-dev          =              =             =
 gtest              test   libgtest-dev             =              =             =
 gmock              test   libgmock-dev             =              =             =
 benchmark          test   libbenchmark-dev         =              =             =
@@ -33,6 +36,7 @@ shellcheck         test   shellcheck               =              =             
 ccache             test   ccache                   =              =             =
 git                test   git                      =              =             =
 curl               test   curl                     =              =             =
+certificates       test   openssl                  =              =             =
 python             test   python3                  =              =             =
 python-client      test   python3-prometheus-client  =            =             =
 cpp-client         test   prometheus-cpp-dev       =              =             =

@@ -47,6 +47,8 @@ void Connections::on_connection(const loop::NewConnection& connection) {
   }
   ++shared_.counters.open;
   slot->open(connection);
+  // Now, and not at the end of the turn: it may be over, and if nobody sends anything no other follows.
+  if (shared_.counters.open >= shared_.worker->connections_max()) relieve_pressure();
 }
 
 void Connections::on_completion(const ring::Completion& completion) {

@@ -83,6 +83,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
   void on_send(const ring::Completion& completion);
   void fail(ring::Op op, int error);
   void settle();
+  [[nodiscard]] bool waits_for_reader() noexcept;
   void settle_receive();
   void settle_deadline();
   void arm_receive();

@@ -23,6 +23,7 @@ struct Options {
   size_t held_buffers_max = limits::kHeldBuffersMax;
   size_t pending_bytes_max = limits::kPendingBytesMax;
   size_t stream_bytes = limits::kStreamBytes;
+  size_t streams_bytes = limits::kStreamsBytes;  // of all streams of a worker
 };
 
 }  // namespace sluice::net::conn

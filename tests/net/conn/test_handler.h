@@ -37,6 +37,7 @@ class TestHandler final : public http::Handler {
   int alive_states = 0;  // HandlerStates not yet destroyed
   // Bytes that a source writes in one call at most.
   size_t stream_piece = SIZE_MAX;
+  uint64_t streamed = 0;  // bytes that sources have written
 };
 
 }  // namespace sluice::net::conn

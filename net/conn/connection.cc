@@ -286,12 +286,31 @@ void Connection::settle_deadline() {
   }
   if (outbox_.in_flight()) at = std::min(at, sent_at_ns_ + options.send_stall_ns);
   deadline_at_ns_ = at;
+  at = std::min(at, next_look_ns());
   if (at != INT64_MAX && (!armed() || deadline_ns() > at)) shared_->worker->arm(*this, at);
 }
 
+// When a stream whose send is in flight looks again whether it is in the way.
+int64_t Connection::next_look_ns() const noexcept {
+  if (phase_ != Phase::kStream || !outbox_.in_flight()) return INT64_MAX;
+  return shared_->worker->now_ns() + shared_->options.stream_look_ns;
+}
+
+bool Connection::is_in_the_way(int64_t now_ns) const noexcept {
+  if (phase_ != Phase::kStream || !outbox_.in_flight()) return false;
+  const bool slow = now_ns - sent_at_ns_ >= shared_->options.send_stall_pressed_ns ||
+                    now_ns - stream_began_ns_ >= shared_->options.stream_pressed_ns;
+  return slow && shared_->handler.readers_are_in_the_way();
+}
+
 void Connection::on_timer(int64_t now_ns) {
+  if (is_in_the_way(now_ns)) {
+    cut(CloseReason::kSlowReader);
+    return;
+  }
   if (now_ns < deadline_at_ns_) {
-    if (deadline_at_ns_ != INT64_MAX) shared_->worker->arm(*this, deadline_at_ns_);
+    const int64_t at = std::min(deadline_at_ns_, next_look_ns());
+    if (at != INT64_MAX) shared_->worker->arm(*this, at);
     return;
   }
   if (outbox_.in_flight() && now_ns - sent_at_ns_ >= shared_->options.send_stall_ns) {

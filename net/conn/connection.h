@@ -84,6 +84,8 @@ class Connection final : public loop::Runnable, public loop::Timer {
   void fail(ring::Op op, int error);
   void settle();
   [[nodiscard]] bool waits_for_reader() noexcept;
+  [[nodiscard]] int64_t next_look_ns() const noexcept;
+  [[nodiscard]] bool is_in_the_way(int64_t now_ns) const noexcept;
   void settle_receive();
   void settle_deadline();
   void arm_receive();
@@ -161,6 +163,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
   int64_t deadline_at_ns_ = INT64_MAX;  // the armed timer may be earlier, never later
   int64_t head_began_ns_ = 0;           // worker's clock; 0: no byte of the next head has come
   int64_t body_began_ns_ = 0;
+  int64_t stream_began_ns_ = 0;
   int64_t sent_at_ns_ = 0;        // last progress of a send
   int64_t request_began_ns_ = 0;  // monotonic clock; 0 likewise
 

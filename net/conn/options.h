@@ -14,6 +14,9 @@ struct Options {
   int64_t body_bytes_per_second_min = limits::kBodyBytesPerSecondMin;
   int64_t idle_ns = limits::kIdleNs;
   int64_t send_stall_ns = limits::kSendStallNs;
+  int64_t send_stall_pressed_ns = limits::kSendStallPressedNs;
+  int64_t stream_pressed_ns = limits::kStreamPressedNs;
+  int64_t stream_look_ns = limits::kStreamLookNs;
   int64_t linger_ns = limits::kLingerNs;
   int64_t stop_fresh_ns = limits::kStopFreshNs;
   int64_t inline_ns = limits::kInlineNs;

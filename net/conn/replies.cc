@@ -173,6 +173,7 @@ void Connection::begin_stream() {
                        framing);
   phase_ = Phase::kStream;
   ++shared_->streams;
+  stream_began_ns_ = shared_->worker->now_ns();
   // The reader decides how long this takes: what was received must not keep buffers of the ring meanwhile.
   own_head();
   exchange_.request.body = {};

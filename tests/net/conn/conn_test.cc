@@ -366,5 +366,33 @@ TEST(ConnectionStreams, ManyThatAreNotReadHoldLittle) {
   EXPECT_GT(bed.handler.streamed - before, 19 * limits::kStreamBytes);
 }
 
+// While others wait for what streams hold, those that stall are cut after seconds and not after minutes.
+TEST(ConnectionStreams, AReaderInTheWayIsCutEarly) {
+  TestBed bed;
+  bed.handler.stream_piece = 1'000;
+  const auto stalled = bed.connect();
+  bed.client(stalled).window = 500;
+  bed.send(stalled, get("/stream/1000000"));
+  bed.advance(4 * limits::kSendStallPressedNs);
+  EXPECT_FALSE(bed.client(stalled).server_closed) << "nobody is in the way of anybody";
+  bed.handler.in_the_way = true;
+  const auto slow = bed.connect();
+  bed.client(slow).window = 500;
+  bed.send(slow, get("/stream/1000000"));
+  bed.advance(limits::kStreamLookNs + 100'000'000);
+  EXPECT_TRUE(bed.client(stalled).server_closed);
+  EXPECT_EQ(bed.closed(CloseReason::kSlowReader), 1u);
+  EXPECT_EQ(bed.handler.finished.back(), (Finished{200, false}));
+  // One that takes something now and then is cut too, but much later.
+  int64_t passed = limits::kStreamLookNs;
+  for (; !bed.client(slow).server_closed && passed < 2 * limits::kStreamPressedNs; passed += limits::kStreamLookNs) {
+    bed.client(slow).window = 500;
+    bed.advance(limits::kStreamLookNs);
+  }
+  EXPECT_GE(passed, limits::kStreamPressedNs - 2 * limits::kStreamLookNs);
+  EXPECT_LE(passed, limits::kStreamPressedNs + 3 * limits::kStreamLookNs);
+  EXPECT_EQ(bed.closed(CloseReason::kSlowReader), 2u);
+}
+
 }  // namespace
 }  // namespace sluice::net::conn

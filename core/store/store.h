@@ -91,6 +91,9 @@ class Store {
   // show. Any thread.
   [[nodiscard]] std::optional<uint64_t> settled_mutations() const noexcept;
 
+  // Whether a SnapshotRequest waits because every snapshot is held by somebody else. Any thread.
+  [[nodiscard]] bool snapshots_starve() const noexcept;
+
   [[nodiscard]] StoreCore& core() noexcept { return *core_; }
 
  private:

@@ -299,6 +299,8 @@ void ApiHandler::on_refused(int status, std::string_view peer) {
              {{"source", std::string(peer)}, {"status", std::to_string(status)}});
 }
 
+bool ApiHandler::readers_are_in_the_way() const noexcept { return context_.gateway.store().snapshots_starve(); }
+
 void ApiHandler::on_finished(const http::Exchange&, bool, int64_t) {}
 
 }  // namespace sluice::net::api

@@ -201,6 +201,7 @@ void Connection::settle() {
   if (phase_ == Phase::kFlush && outbox_.empty()) after_flush();
   if (phase_ == Phase::kLinger && input_ended_) begin_closing(close_reason_);
   if (phase_ == Phase::kFree || phase_ == Phase::kClosing) return;
+  if (waits_for_reader()) inbox_.detach(ring());
   settle_receive();
   if (phase_ == Phase::kFree || phase_ == Phase::kClosing) return;
   settle_deadline();
@@ -222,11 +223,17 @@ void Connection::settle_receive() {
   }
   // A receive into a body's memory that was overtaken by an early end serves as the receive until it completes.
   if (into_in_flight_ || input_ended_) return;
-  if (inbox_.held() >= shared_->options.held_buffers_max) {
+  if (inbox_.held() >= shared_->options.held_buffers_max || (waits_for_reader() && !inbox_.empty())) {
     if (receive_armed_) cancel_receive();
   } else if (!receive_armed_ && !parked_link.linked) {
     arm_receive();
   }
+}
+
+// Until the reader takes more, which may be minutes: the buffers of the ring are everybody's.
+bool Connection::waits_for_reader() noexcept {
+  return phase_ == Phase::kStream ||
+         (phase_ == Phase::kHead && outbox_.pending().size() > shared_->options.pending_bytes_max);
 }
 
 void Connection::arm_receive() {
@@ -303,6 +310,7 @@ void Connection::settle_deadline() {
   }
   if (outbox_.in_flight()) at = std::min(at, reader_deadline_ns());
   deadline_at_ns_ = at;
+  at = std::min(at, next_look_ns());
   if (at != INT64_MAX && (!armed() || deadline_ns() > at)) shared_->worker->arm(*this, at);
 }
 
@@ -319,9 +327,27 @@ int64_t Connection::request_deadline_ns() const noexcept {
   return shared_->options.request_ns == INT64_MAX ? INT64_MAX : head_began_ns_ + shared_->options.request_ns;
 }
 
+// When a stream whose send is in flight looks again whether it is in the way.
+int64_t Connection::next_look_ns() const noexcept {
+  if (phase_ != Phase::kStream || !outbox_.in_flight()) return INT64_MAX;
+  return shared_->worker->now_ns() + shared_->options.stream_look_ns;
+}
+
+bool Connection::is_in_the_way(int64_t now_ns) const noexcept {
+  if (phase_ != Phase::kStream || !outbox_.in_flight()) return false;
+  const bool slow = now_ns - sent_at_ns_ >= shared_->options.send_stall_pressed_ns ||
+                    now_ns - stream_began_ns_ >= shared_->options.stream_pressed_ns;
+  return slow && shared_->handler.readers_are_in_the_way();
+}
+
 void Connection::on_timer(int64_t now_ns) {
+  if (is_in_the_way(now_ns)) {
+    cut(CloseReason::kSlowReader);
+    return;
+  }
   if (now_ns < deadline_at_ns_) {
-    if (deadline_at_ns_ != INT64_MAX) shared_->worker->arm(*this, deadline_at_ns_);
+    const int64_t at = std::min(deadline_at_ns_, next_look_ns());
+    if (at != INT64_MAX) shared_->worker->arm(*this, at);
     return;
   }
   if (outbox_.in_flight() && now_ns >= reader_deadline_ns()) {

@@ -87,6 +87,9 @@ class Connection final : public loop::Runnable, public loop::Timer {
   void on_send(const ring::Completion& completion);
   void fail(ring::Op op, int error);
   void settle();
+  [[nodiscard]] bool waits_for_reader() noexcept;
+  [[nodiscard]] int64_t next_look_ns() const noexcept;
+  [[nodiscard]] bool is_in_the_way(int64_t now_ns) const noexcept;
   void settle_receive();
   void settle_deadline();
   [[nodiscard]] int64_t reader_deadline_ns() const noexcept;
@@ -189,6 +192,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
   // taken.
   int64_t reader_ns_ = 0;
   uint64_t reader_bytes_ = 0;
+  int64_t stream_began_ns_ = 0;
   int64_t request_began_ns_ = 0;  // monotonic clock; 0 likewise
 
   std::unique_ptr<tls::Session> tls_;  // none: plaintext

@@ -53,6 +53,8 @@ void Connections::on_connection(const loop::NewConnection& connection) {
   ++shared_.counters.open;
   slot->address_hold = hold;
   slot->open(connection);
+  // Now, and not at the end of the turn: it may be over, and if nobody sends anything no other follows.
+  if (shared_.counters.open >= shared_.worker->connections_max()) relieve_pressure();
 }
 
 bool Connections::hold_address(const loop::NewConnection& connection, sync::KeyedCounts::Hold& hold) {

@@ -44,6 +44,18 @@ void Inbox::release(ring::Ring& ring) noexcept {
   reading_ = 0;
 }
 
+void Inbox::detach(ring::Ring& ring) {
+  release(ring);
+  if (pieces_.empty() || (pieces_.size() == 1 && pieces_[0].buffer == ring::kNoBuffer)) return;
+  std::string unread;
+  for (const Piece& piece : pieces_) {
+    unread.append(piece.data + read_, piece.bytes - read_);
+    read_ = 0;  // of the first one only
+  }
+  clear(ring);
+  push_copy(unread);
+}
+
 void Inbox::clear(ring::Ring& ring) noexcept {
   reading_ = pieces_.size();
   read_ = 0;

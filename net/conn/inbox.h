@@ -41,6 +41,9 @@ class Inbox {
   void consume(size_t bytes) noexcept;
   // Gives back every buffer that was read to its end. Views into them die.
   void release(ring::Ring& ring) noexcept;
+  // Copies what is unread and gives every buffer back: for a connection that waits for long. Views die, also of
+  // front().
+  void detach(ring::Ring& ring);
   // Gives everything back.
   void clear(ring::Ring& ring) noexcept;
   // Buffers held, read or not.

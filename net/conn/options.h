@@ -22,6 +22,9 @@ struct Options {
   int64_t idle_ns = limits::kIdleNs;
   int64_t send_stall_ns = limits::kSendStallNs;
   int64_t sent_bytes_per_second_min = 0;  // of an answer, behind send_stall_ns; 0: none
+  int64_t send_stall_pressed_ns = limits::kSendStallPressedNs;
+  int64_t stream_pressed_ns = limits::kStreamPressedNs;
+  int64_t stream_look_ns = limits::kStreamLookNs;
   int64_t linger_ns = limits::kLingerNs;
   int64_t stop_fresh_ns = limits::kStopFreshNs;
   int64_t inline_ns = limits::kInlineNs;
@@ -31,6 +34,7 @@ struct Options {
   size_t held_buffers_max = limits::kHeldBuffersMax;
   size_t pending_bytes_max = limits::kPendingBytesMax;
   size_t stream_bytes = limits::kStreamBytes;
+  size_t streams_bytes = limits::kStreamsBytes;  // of all streams of a worker
 };
 
 // What the table of limits says.

@@ -109,6 +109,8 @@ class Handler {
   // The connection refused something, or closed itself, at a limit of the table; for the counter. In any order with the
   // others.
   virtual void on_limit(limits::Limit limit) = 0;
+  // Whether others wait for what readers of streamed answers hold. The connection then cuts the slow ones. Cheap.
+  [[nodiscard]] virtual bool readers_are_in_the_way() const noexcept { return false; }
   // Once for every on_head: the whole answer is queued for the socket (sent = true), or the connection died before.
   // When the connection itself refused the body (malformed, too large, late, cut short), `response.status` is the
   // status of that refusal. `request_ns`: from the first byte of the request until now.

@@ -51,6 +51,7 @@ class Guard final : public http::Handler, public tls::Source {
   StepAction step(http::Exchange& exchange, Deadline deadline) override;
   void on_refused(int status, std::string_view peer) override { inner_.on_refused(status, peer); }
   void on_limit(limits::Limit limit) override { inner_.on_limit(limit); }
+  [[nodiscard]] bool readers_are_in_the_way() const noexcept override { return inner_.readers_are_in_the_way(); }
   // Hears also of requests that were refused here, without an on_head before.
   void on_finished(const http::Exchange& exchange, bool sent, int64_t request_ns) override {
     inner_.on_finished(exchange, sent, request_ns);

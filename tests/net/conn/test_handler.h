@@ -22,6 +22,7 @@ class TestHandler final : public http::Handler {
   StepAction step(http::Exchange& exchange, Deadline deadline) override;
   void on_refused(int status, std::string_view peer) override;
   void on_limit(limits::Limit limit) override { at_limits.push_back(limit); }
+  bool readers_are_in_the_way() const noexcept override { return in_the_way; }
   void on_finished(const http::Exchange& exchange, bool sent, int64_t request_ns) override;
 
   struct Finished {
@@ -39,6 +40,8 @@ class TestHandler final : public http::Handler {
   int alive_states = 0;  // HandlerStates not yet destroyed
   // Bytes that a source writes in one call at most.
   size_t stream_piece = SIZE_MAX;
+  bool in_the_way = false;
+  uint64_t streamed = 0;  // bytes that sources have written
 };
 
 }  // namespace sluice::net::conn

@@ -46,8 +46,8 @@ class Group:
 
 
 def lines_of(number):
-    """How many lines a push has beside the first two."""
-    return number * 7 % 23
+    """How many lines a push has beside the first two: never none, since a POST leaves the families that it does not have."""
+    return 1 + number * 7 % 23
 
 
 def body(number):

@@ -230,12 +230,12 @@ SCENARIOS = (Recovery, Snapshots, Damaged, Imported, Serving)
 
 
 def read_trace(path):
-    """[(call, kind of file)] in the order of their numbers."""
+    """Number -> (call, kind of file). Another thread's line may be missing where the process died."""
     if not os.path.exists(path):
-        return []
+        return {}
     with open(path, encoding="utf-8") as file:
-        lines = sorted((int(line.split()[0]), *line.split()[1:]) for line in file)
-    return [(call, re.sub(r"[-.].*", "", name) or "-") for _, call, name in lines]
+        lines = [line.split() for line in file]
+    return {int(number): (call, re.sub(r"[-.].*", "", name) or "-") for number, call, name in lines}
 
 
 def numbers_to_try(rng, trace, trials):
@@ -243,10 +243,10 @@ def numbers_to_try(rng, trace, trials):
     if trials >= len(trace):
         return None
     kinds = {}
-    for number, kind in enumerate(trace, 1):
+    for number, kind in trace.items():
         kinds.setdefault(kind, []).append(number)
     chosen = {rng.choice(numbers) for numbers in kinds.values()}
-    others = [number for number in range(1, len(trace) + 1) if number not in chosen]
+    others = [number for number in trace if number not in chosen]
     return sorted(chosen | set(rng.sample(others, max(0, min(len(others), trials - len(chosen))))))
 
 
@@ -263,13 +263,13 @@ def check_scenario(checks, options, scenario, name, trials, killed_at):
         scenario.fresh()
         code = scenario.run(at, trace)
         calls = read_trace(trace)
-        if code == 0 and chosen is None and len(calls) < at:
+        if code == 0 and chosen is None and max(calls) < at:
             break  # the run came to its end before
-        what = (name, "killed at call", at, *(calls[at - 1] if len(calls) >= at else ("none",)))
+        what = (name, "killed at call", at, *calls.get(at, ()))
         # A run that serves may have fewer calls than the one before.
-        if checks.that(code == -signal.SIGKILL or code == 0 and len(calls) < at, "it killed itself", what, code) and code:
+        if checks.that(at in calls if code == -signal.SIGKILL else code == 0 and max(calls) < at, "it ended", what, code) and code:
             kills += 1
-            killed_at[calls[at - 1]] = killed_at.get(calls[at - 1], 0) + 1
+            killed_at[calls[at]] = killed_at.get(calls[at], 0) + 1
         if scenario.rng.random() < 0.5:
             again = scenario.rng.randint(1, 30)
             faulty = Faulty(options, scenario.flags(), again, os.devnull)

@@ -79,13 +79,16 @@ RecordKind kind_of(store::ChangeKind kind) noexcept {
 }  // namespace
 
 void append_header(std::string& out, const FileHeader& header) {
-  const size_t at = out.size();
-  out += header.kind == FileKind::kSegment ? kSegmentMagic : kSnapshotMagic;
-  put(out, kFormat);
-  put(out, header.worker);
-  put(out, header.sequence);
-  put(out, header.seed);
-  put(out, checksum(std::string_view(out).substr(at), kHeaderSeed));
+  std::string copy(header.kind == FileKind::kSegment ? kSegmentMagic : kSnapshotMagic);
+  put(copy, kFormat);
+  put(copy, header.worker);
+  put(copy, header.sequence);
+  put(copy, header.seed);
+  put(copy, header.boot);
+  copy.resize(kHeaderCopyBytes - sizeof(uint64_t), '\0');
+  put(copy, checksum(copy, kHeaderSeed));
+  out += copy;
+  out += copy;
 }
 
 void seal_records(std::string& records, uint64_t offset, uint64_t seed) noexcept {
@@ -165,21 +168,49 @@ bool RecordView::read_families(std::vector<StoredFamily>& out) const {
   return cursor.rest.empty();
 }
 
+namespace {
+
+// The copy of the header that stands at `at`; empty when it does not verify.
+std::string_view header_copy(std::string_view bytes, size_t at) noexcept {
+  if (bytes.size() < at + kHeaderCopyBytes) return {};
+  const std::string_view copy = bytes.substr(at, kHeaderCopyBytes);
+  const size_t summed = kHeaderCopyBytes - sizeof(uint64_t);
+  return checksum(copy.substr(0, summed), kHeaderSeed) == load<uint64_t>(copy, summed) ? copy : std::string_view();
+}
+
+}  // namespace
+
+uint32_t RecordReader::unknown_format(std::string_view bytes) noexcept {
+  for (const size_t at : {size_t{0}, kHeaderCopyBytes}) {
+    const std::string_view copy = header_copy(bytes, at);
+    if (copy.starts_with(kSegmentMagic) || copy.starts_with(kSnapshotMagic)) {
+      const auto format = load<uint32_t>(copy, kSegmentMagic.size());
+      return format == kFormat ? 0 : format;
+    }
+  }
+  return 0;
+}
+
 Result<RecordReader, std::string> RecordReader::open(std::string_view bytes) {
   if (bytes.size() < kFileHeaderBytes) return std::unexpected("it is shorter than a header");
-  const std::string_view head = bytes.substr(0, kFileHeaderBytes);
-  if (checksum(head.substr(0, kFileHeaderBytes - 8), kHeaderSeed) != load<uint64_t>(head, kFileHeaderBytes - 8)) {
-    return std::unexpected("its header does not verify");
-  }
   RecordReader reader;
   reader.bytes_ = bytes;
+  const std::string_view second = header_copy(bytes, kHeaderCopyBytes);
+  std::string_view head = header_copy(bytes, 0);
+  if (head.empty()) {
+    reader.bad_header_ = 0;
+    head = second;
+  } else if (second != head) {
+    reader.bad_header_ = kHeaderCopyBytes;
+  }
+  if (head.empty()) return std::unexpected("its header does not verify");
   const std::string_view magic = head.substr(0, 8);
   if (magic != kSegmentMagic && magic != kSnapshotMagic) return std::unexpected("it is of another program");
   if (const auto format = load<uint32_t>(head, 8); format != kFormat) {
     return std::unexpected(fmt::format("its format is {}, and this program knows format {}", format, kFormat));
   }
   reader.header_ = {magic == kSegmentMagic ? FileKind::kSegment : FileKind::kSnapshot, load<uint32_t>(head, 12),
-                    load<uint64_t>(head, 16), load<uint64_t>(head, 24)};
+                    load<uint64_t>(head, 16), load<uint64_t>(head, 24), load<uint64_t>(head, 32)};
   return reader;
 }
 
@@ -231,6 +262,13 @@ bool RecordReader::skip() {
     return true;
   }
   return false;
+}
+
+bool RecordReader::is_cut() const noexcept {
+  if (bytes_.size() - at_ < kRecordHeadBytes) return true;
+  const auto kind = load<uint32_t>(bytes_, at_ + 4);
+  return kind >= static_cast<uint32_t>(RecordKind::kPost) && kind <= static_cast<uint32_t>(RecordKind::kMark) &&
+         load<uint32_t>(bytes_, at_) > bytes_.size() - at_ - kRecordHeadBytes;
 }
 
 std::string segment_name(uint32_t worker, uint64_t sequence) {

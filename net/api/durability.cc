@@ -183,9 +183,9 @@ Result<void, std::string> Durability::recover() {
       return std::unexpected(fmt::format("{}: {}", options_.directory, durable.error()));
   }
   recovery_->remove_empty(first_sequence_);
-  // What was read is in files that were damaged or are another program's; or the last snapshot is of before.
-  snapshot_wanted_ = !found.damages.empty();
+  // What was read is in files that were damaged, or whose sync may have failed in an earlier life (run() has more).
   logged_ = found.logged != 0;
+  snapshot_wanted_ = !found.damages.empty() || (logged_ && options_.log.fsync == wal::Fsync::kInterval);
   // From now on the state file counts no more, so what it says is ours before the first change is.
   if (empty && store_.stats().groups > 0) {
     if (auto taken = take_snapshot(); !taken)

@@ -148,6 +148,8 @@ def check_kills(checks, options, seed):
             ready_ms += directory.ready_ms
         if checks.failed:
             break
+        if options.trials >= 100 and trial % 100 == 99:
+            print("kill9: %d kills, %d s" % (trial + 1, time.monotonic() - begin), flush=True)
     checks.that(acked > options.trials and loaded > options.trials, "changes were acknowledged", acked, loaded)
     print("kill9: fsync=%s: %d kills in %d s; %d changes acknowledged to our connections, %d to sluice-load; a start, process "
           "to ready: median %.0f ms, most %.0f ms" % (options.fsync, options.trials, time.monotonic() - begin, acked, loaded,

@@ -14,6 +14,7 @@ import random
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 import threading
@@ -151,8 +152,9 @@ class Recovery(Scenario):
     more_flags = ("--persistence.interval=1h",)
 
     def prepare(self):
+        # A record of 5,000 bytes, of which the first 30 are there.
         with open(self.pushed_base()[-1], "ab") as file:
-            file.write(self.rng.randbytes(50))
+            file.write(struct.pack("<IIQ", 5000, 2, self.rng.getrandbits(64)) + self.rng.randbytes(30))
 
 
 class Snapshots(Recovery):

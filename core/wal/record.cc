@@ -30,36 +30,68 @@ uint64_t record_checksum(std::string_view payload, uint64_t seed, uint64_t offse
   return checksum(payload, where);
 }
 
-// The place of its head.
-size_t begin_record(std::string& out, RecordKind kind) {
-  const size_t at = out.size();
-  put(out, uint32_t{0});
-  put(out, static_cast<uint32_t>(kind));
-  put(out, uint64_t{0});
-  return at;
-}
+// Writes behind what a string holds, into room that was counted before: a record has many small fields.
+class Filler {
+ public:
+  explicit Filler(char* at) noexcept : at_(at) {}
 
-void end_record(std::string& out, size_t at) {
-  const size_t payload = out.size() - at - kRecordHeadBytes;
+  template <typename T>
+  void put(T value) noexcept {
+    std::memcpy(at_, &value, sizeof(value));
+    at_ += sizeof(value);
+  }
+  void put_string(std::string_view text) noexcept {
+    put(static_cast<uint32_t>(text.size()));
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+  [[nodiscard]] const char* at() const noexcept { return at_; }
+
+ private:
+  char* at_;
+};
+
+size_t string_bytes(std::string_view text) noexcept { return sizeof(uint32_t) + text.size(); }
+
+// Appends a record of so many bytes of payload, which `fill(Filler&)` writes; its checksum stays 0.
+template <typename Fill>
+void append_record(std::string& out, RecordKind kind, size_t payload, Fill fill) {
   SLUICE_CHECK(payload <= kRecordBytesMax);
-  const auto bytes = static_cast<uint32_t>(payload);
-  std::memcpy(out.data() + at, &bytes, sizeof(bytes));
+  const size_t at = out.size();
+  const size_t end = at + kRecordHeadBytes + payload;
+  // The second argument may be more than `end`: GCC 12 passes what it has reserved.
+  out.resize_and_overwrite(end, [&](char* data, size_t) {
+    Filler filler(data + at);
+    filler.put(static_cast<uint32_t>(payload));
+    filler.put(static_cast<uint32_t>(kind));
+    filler.put(uint64_t{0});
+    fill(filler);
+    SLUICE_DCHECK(filler.at() == data + end);
+    return end;
+  });
 }
 
-void put_family(std::string& out, std::string_view name, std::string_view help, bool has_help, model::MetricType type,
-                int64_t push_time_ns, const model::Fragment& fragment) {
-  put_string(out, name);
-  put_string(out, help);
-  put(out, static_cast<uint8_t>(has_help));
-  put(out, static_cast<uint8_t>(type));
-  put(out, push_time_ns);
-  put_string(out, fragment.text());
-  put_string(out, fragment.record());
+// A family of a push or of a version.
+template <typename Family>
+size_t family_bytes(const Family& family, const model::Fragment& fragment) noexcept {
+  return string_bytes(family.name) + string_bytes(family.help) + 2 * sizeof(uint8_t) + sizeof(int64_t) +
+         string_bytes(fragment.text()) + string_bytes(fragment.record());
 }
 
-void put_times(std::string& out, const model::Version& version) {
-  put(out, version.push_time_ns());
-  put(out, version.push_failure_time_ns());
+template <typename Family>
+void put_family(Filler& filler, const Family& family, int64_t push_time_ns, const model::Fragment& fragment) noexcept {
+  filler.put_string(family.name);
+  filler.put_string(family.help);
+  filler.put(static_cast<uint8_t>(family.has_help));
+  filler.put(static_cast<uint8_t>(family.type));
+  filler.put(push_time_ns);
+  filler.put_string(fragment.text());
+  filler.put_string(fragment.record());
+}
+
+void put_times(Filler& filler, const model::Version& version) noexcept {
+  filler.put(version.push_time_ns());
+  filler.put(version.push_failure_time_ns());
 }
 
 RecordKind kind_of(store::ChangeKind kind) noexcept {
@@ -104,45 +136,48 @@ void seal_records(std::string& records, uint64_t offset, uint64_t seed) noexcept
 
 void append_change(std::string& out, const store::Change& change) {
   const RecordKind kind = kind_of(change.kind);
-  const size_t at = begin_record(out, kind);
-  put(out, change.stamp);
-  put_string(out, change.label_text);
-  if (kind != RecordKind::kErase) put_times(out, *change.version);
-  if (kind == RecordKind::kPost || kind == RecordKind::kPut) {
-    put(out, static_cast<uint32_t>(change.push->families.size()));
-    for (const model::CanonicalFamily& family : change.push->families) {
-      put_family(out, family.name, family.help, family.has_help, family.type, change.version->push_time_ns(),
-                 change.push->fragment(family));
-    }
+  const bool families = kind == RecordKind::kPost || kind == RecordKind::kPut;
+  size_t payload = sizeof(uint64_t) + string_bytes(change.label_text);
+  if (kind != RecordKind::kErase) payload += 2 * sizeof(int64_t);
+  if (families) {
+    payload += sizeof(uint32_t);
+    for (const model::CanonicalFamily& family : change.push->families)
+      payload += family_bytes(family, change.push->fragment(family));
   }
-  end_record(out, at);
+  append_record(out, kind, payload, [&](Filler& filler) {
+    filler.put(change.stamp);
+    filler.put_string(change.label_text);
+    if (kind != RecordKind::kErase) put_times(filler, *change.version);
+    if (!families) return;
+    filler.put(static_cast<uint32_t>(change.push->families.size()));
+    for (const model::CanonicalFamily& family : change.push->families)
+      put_family(filler, family, change.version->push_time_ns(), change.push->fragment(family));
+  });
 }
 
 void append_group(std::string& out, const model::Version& version) {
-  const size_t at = begin_record(out, RecordKind::kGroup);
-  put(out, version.stamp());
-  put_string(out, version.label_text());
-  put_times(out, version);
-  put(out, static_cast<uint32_t>(version.shape().size()));
-  for (size_t i = 0; i < version.shape().size(); ++i) {
-    const model::ShapeFamily& family = version.shape().family(i);
-    const model::Fragment fragment = version.fragment(i);
-    put_family(out, family.name, family.help, family.has_help, family.type, fragment.header().push_time_ns, fragment);
-  }
-  end_record(out, at);
+  const size_t count = version.shape().size();
+  size_t payload = sizeof(uint64_t) + string_bytes(version.label_text()) + 2 * sizeof(int64_t) + sizeof(uint32_t);
+  for (size_t i = 0; i < count; ++i) payload += family_bytes(version.shape().family(i), version.fragment(i));
+  append_record(out, RecordKind::kGroup, payload, [&](Filler& filler) {
+    filler.put(version.stamp());
+    filler.put_string(version.label_text());
+    put_times(filler, version);
+    filler.put(static_cast<uint32_t>(count));
+    for (size_t i = 0; i < count; ++i) {
+      const model::Fragment fragment = version.fragment(i);
+      put_family(filler, version.shape().family(i), fragment.header().push_time_ns, fragment);
+    }
+  });
 }
 
 void append_end(std::string& out, uint64_t groups) {
-  const size_t at = begin_record(out, RecordKind::kEnd);
-  put(out, groups);
-  end_record(out, at);
+  append_record(out, RecordKind::kEnd, sizeof(groups), [groups](Filler& filler) { filler.put(groups); });
 }
 
 void append_mark(std::string& out) {
   SLUICE_DCHECK(out.empty());
-  const size_t at = begin_record(out, RecordKind::kMark);
-  put(out, DurableMark{});
-  end_record(out, at);
+  append_record(out, RecordKind::kMark, sizeof(DurableMark), [](Filler& filler) { filler.put(DurableMark{}); });
 }
 
 void set_mark(std::string& out, const DurableMark& mark) noexcept {

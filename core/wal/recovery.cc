@@ -119,7 +119,7 @@ void Recovery::scan(File& file, unsigned parts) const {
       (file.kind == FileKind::kSegment && header.worker != file.worker)) {
     return damage(0, "its header is that of another file");
   }
-  if (reader->bad_header() != kFileHeaderBytes) {
+  if (reader->bad_header() != kFileHeaderBytes && !file.empty) {
     damage(reader->bad_header(), "one of two copies of its header does not verify");
   }
   bool ended = false;

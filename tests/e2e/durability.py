@@ -143,6 +143,8 @@ def check_damage(checks, options):
             out.write(whole[:-7])
         with Gateway(options.binary, flags, options.backend) as gateway:
             checks.equal(values(gateway), list(range(49)), "all but the torn record")
+            for event in ("recovering the state", "read the files of the log", "restored the state"):
+                checks.that(any(event in line for line in gateway.log), "progress", event)
             text = gateway.scrape().text
             checks.that(re.search(r"^sluice_wal_torn_files 1$", text, re.M), "it is counted")
             checks.that(re.search(r"^sluice_wal_damages 0$", text, re.M), "and no damage")

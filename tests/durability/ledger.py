@@ -11,6 +11,7 @@ A group belongs to one connection, which sends the next change when the last was
 not at all, may be there or not.
 """
 
+import argparse
 import os
 import random
 import re
@@ -20,7 +21,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
 
-from gateway import Reader, make_request, read_response  # noqa: E402 (the harness lies in another folder)
+from gateway import SOURCE, Checks, Reader, make_request, read_response, stop_where_refused  # noqa: E402, F401 (the harness is in another folder)
 
 JOB = "durability"
 LINE = re.compile(r'^([a-z_]+)\{instance="([^"]*)",job="([^"]*)"(?:,[a-z]+="([^"]*)")?\} (\S+)$', re.M)
@@ -46,8 +47,8 @@ class Group:
 
 
 def lines_of(number):
-    """How many lines a push has beside the first two."""
-    return number * 7 % 23
+    """How many lines a push has beside the first two: one at least, since a POST leaves families that it lacks."""
+    return number * 7 % 23 + 1
 
 
 def body(number):
@@ -66,6 +67,7 @@ class Ledger:
         self.connections = connections
         self.deletes = deletes
         self.acks = []      # (sent at, acknowledged at, group, number), both of time.monotonic()
+        self.order = []     # (group, number, whether it is a DELETE) as they were sent; of one connection an order
         self.refused = 0    # answers with 503
         self.odd = []       # answers that are neither 200, 202 nor 503
         self._stop = threading.Event()
@@ -115,6 +117,7 @@ class Ledger:
         if delete:
             group.deletes.add(number)
         group.sent = number
+        self.order.append((group, number, delete))
         method = "DELETE" if delete else rng.choice(("PUT", "PUT", "POST"))
         sent_at = time.monotonic()
         sock.sendall(make_request(method, group.path(), b"" if delete else body(number)))
@@ -206,3 +209,19 @@ def metric(text, name):
     """The value of one of the gateway's own metrics in a scrape, or None."""
     match = re.search(r"^%s (\S+)$" % re.escape(name), text, re.M)
     return float(match.group(1)) if match else None
+
+
+def run(name, main, trials):
+    """Runs main(checks, options) with the flags that each of these tests has; `trials` is the short form's number."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--binary", required=True)
+    parser.add_argument("--backend", default="io_uring", choices=("io_uring", "epoll"))
+    parser.add_argument("--trials", type=int, default=trials)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    options = parser.parse_args()
+    print("%s: --seed %d --trials %d --backend %s" % (name, options.seed, options.trials, options.backend), flush=True)
+    if options.backend == "io_uring":
+        stop_where_refused(options)
+    checks = Checks(name)
+    main(checks, options)
+    checks.finish()

@@ -45,6 +45,9 @@ test-clock         test   faketime                 =              =             
 load               test   wrk                      =              =             =
 old-cpus           test   qemu-user                =              =             =
 processes          test   procps                   =              =             =
+faulty-disk        test   libfuse3-dev             =              =             =
+mounting           test   fuse3                    =              =             =
+file-systems       test   xfsprogs                 =              =             =
 distributions      roots  debootstrap              =              =             =
 cross-compiler     arm64  g++-aarch64-linux-gnu    =              =             =
 arm64-processor    arm64  qemu-user                =              =             =

@@ -144,7 +144,7 @@ std::vector<std::string> DiskModel::list(const std::string& directory) {
 // -------------------------------------------------------------------------------------------------
 
 // Counts a sync and makes it wait; false when it fails.
-bool DiskModel::may_sync(std::unique_lock<std::mutex>& lock, int& error) {
+bool DiskModel::may_sync(std::unique_lock<std::mutex>& lock, const std::string& name, int& error) {
   error = EIO;
   if (!begin_operation()) return false;
   if (++syncs_; failure_ && syncs_ == failure_->at) {
@@ -157,7 +157,8 @@ bool DiskModel::may_sync(std::unique_lock<std::mutex>& lock, int& error) {
         std::chrono::steady_clock::now() + std::chrono::microseconds(delays_() % static_cast<uint64_t>(delay_us_));
     released_.wait_until(lock, until, [this] { return dead_; });
   }
-  released_.wait(lock, [this] { return dead_ || !held_; });
+  const bool exempt = name.ends_with(not_held_);
+  released_.wait(lock, [&] { return dead_ || held_ == Hold::kNone || (held_ == Hold::kOthers && exempt); });
   if (dead_) return false;
   error = 0;
   return true;
@@ -168,7 +169,7 @@ int DiskModel::sync(Inode& file) {
   const double begin = seconds();
   const uint64_t until = writes_;
   int error = 0;
-  const bool works = may_sync(lock, error);
+  const bool works = may_sync(lock, name_of(file), error);
   if (dead_) return EIO;
   note(begin, "sync", name_of(file), file.now.size(), error);
   size_t done = 0;
@@ -183,7 +184,7 @@ int DiskModel::sync_directory(const std::string& path) {
   std::unique_lock lock(mutex_);
   const double begin = seconds();
   int error = 0;
-  const bool works = may_sync(lock, error);
+  const bool works = may_sync(lock, path, error);
   if (dead_) return EIO;
   note(begin, "syncdir", path, 0, error);
   std::erase_if(pending_, [&](const Change& change) {
@@ -289,7 +290,7 @@ void DiskModel::revive() {
 void DiskModel::recover() {
   cut_.reset();
   failure_.reset();
-  held_ = false;
+  held_ = Hold::kNone;
   dead_ = false;
 }
 
@@ -304,14 +305,15 @@ void DiskModel::clear() {
   recover();
 }
 
-void DiskModel::fail_sync(uint64_t after, int error, bool hold) {
+void DiskModel::fail_sync(uint64_t after, int error, Hold hold, std::string_view not_held) {
   const std::scoped_lock lock(mutex_);
   failure_ = {syncs_ + after + 1, error, hold};
+  not_held_ = not_held;
 }
 
 void DiskModel::release() {
   const std::scoped_lock lock(mutex_);
-  held_ = false;
+  held_ = Hold::kNone;
   released_.notify_all();
 }
 

@@ -71,8 +71,10 @@ class DiskModel {
   // An empty disk without faults.
   void clear();
   // The sync that comes `after` the next one fails, and what it should have made durable never will be, whatever a
-  // later sync says. With `hold` all syncs behind it wait until release() or a cut.
-  void fail_sync(uint64_t after, int error, bool hold);
+  // later sync says. With a hold syncs behind it wait until release() or a cut: all, or those of files whose name does
+  // not end with the text.
+  enum class Hold : uint8_t { kNone, kAll, kOthers };
+  void fail_sync(uint64_t after, int error, Hold hold, std::string_view not_held = {});
   void release();
   // How many bytes all files may have together.
   void set_budget(uint64_t bytes);
@@ -99,7 +101,7 @@ class DiskModel {
   void recover();
   void cut_now(Pattern pattern, uint32_t seed);
   void tear(Inode& file, Pattern pattern, std::mt19937& random);
-  [[nodiscard]] bool may_sync(std::unique_lock<std::mutex>& lock, int& error);
+  [[nodiscard]] bool may_sync(std::unique_lock<std::mutex>& lock, const std::string& name, int& error);
   void note(double begin, std::string_view kind, const std::string& name, uint64_t bytes, int result);
   [[nodiscard]] std::string name_of(const Inode& file) const;
 
@@ -123,10 +125,11 @@ class DiskModel {
   struct Failure {
     uint64_t at = 0;
     int error = 0;
-    bool hold = false;
+    Hold hold = Hold::kNone;
   };
   std::optional<Failure> failure_;
-  bool held_ = false;
+  Hold held_ = Hold::kNone;
+  std::string not_held_;
   uint64_t budget_ = UINT64_MAX;
   uint32_t delay_us_ = 0;
   std::minstd_rand delays_;

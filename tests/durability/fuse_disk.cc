@@ -2,9 +2,10 @@
 // there is real to the kernel, so its errors and its waits reach io_uring operations as a disk's do.
 //
 // Commands are written to MOUNTPOINT/control, one a write:
-//     cut PATTERN SEED | cut_at OPERATIONS PATTERN SEED | revive | clear | fail SYNCS ERRNO HOLD | release |
+//     cut PATTERN SEED | cut_at OPERATIONS PATTERN SEED | revive | clear | fail SYNCS ERRNO HELD | release |
 //     budget BYTES | delay MICROSECONDS
-// with the patterns none, all, prefix, sectors, last. Reading that file gives DiskModel::report().
+// with the patterns none, all, prefix, sectors, last. HELD is none, all, or how names end that are not held up. Reading
+// that file gives DiskModel::report().
 #include <cerrno>
 #define FUSE_USE_VERSION 35
 #include <fuse.h>
@@ -64,8 +65,11 @@ bool command(const std::string& line) {
     const auto known = pattern_of(pattern);
     if (!words || !known) return false;
     name == "cut" ? disk().cut(*known, seed) : disk().cut_at(number, *known, seed);
-  } else if (int error = 0, hold = 0; name == "fail" && words >> number >> error >> hold) {
-    disk().fail_sync(number, error, hold != 0);
+  } else if (int error = 0; name == "fail" && words >> number >> error >> pattern) {
+    const auto hold = pattern == "none"  ? DiskModel::Hold::kNone
+                      : pattern == "all" ? DiskModel::Hold::kAll
+                                         : DiskModel::Hold::kOthers;
+    disk().fail_sync(number, error, hold, pattern);
   } else if (name == "budget" && words >> number) {
     disk().set_budget(number);
   } else if (name == "delay" && words >> seed) {

@@ -8,6 +8,7 @@
 // that file gives DiskModel::report().
 #include <cerrno>
 #define FUSE_USE_VERSION 35
+#include <fcntl.h>
 #include <fuse.h>
 #include <sys/stat.h>
 
@@ -119,7 +120,11 @@ int make_directory(const char* path, mode_t /*mode*/) {
 }
 
 int open(const char* path, fuse_file_info* info) {
-  if (path == kControl) return attach(info, {nullptr, path, disk().report()});
+  if (path == kControl) {
+    // A report is what was done since the last one, so only a reader may take it.
+    const bool reads = (info->flags & O_ACCMODE) == O_RDONLY;
+    return attach(info, {nullptr, path, reads ? disk().report() : std::string()});
+  }
   auto file = disk().find(path);
   if (file == nullptr) return -ENOENT;
   return attach(info, {std::move(file), path, {}});

@@ -60,12 +60,13 @@ def body(number):
 class Ledger:
     """Groups, the connections that change them, and the judge. One phase of pushes at a time: start() .. stop()."""
 
-    def __init__(self, groups=40, connections=8, seed=None, deletes=0.1):
+    def __init__(self, groups=40, connections=8, seed=None, deletes=0.1, pause=0.0):
         self.seed = random.randrange(1 << 32) if seed is None else seed
         self.rng = random.Random(self.seed)
         self.groups = [Group(str(number)) for number in range(groups)]
         self.connections = connections
         self.deletes = deletes
+        self.pause = pause  # seconds between two changes of a connection
         self.acks = []      # (sent at, acknowledged at, group, number), both of time.monotonic()
         self.order = []     # (group, number, whether it is a DELETE) as they were sent; of one connection an order
         self.refused = 0    # answers with 503
@@ -107,6 +108,8 @@ class Ledger:
                 while not self._stop.is_set():
                     if self.change(sock, reader, rng.choice(groups), rng) == 503:
                         time.sleep(0.002)
+                    elif self.pause:
+                        time.sleep(self.pause)
         except (OSError, EOFError, ValueError, IndexError):
             return
 
@@ -159,7 +162,7 @@ class Ledger:
     def _judge_group(self, checks, group, series, floor, what):
         about = (what, "group", group.name, "acknowledged", floor, "sent", group.sent)
         if series is None:
-            erased = any(group.possible(floor, number) for number in group.deletes)
+            erased = any(group.possible(floor, number) for number in tuple(group.deletes))
             checks.that(floor == 0 or erased, "lost:", *about)
             return 0
         numbers = sorted({number for _, number in series})

@@ -19,25 +19,15 @@ start that has everything.
 import errno
 import random
 import signal
-import time
 
 from disk import Disk, NotHere, is_segment
 from gateway import Gateway
-from ledger import Ledger, metric, run
+from ledger import Ledger, metric, run, wait_for
 
 POSITIONS = 100
 HEADER_BYTES = 40
 FULL = 50
 MUCH = 1 << 40
-
-
-def wait_for(condition, timeout=60):
-    end = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.005)
-    return True
 
 
 class Trial:

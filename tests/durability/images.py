@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 
 from disk import NotHere
+from ledger import wait_for
 
 FICLONE = 0x40049409
 
@@ -36,7 +37,8 @@ def mounted(image, folder, options="loop"):
     try:
         yield folder
     finally:
-        if subprocess.run(["umount", folder], capture_output=True, check=False).returncode != 0:
+        # The last operations of a process that was killed hold it a moment longer.
+        if not wait_for(lambda: subprocess.run(["umount", folder], capture_output=True, check=False).returncode == 0, 20):
             subprocess.run(["umount", "--lazy", folder], check=False)
 
 

@@ -91,6 +91,11 @@ class Ledger:
             thread.join()
         self._threads = []
 
+    def forget_acks(self):
+        """What was acknowledged may be lost: it counts as sent."""
+        for group in self.groups:
+            group.acked = group.base
+
     def wait_for_acks(self, count, timeout=60):
         """Until `count` more changes were acknowledged; false when that does not happen."""
         end, wanted = time.monotonic() + timeout, len(self.acks) + count
@@ -206,6 +211,16 @@ def shown(text):
     # Lines that have a job and are not of the form above.
     garbage += [line for line in text.split("\n") if 'job="' in line and not line.startswith("#") and not LINE.match(line)]
     return found, garbage
+
+
+def wait_for(condition, timeout=60):
+    """Until condition() is true; false when that takes too long."""
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
 
 
 def metric(text, name):

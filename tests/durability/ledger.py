@@ -21,7 +21,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
 
-from gateway import SOURCE, Checks, Reader, make_request, read_response, stop_where_refused  # noqa: E402, F401 (the harness is in another folder)
+from gateway import SOURCE, Checks, Gateway, Reader, make_request, read_response, stop_where_refused  # noqa: E402, F401 (the harness is in another folder)
 
 JOB = "durability"
 LINE = re.compile(r'^([a-z_]+)\{instance="([^"]*)",job="([^"]*)"(?:,[a-z]+="([^"]*)")?\} (\S+)$', re.M)

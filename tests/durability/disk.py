@@ -33,7 +33,7 @@ def find_program(binary):
 
 
 class Disk:
-    """Use as a context manager. `path` is the mounted directory."""
+    """Use as a context manager. `path` is the mounted directory, `folder` a place for other files."""
 
     def __init__(self, binary):
         self.program = find_program(binary)
@@ -44,7 +44,8 @@ class Disk:
         if not os.access("/dev/fuse", os.R_OK | os.W_OK):
             raise NotHere("/dev/fuse is not there or may not be used")
         self._folder = tempfile.TemporaryDirectory()
-        self.path = os.path.join(self._folder.name, "disk")
+        self.folder = self._folder.name
+        self.path = os.path.join(self.folder, "disk")
         os.mkdir(self.path)
         self._process = subprocess.Popen([self.program, self.path], stderr=subprocess.PIPE, text=True)
         end = time.monotonic() + 60

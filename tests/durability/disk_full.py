@@ -17,6 +17,7 @@ import signal
 import subprocess
 import tempfile
 
+from boots import next_boot
 from disk import NotHere
 from gateway import Gateway
 from images import command, make, mounted
@@ -54,10 +55,10 @@ class Trial:
         self.leave = rng.randrange(1, 60_000)
         self.ledger = Ledger(groups=12, connections=4, seed=rng.getrandbits(32), pause=0.01)
 
-    def gateway(self, folder):
+    def gateway(self, folder, wrapper=()):
         flags = ["--persistence.file=%s/state" % folder, "--persistence.fsync=" + self.mode,
                  "--persistence.fsync-interval=20ms", "--persistence.interval=100ms", "--runtime.workers=2"]
-        return Gateway(self.options.binary, flags, self.options.backend)
+        return Gateway(self.options.binary, flags, self.options.backend, wrapper=wrapper)
 
     def run(self):
         if os.getuid() != 0:
@@ -103,7 +104,7 @@ class Trial:
         # As at a boot; it reports what it has repaired with its exit code.
         subprocess.run(["e2fsck", "-fy", image], capture_output=True, check=False)
         with mounted(image, disk):
-            self.judge(disk)
+            self.judge(disk, next_boot(host))
 
     def failed(self, gateway):
         return metric(gateway.scrape().text, "sluice_wal_failed") == 1
@@ -121,8 +122,8 @@ class Trial:
             self.checks.that(self.ledger.wait_for_acks(20), "pushes go on", self.what)
         self.checks.equal(gateway.scrape().status, 200, "scrapes go on", self.what)
 
-    def judge(self, disk):
-        with self.gateway(disk) as gateway:
+    def judge(self, disk, wrapper=()):
+        with self.gateway(disk, wrapper) as gateway:
             text = gateway.scrape().text
             self.ledger.judge(self.checks, text, self.what)
             self.checks.equal(metric(text, "sluice_wal_damages"), 0, "no damage", self.what)

@@ -20,6 +20,7 @@ import errno
 import random
 import signal
 
+from boots import next_boot
 from disk import Disk, NotHere, is_segment
 from gateway import Gateway
 from ledger import Ledger, metric, run, wait_for
@@ -42,10 +43,10 @@ class Trial:
         disk.clear()
         disk.command("delay", 1000)
 
-    def gateway(self):
+    def gateway(self, wrapper=()):
         flags = ["--persistence.file=%s/state" % self.disk.path, "--persistence.fsync=" + self.mode,
                  "--persistence.fsync-interval=10ms", "--persistence.interval=100ms", "--runtime.workers=%d" % self.workers]
-        return Gateway(self.options.binary, flags, self.options.backend)
+        return Gateway(self.options.binary, flags, self.options.backend, wrapper=wrapper)
 
     def arm(self):
         held = "none"
@@ -177,7 +178,7 @@ class Trial:
 
     def judge(self):
         self.disk.command("revive")
-        with self.gateway() as gateway:
+        with self.gateway(next_boot(self.disk.folder)) as gateway:
             text = gateway.scrape().text
             # Of look_at_failure().
             text = "\n".join(line for line in text.split("\n") if 'job="other"' not in line)

@@ -44,7 +44,7 @@ def mounted(image, folder, options="loop"):
 
 class Machine:
     """A disk whose power can be cut: ext4 in a file, that file on an XFS that can copy it at one moment. Context manager;
-    `path` is the mounted ext4."""
+    `path` is the mounted ext4, `folder` a place for other files."""
 
     def __init__(self, disk_bytes=512 << 20):
         self._disk_bytes = disk_bytes
@@ -53,6 +53,7 @@ class Machine:
     def __enter__(self):
         with self._stack as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
+            self.folder = folder
             host = os.path.join(folder, "host.img")
             make(host, 4 << 30, "mkfs.xfs", "-q", "-m", "reflink=1")
             self._host = stack.enter_context(mounted(host, os.path.join(folder, "host")))

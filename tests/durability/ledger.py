@@ -91,6 +91,11 @@ class Ledger:
             thread.join()
         self._threads = []
 
+    def keep_acks(self):
+        """What is acknowledged now is out of forget_acks()'s reach."""
+        for group in self.groups:
+            group.base = group.acked
+
     def forget_acks(self):
         """What was acknowledged may be lost: it counts as sent."""
         for group in self.groups:

@@ -17,6 +17,7 @@ import shutil
 import signal
 import time
 
+from boots import next_boot
 from disk import NotHere
 from gateway import Gateway
 from images import Machine
@@ -41,10 +42,10 @@ class Cuts:
         self.made = self.acknowledged = self.missing = 0
         self.oldest = self.longest_copy = 0.0
 
-    def gateway(self, folder):
+    def gateway(self, folder, wrapper=()):
         flags = ["--persistence.file=%s/state" % folder, "--persistence.fsync=" + self.mode, "--runtime.workers=2",
                  "--persistence.fsync-interval=%dms" % (FSYNC_INTERVAL * 1000), "--persistence.interval=150ms"]
-        return Gateway(self.options.binary, flags, self.options.backend)
+        return Gateway(self.options.binary, flags, self.options.backend, wrapper=wrapper)
 
     def run(self, cuts):
         with Machine() as machine:
@@ -76,7 +77,7 @@ class Cuts:
         if self.mode != "always":
             longest = longest_sync(gateway.scrape().text)
             floors = ledger.floors(before=begin - FSYNC_INTERVAL - 2 * longest - SCHEDULER)
-        with machine.booted() as folder, self.gateway(folder) as second:
+        with machine.booted() as folder, self.gateway(folder, next_boot(machine.folder)) as second:
             text = second.scrape().text
             second.stop(signal.SIGKILL)
         state = ledger.judge(self.checks, text, what, floors)

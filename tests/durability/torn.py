@@ -15,6 +15,7 @@ the survivors has to start, to report no damage (torn is not damaged), and to sh
 import random
 import signal
 
+from boots import next_boot
 from disk import Disk, NotHere, is_segment
 from ledger import Ledger, metric, run
 from gateway import Gateway
@@ -97,7 +98,7 @@ def trial(checks, options, disk, case, rng):
 def after(checks, options, disk, ledger, how, bounds, what):
     """A start on what survived; then pushes, a second cut that keeps nothing, and another start."""
     disk.command("revive")
-    with Gateway(options.binary, flags(disk, *how), options.backend) as gateway:
+    with Gateway(options.binary, flags(disk, *how), options.backend, wrapper=next_boot(disk.folder)) as gateway:
         text = gateway.scrape().text
         state = ledger.judge(checks, text, what, bounds)
         if ledger.connections == 1:
@@ -113,7 +114,7 @@ def after(checks, options, disk, ledger, how, bounds, what):
     disk.look()
     disk.command("revive")
     again = ledger.floors() if how[0] == "always" else dict.fromkeys(state, 0)
-    with Gateway(options.binary, flags(disk, *how), options.backend) as gateway:
+    with Gateway(options.binary, flags(disk, *how), options.backend, wrapper=next_boot(disk.folder)) as gateway:
         text = gateway.scrape().text
         ledger.judge(checks, text, ("after the next", *what), again)
         checks.equal(metric(text, "sluice_wal_damages"), 0, "torn is not damaged", what)

@@ -110,8 +110,9 @@ def sluice(binary, backend, *flags):
     if not os.path.exists(binary):
         raise NotRun("there is no %s; tools/build makes it" % binary)
     port = free_port()
-    return Server("sluice", [binary, "--runtime.workers=1", "--web.listen-address=127.0.0.1:%d" % port,
-                             "--net.backend=" + backend, *flags], port)
+    workers = [] if any(flag.startswith("--runtime.workers=") for flag in flags) else ["--runtime.workers=1"]
+    return Server("sluice", [binary, *workers, "--web.listen-address=127.0.0.1:%d" % port, "--net.backend=" + backend,
+                             *flags], port)
 
 
 def discard_server(binary, backend):

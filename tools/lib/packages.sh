@@ -49,6 +49,9 @@ test-clock         test   faketime                 =              =             
 load               test   wrk                      =              =             =
 old-cpus           test   qemu-user                =              =             =
 processes          test   procps                   =              =             =
+faulty-disk        test   libfuse3-dev             =              =             =
+mounting           test   fuse3                    =              =             =
+file-systems       test   xfsprogs                 =              =             =
 packages           test   dpkg-dev                 =              =             =
 packages-judge     test   lintian                  =              =             =
 packages-root      test   debootstrap              =              =             =

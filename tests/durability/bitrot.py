@@ -21,13 +21,10 @@ import tempfile
 import time
 
 from ledger import Ledger, lines_of, metric, shown
-from records import Directory
+from records import HEADER_BYTES, Directory
 from steps import Faulty
 
 from gateway import Checks, Gateway, arguments
-
-
-HEADER_BYTES = 1024  # of a file: the header, twice
 
 
 class Damage:
@@ -48,9 +45,16 @@ class Bench:
         self.options, self.rng, self.checks = options, rng, checks
         self.base = os.path.join(folder, "base")
         self.file = os.path.join(folder, "trial", "state")
-        os.mkdir(self.base)
-        self.make()
-        self.whole = Directory(options.binary, os.path.join(self.base, "state.sluice"))
+        self.whole = None
+        for attempt in range(5):
+            shutil.rmtree(self.base, ignore_errors=True)
+            os.mkdir(self.base)
+            self.make()
+            try:
+                self.whole = Directory(options.binary, os.path.join(self.base, "state.sluice"))
+                break
+            except ValueError as why:  # the kill tore a write
+                print("bitrot: attempt %d: %s" % (attempt, why), flush=True)
         self.older = None
         self.everything = self.whole.state(lambda record: True)
 

@@ -56,6 +56,7 @@ class Memory final : public Storage {
   [[nodiscard]] int sync_directory() override { return EROFS; }
   [[nodiscard]] Result<std::vector<DirectoryEntry>, int> list() override {
     std::vector<DirectoryEntry> entries;
+    entries.reserve(files.size());
     for (const auto& [name, bytes] : files) entries.push_back({name, bytes.size()});
     return entries;
   }

@@ -1,10 +1,10 @@
 // every_bit DIRECTORY [STEP]: recovery on a directory that a gateway has left, once for every bit of its files that is
 // flipped and for every length that one is cut at; or for each STEP-th.
 //
-// The directory is of bitrot.py: every push replaces the whole group, and everything in it verifies. Recovered must be
-// what there is without the records that the damage lies in, with all that stands behind them in the file or without
-// it; and the damage must be noticed, but for records that are missing as a whole at the end of a segment, or a segment
-// in which nothing stands. Nothing is written: the damaged file stands in memory.
+// The directory is of bitrot.py and of this boot: every push replaces the whole group, and everything in it verifies.
+// Recovered must be what there is without the record that the damage lies in, none when it lies in a copy of a header;
+// and the damage must be noticed, but for records that are missing as a whole at the end of a segment, or a segment in
+// which nothing stands. Nothing is written: the damaged file stands in memory.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -150,14 +150,10 @@ class Trials {
     for (const Damage& damage : found.damages) {
       if (damage.file != name) fail(what, "another file is named: " + damage.file);
     }
-    const auto hit = [&](const Change& change) {
-      return change.file == name && change.begin < end && change.end > begin;
+    const auto survives = [&](const Change& change) {
+      return change.file != name || change.begin >= end || change.end <= begin;
     };
-    const auto behind = [&](const Change& change) { return change.file == name && change.begin >= begin; };
-    const State state = recovered(recovery);
-    if (state == records_.state([&](const Change& change) { return !hit(change); })) return;
-    if (state == records_.state([&](const Change& change) { return !hit(change) && !behind(change); })) return;
-    fail(what, "the state is neither with nor without what is behind");
+    if (recovered(recovery) != records_.state(survives)) fail(what, "the state is another one");
   }
 
   [[nodiscard]] uint64_t trials() const noexcept { return trials_; }

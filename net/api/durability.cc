@@ -78,6 +78,10 @@ Result<void, std::string> Durability::open() {
   auto storage = wal::open_directory(options_.directory);
   if (!storage) return std::unexpected(std::move(storage.error()));
   storage_ = std::move(*storage);
+  // Each time: the start that made it may have ended before it did this.
+  if (options_.log.fsync != wal::Fsync::kNever) {
+    if (auto named = wal::sync_name_of_directory(options_.directory); !named) return named;
+  }
   const std::string path = options_.directory + "/lock";
   lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (lock_ < 0) return std::unexpected(fmt::format("cannot open {}: {}", path, std::strerror(errno)));

@@ -21,7 +21,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
 
-from gateway import SOURCE, Checks, Reader, make_request, read_response, stop_where_refused  # noqa: E402, F401 (the harness is in another folder)
+from gateway import SOURCE, Checks, Gateway, Reader, make_request, read_response, stop_where_refused  # noqa: E402, F401 (the harness is in another folder)
 
 JOB = "durability"
 LINE = re.compile(r'^([a-z_]+)\{instance="([^"]*)",job="([^"]*)"(?:,[a-z]+="([^"]*)")?\} (\S+)$', re.M)
@@ -90,6 +90,11 @@ class Ledger:
         for thread in self._threads:
             thread.join()
         self._threads = []
+
+    def keep_acks(self):
+        """What is acknowledged now is out of forget_acks()'s reach."""
+        for group in self.groups:
+            group.base = group.acked
 
     def forget_acks(self):
         """What was acknowledged may be lost: it counts as sent."""

@@ -196,5 +196,30 @@ TEST_F(StoreTest, StatsCountWhatIsStored) {
   EXPECT_EQ(stats.versions_retired, 0u);
 }
 
+TEST_F(StoreTest, ARequestThatFindsEverySnapshotHeldStarves) {
+  std::vector<SnapshotRef> held;
+  for (uint32_t i = 0; i < limits::kSnapshotsMax; ++i) {
+    client_.put({{"job", "t"}}, "a " + std::to_string(i) + "\n");
+    held.push_back(client_.snapshot());
+  }
+  client_.put({{"job", "t"}}, "a 17\n");
+  EXPECT_FALSE(store_.snapshots_starve());
+  {
+    SnapshotRequest given_up;
+    given_up.start(client_.writer());
+    EXPECT_EQ(given_up.step(Deadline::never()), StepResult::kParked);
+    EXPECT_TRUE(store_.snapshots_starve());
+  }
+  EXPECT_FALSE(store_.snapshots_starve());
+  SnapshotRequest request;
+  request.start(client_.writer());
+  EXPECT_EQ(request.step(Deadline::never()), StepResult::kParked);
+  EXPECT_EQ(request.step(Deadline::never()), StepResult::kParked);
+  EXPECT_TRUE(store_.snapshots_starve());
+  held.pop_back();
+  EXPECT_EQ(request.step(Deadline::never()), StepResult::kDone);
+  EXPECT_FALSE(store_.snapshots_starve());
+}
+
 }  // namespace
 }  // namespace sluice::store

@@ -20,6 +20,7 @@ void PushMachine::start(const PushRequest& request) {
   SLUICE_DCHECK(stage_ == Stage::kNone);
   request_.emplace(request);
   fail_ = false;
+  held_up_ = false;
   claim_.begin();
   stage_ = Stage::kStart;
 }
@@ -33,6 +34,12 @@ StepResult PushMachine::step(Deadline deadline, PushResult& result) {
   SLUICE_DCHECK_OWNER(writer_.owner);
   SLUICE_CHECK(stage_ != Stage::kNone);
   refresh();
+  if (held_up_ && !writer_.journal_has_room(change_bytes())) {
+    hold_base();
+    writer_.counters.parks.add(1);
+    return StepResult::kParked;
+  }
+  held_up_ = false;
   for (;;) {
     switch (advance(deadline, result)) {
       case Next::kGoOn:
@@ -204,7 +211,7 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
     case Journal::Verdict::kAccept:
       break;
     case Journal::Verdict::kPark:
-      return Next::kParked;
+      return wait_for_journal();
     case Journal::Verdict::kRefuse:
       result = {};
       result.status = PushStatus::kRefused;
@@ -248,6 +255,22 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
   result.created = born;
   result.stamp = stamp;
   return Next::kDone;
+}
+
+// Only its own writer can make room, and its disk may be slow: the locks, which are everybody's, are given back, and
+// what was found out under them is found out again.
+PushMachine::Next PushMachine::wait_for_journal() noexcept {
+  held_up_ = true;
+  if (job_locked_) {
+    probe_.stop();
+    unlock_job();
+    stage_ = Stage::kSet;
+  }
+  if (claim_.locked()) {
+    claim_.drop();
+    stage_ = Stage::kShape;
+  }
+  return Next::kParked;
 }
 
 // Of names, helps and fragments; the push's own families, whatever the group has beside them.

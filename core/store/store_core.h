@@ -103,6 +103,13 @@ class WriterCore {
   [[nodiscard]] Journal::Verdict begin_change(size_t bytes) noexcept {
     return journal == nullptr ? Journal::Verdict::kAccept : journal->begin(bytes);
   }
+  // False: begin_change() would say kPark.
+  [[nodiscard]] bool journal_has_room(size_t bytes) noexcept {
+    if (journal == nullptr) return true;
+    const Journal::Verdict verdict = journal->begin(bytes);
+    if (verdict == Journal::Verdict::kAccept) journal->abandon();
+    return verdict != Journal::Verdict::kPark;
+  }
   // After the attempt: published or not.
   void end_change(bool published, const Change& change) noexcept {
     if (journal == nullptr) return;

@@ -227,6 +227,7 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
   const int64_t failure_time = fail_ ? request_->wall_ns : (base_ != nullptr ? base_->push_failure_time_ns() : 0);
   model::Version& next = builder_.finish(stamp, push_time, failure_time);
   model::VersionAccess::set_made_time(next, base_ != nullptr ? base_->made_time_ns() : request_->wall_ns);
+  model::VersionAccess::set_wipes(next, born || request_->replace ? store.wipes() : base_->wipes());
   model::VersionAccess::set_previous(next, base_);
   const bool compacted = builder_.compacted();
   const bool published =

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "tools/go_duration.h"
+#include "tools/limit_flags.h"
 
 namespace sluice::tools {
 namespace {
@@ -51,7 +52,7 @@ std::string text_of(log::Level level) {
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> flag_values(const Flags& flags) {
-  return {
+  std::vector<std::pair<std::string, std::string>> values = {
       {"log.format", flags.log_format == log::Format::kJson ? "json" : "logfmt"},
       {"log.level", text_of(flags.log_level)},
       {"net.backend", text_of(flags.backend)},
@@ -75,6 +76,10 @@ std::vector<std::pair<std::string, std::string>> flag_values(const Flags& flags)
       {"web.telemetry-path", flags.telemetry_path},
       {"web.unix-socket-mode", fmt::format("{:04o}", flags.unix_socket_mode)},
   };
+  for (const limits::Entry& entry : limits::kTable) {
+    values.emplace_back(fmt::format("limits.{}", entry.name), format_limit(entry, flags.limits[entry.limit]));
+  }
+  return values;
 }
 
 }  // namespace sluice::tools

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/limit_table.h"
 #include "core/base/limits.h"
 #include "core/base/log.h"
 #include "core/base/result.h"
@@ -39,6 +40,7 @@ struct Flags {
   uint32_t workers = 0;  // --runtime.workers, 0: one for each usable core
   uint32_t scrape_cache_mib = limits::kScrapeCacheBytes / (1024 * 1024);
   Backend backend = Backend::kAuto;
+  limits::Values limits;  // --limits.*
 };
 
 // Why the process ends before it serves: --help and --version (code 0, text for stdout) or a wrong flag (code 1, one

@@ -1,4 +1,5 @@
 // The gateway's main: flags, limits of the machine, listeners, workers, signals.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -10,8 +11,10 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "core/base/limit_table.h"
 #include "core/base/limits.h"
 #include "core/base/log.h"
+#include "core/sync/keyed_counts.h"
 #include "net/api/durability.h"
 #include "net/api/gateway.h"
 #include "net/api/logged_service.h"
@@ -26,6 +29,7 @@
 #include "tools/commands/wal_command.h"
 #include "tools/flag_values.h"
 #include "tools/flags.h"
+#include "tools/limit_flags.h"
 #include "tools/loop_metrics.h"
 #include "tools/version.h"
 
@@ -116,14 +120,30 @@ void log_choice(const net::loop::Sizes& sizes, std::string_view kernel, const ne
   }
 }
 
-net::api::GatewayOptions gateway_options(const Flags& flags, uint32_t workers, net::ring::Backend backend,
-                                         std::string_view kernel) {
+// What the flags leave to the machine: nine tenths of its memory, or the cgroup's; and of that an eighth for bodies on
+// their way, but room for some.
+limits::Values limits_for(limits::Values values, const net::loop::SystemLimits& system, uint32_t workers) {
+  using limits::Limit;
+  constexpr uint64_t kBodiesMin = 4 * limits::kMiB;
+  if (values[Limit::kMemory] == 0 && system.memory != net::loop::kNoLimit) {
+    values.set(Limit::kMemory, system.memory / 10 * 9);
+  }
+  if (const uint64_t memory = values[Limit::kMemory]; memory != 0) {
+    const uint64_t bodies = std::max(memory / 8 / workers, kBodiesMin);
+    values.set(Limit::kBodyMemory, std::min(values[Limit::kBodyMemory], bodies));
+  }
+  return values;
+}
+
+net::api::GatewayOptions gateway_options(const Flags& flags, const limits::Values& values, uint32_t workers,
+                                         net::ring::Backend backend, std::string_view kernel) {
   net::api::GatewayOptions options;
   options.router = {flags.route_prefix, flags.telemetry_path, flags.enable_admin_api};
   options.names = flags.enable_utf8_names ? parser::NameScheme::kUtf8 : parser::NameScheme::kLegacy;
   options.enable_lifecycle = flags.enable_lifecycle;
   options.consistency_check = !flags.disable_consistency_check;
   options.workers = workers;
+  options.limits = values;
   options.scrape_cache_bytes = size_t{flags.scrape_cache_mib} * 1024 * 1024;
   options.more_writers = flags.persistence_file.empty() ? 0 : net::api::Durability::more_writers();
   options.build = {std::string(kVersion), std::string(kRevision), std::string(kArchitecture)};
@@ -157,18 +177,22 @@ net::api::DurabilityOptions durability_options(const Flags& flags, uint32_t work
   return options;
 }
 
+// 65,536 buckets, 4 MiB: half a million addresses that are connected at the same time.
+constexpr unsigned kAddressBits = 16;
+
 // Workers and what they serve, on one backend. Main thread; destroyed only after group.join() or a failed start.
 struct Server {
   std::vector<std::unique_ptr<net::http::Handler>> handlers;  // outlive the workers
+  std::unique_ptr<sync::KeyedCounts> addresses;               // likewise; none without a limit for each
   net::loop::WorkerGroup group;
   LoopMetrics loop_metrics{group};
   std::unique_ptr<net::api::Gateway> gateway;
   std::unique_ptr<net::api::Durability> durability;  // none without --persistence.file
 
   // What is served, with what the state will be kept in.
-  Result<void, std::string> load(const Flags& flags, uint32_t workers, net::ring::Backend backend,
-                                 std::string_view kernel) {
-    net::api::GatewayOptions options = gateway_options(flags, workers, backend, kernel);
+  Result<void, std::string> load(const Flags& flags, const limits::Values& values, uint32_t workers,
+                                 net::ring::Backend backend, std::string_view kernel) {
+    net::api::GatewayOptions options = gateway_options(flags, values, workers, backend, kernel);
     options.extra = [this](std::vector<render::OwnFamily>& families) {
       loop_metrics.append(families);
       if (durability) durability->append(families);
@@ -190,13 +214,23 @@ struct Server {
     return group.start(
         capabilities, options, std::move(listeners),
         [this](uint32_t index) {
-          auto service = std::make_unique<net::conn::Connections>(*handlers.emplace_back(gateway->make_handler(index)));
+          auto service = std::make_unique<net::conn::Connections>(*handlers.emplace_back(gateway->make_handler(index)),
+                                                                  connection_options());
           gateway->context(index).bodies = &service->bodies();
           if (group.workers() > 1) gateway->context(index).call_help = [this, index] { group.call_help(index); };
           loop_metrics.add(service->counters());
           return logged(std::move(service), index);
         },
         [this](uint32_t index) { return gateway->make_hooks(index); });
+  }
+
+  net::conn::Options connection_options() {
+    net::conn::Options options = net::conn::options_for(gateway->options().limits);
+    if (options.connections_per_address_max != 0) {
+      if (!addresses) addresses = std::make_unique<sync::KeyedCounts>(kAddressBits);
+      options.addresses = addresses.get();
+    }
+    return options;
   }
 
   std::unique_ptr<net::loop::Service> logged(std::unique_ptr<net::loop::Service> service, uint32_t worker) {
@@ -213,12 +247,15 @@ Result<std::unique_ptr<Server>, std::string> start_server(const Flags& flags, ne
   const auto addresses = listen_addresses(flags);
   if (!addresses) return std::unexpected(addresses.error());
   for (bool announced = false;; announced = true) {
-    const net::loop::Sizes sizes = net::loop::size_for(system, capabilities, flags.workers);
+    const net::loop::Sizes sizes =
+        net::loop::size_for(system, capabilities, flags.workers, flags.limits[limits::Limit::kConnections]);
     auto listeners = open_listeners(*addresses, flags, sizes.workers);
     if (!listeners) return std::unexpected(listeners.error());
     if (!announced) log_start();
     auto server = std::make_unique<Server>();
-    if (const auto loaded = server->load(flags, sizes.workers, capabilities.backend, kernel); !loaded) {
+    if (const auto loaded = server->load(flags, limits_for(flags.limits, system, sizes.workers), sizes.workers,
+                                         capabilities.backend, kernel);
+        !loaded) {
       return std::unexpected(loaded.error());
     }
     const auto started = server->start(capabilities, sizes, std::move(*listeners));
@@ -268,6 +305,10 @@ int run(int argc, char** argv) {
     if (arguments.front() == "import") return import_command(rest);
     if (arguments.front() == "export") return export_command(rest);
     if (arguments.front() == "wal") return wal_command(rest);
+    if (arguments.front() == "limits") {
+      std::fputs(limits_page().c_str(), stdout);
+      return 0;
+    }
   }
   const auto flags = parse_flags(arguments);
   if (!flags) {

@@ -18,10 +18,11 @@ void PushOp::start(Writer& writer, const PushRequest& request) {
   machine_->start(request);
 }
 
-void PushOp::start_fail(Writer& writer, const model::GroupKey& key, int64_t wall_ns) {
+void PushOp::start_fail(Writer& writer, const model::GroupKey& key, int64_t wall_ns, const limits::Values* values,
+                        Pressure pressure) {
   cancel();
   machine_ = writer.core().borrow_machine();
-  machine_->start_fail(key, wall_ns);
+  machine_->start_fail(key, wall_ns, values, pressure);
 }
 
 StepResult PushOp::step(Deadline deadline) {

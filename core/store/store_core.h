@@ -31,6 +31,8 @@ struct alignas(sync::kCacheLineBytes) WriterCounters {
   sync::SingleWriter<int64_t> series;
   sync::SingleWriter<int64_t> samples;
   sync::SingleWriter<int64_t> bytes;
+  sync::SingleWriter<int64_t> text_bytes;
+  sync::SingleWriter<int64_t> failed_groups;
   sync::SingleWriter<uint64_t> cas_failures;
   sync::SingleWriter<uint64_t> restarts;
   sync::SingleWriter<uint64_t> conflicts;
@@ -49,7 +51,10 @@ class StoreCore {
   ~StoreCore();
 
   [[nodiscard]] Stats stats() const noexcept;
-  [[nodiscard]] int64_t group_count() const noexcept;
+  // The sum over all writers.
+  [[nodiscard]] int64_t total(sync::SingleWriter<int64_t> WriterCounters::* figure) const noexcept;
+  // Whether some limit is about single jobs: only then theirs are counted.
+  [[nodiscard]] bool counts_jobs() const noexcept { return counts_jobs_; }
   // Sums of WriterCounters::begun and ended.
   [[nodiscard]] uint64_t mutations_begun() const noexcept;
   [[nodiscard]] uint64_t mutations_ended() const noexcept;
@@ -67,6 +72,9 @@ class StoreCore {
   NameSets name_sets;
   GroupMap groups;
   SnapshotHub snapshots;
+
+ private:
+  const bool counts_jobs_;
 };
 
 class WriterCore {

@@ -19,6 +19,7 @@ class ApiHandler final : public http::Handler {
   StepAction step(http::Exchange& exchange, Deadline deadline) override;
   void on_refused(int status, std::string_view peer) override;
   bool readers_are_in_the_way() const noexcept override;
+  void on_limit(limits::Limit limit) override { context_.metrics.count_limit(limit); }
   void on_finished(const http::Exchange& exchange, bool sent, int64_t request_ns) override;
 
  private:
@@ -28,6 +29,11 @@ class ApiHandler final : public http::Handler {
   [[nodiscard]] std::unique_ptr<RequestState> begin(http::Exchange& exchange, const Route& route);
   [[nodiscard]] std::unique_ptr<RequestState> begin_group_request(http::Exchange& exchange, const Route& route);
   [[nodiscard]] std::unique_ptr<RequestState> begin_any_scrape(http::Exchange& exchange);
+  [[nodiscard]] bool within_address_rate(const http::Exchange& exchange);
+  // False: too many scrapes are under way, and it has been answered.
+  [[nodiscard]] bool may_scrape(http::Exchange& exchange);
+  // Answers what is beyond a limit, and counts it.
+  void refuse(http::Exchange& exchange, limits::Limit limit);
   void quit(http::Exchange& exchange);
   void api_answer(http::Exchange& exchange, Endpoint endpoint);
   void page(http::Exchange& exchange);

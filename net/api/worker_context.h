@@ -8,6 +8,7 @@
 
 #include "core/render/scrape_helper.h"
 #include "core/store/store.h"
+#include "net/api/memory_guard.h"
 #include "net/api/worker_metrics.h"
 #include "net/conn/body_buffer.h"
 #include "parser/names.h"
@@ -50,6 +51,7 @@ struct WorkerContext {
   parser::NameScheme names;
   WorkerMetrics metrics;
   ScratchPool scratches;
+  MemoryWatch memory;
   parser::SkeletonCache skeletons;
   const Durability* durability = nullptr;  // none: the state is kept in memory alone
   conn::BodyPool* bodies = nullptr;        // the worker's, for decoded bodies; set before it starts

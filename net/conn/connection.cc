@@ -13,9 +13,15 @@
 
 namespace sluice::net::conn {
 
+using limits::Limit;
 using ring::Op;
 
 namespace {
+
+// What so many bytes take at that rate.
+int64_t time_for(uint64_t bytes, int64_t bytes_per_second) noexcept {
+  return static_cast<int64_t>(bytes) * 1'000'000 / bytes_per_second * 1'000;
+}
 
 // When much of what is received is framing.
 constexpr size_t kReceiveSmallChunksBytes = limits::kReceiveChunkedBytes / 8;
@@ -34,6 +40,7 @@ void Connection::bind(Shared& shared, ConnectionOwner& owner, uint32_t index) no
   shared_ = &shared;
   owner_ = &owner;
   index_ = index;
+  parser_.limit_heads(shared.options.head_bytes_max);
 }
 
 void Connection::open(const loop::NewConnection& socket) {
@@ -42,7 +49,7 @@ void Connection::open(const loop::NewConnection& socket) {
   peer_ = peer_name(socket_, socket.unix_socket);
   phase_ = Phase::kHead;
   close_reason_ = CloseReason::kClient;
-  input_ended_ = close_after_ = linger_ = stopping_ = chunks_left_ = asked_ = false;
+  input_ended_ = close_after_ = linger_ = stopping_ = chunks_left_ = asked_ = reading_paused_ = false;
   body_left_ = 0;
   head_began_ns_ = 0;
   deadline_at_ns_ = INT64_MAX;
@@ -119,11 +126,16 @@ void Connection::on_send(const ring::Completion& completion) {
     const auto bytes = static_cast<size_t>(completion.result);
     shared_->counters.bytes_out += bytes;
     sent_at_ns_ = shared_->worker->now_ns();
+    reader_bytes_ += bytes;
     if (phase_ == Phase::kClosing) {
       outbox_.on_failed();  // what is left will not be sent
       return;
     }
-    if (outbox_.on_sent(bytes, ring(), socket_, token(), send_bytes())) ++shared_->counters.sends;
+    if (outbox_.on_sent(bytes, ring(), socket_, token(), send_bytes())) {
+      ++shared_->counters.sends;
+    } else {
+      reader_ns_ += sent_at_ns_ - flight_began_ns_;
+    }
     if (!outbox_.in_flight() && phase_ == Phase::kStream) shared_->worker->schedule(*this, Work::kLong);
     return;
   }
@@ -176,7 +188,7 @@ void Connection::settle() {
   if (phase_ == Phase::kFree || phase_ == Phase::kClosing) return;
   if (outbox_.flush(ring(), socket_, token(), send_bytes())) {
     ++shared_->counters.sends;
-    sent_at_ns_ = shared_->worker->now_ns();
+    flight_began_ns_ = sent_at_ns_ = shared_->worker->now_ns();
   }
   if (phase_ == Phase::kFlush && outbox_.empty()) after_flush();
   if (phase_ == Phase::kLinger && input_ended_) begin_closing(close_reason_);
@@ -234,7 +246,7 @@ void Connection::receive_body_directly() {
   if (!direct_) ++shared_->counters.bodies_direct;
   direct_ = true;
   if (!shared_->bodies.reserve(body_, bytes)) {
-    refuse({503, {}}, CloseReason::kRefused);
+    refuse_at(Limit::kBodyMemory, CloseReason::kRefused);
     process();
     return;
   }
@@ -267,24 +279,27 @@ void Connection::settle_deadline() {
   int64_t at = INT64_MAX;
   switch (phase_) {
     case Phase::kHead:
-      at = parser_.in_head() ? head_began_ns_ + options.head_deadline_ns : now + options.idle_ns;
+      at = parser_.in_head() ? std::min(head_began_ns_ + options.head_deadline_ns, request_deadline_ns())
+                             : now + options.idle_ns;
       break;
     case Phase::kBody:
     case Phase::kDrain:
-      at = body_began_ns_ + options.body_grace_ns +
-           static_cast<int64_t>(body_received_) * 1'000'000 / options.body_bytes_per_second_min * 1'000;
+      at = body_began_ns_ + options.body_grace_ns + time_for(body_received_, options.body_bytes_per_second_min);
+      if (phase_ == Phase::kBody) at = std::min(at, request_deadline_ns());
+      break;
+    case Phase::kStep:
+      at = request_deadline_ns();
       break;
     case Phase::kLinger:
       at = deadline_at_ns_;  // set when it began
       break;
-    case Phase::kStep:
     case Phase::kStream:
     case Phase::kFlush:
     case Phase::kClosing:
     case Phase::kFree:
       break;
   }
-  if (outbox_.in_flight()) at = std::min(at, sent_at_ns_ + options.send_stall_ns);
+  if (outbox_.in_flight()) at = std::min(at, reader_deadline_ns());
   deadline_at_ns_ = at;
   at = std::min(at, next_look_ns());
   if (at != INT64_MAX && (!armed() || deadline_ns() > at)) shared_->worker->arm(*this, at);
@@ -296,15 +311,30 @@ int64_t Connection::next_look_ns() const noexcept {
   return shared_->worker->now_ns() + shared_->options.stream_look_ns;
 }
 
-bool Connection::is_in_the_way(int64_t now_ns) const noexcept {
-  if (phase_ != Phase::kStream || !outbox_.in_flight()) return false;
-  const bool slow = now_ns - sent_at_ns_ >= shared_->options.send_stall_pressed_ns ||
-                    now_ns - stream_began_ns_ >= shared_->options.stream_pressed_ns;
-  return slow && shared_->handler.readers_are_in_the_way();
+std::optional<Limit> Connection::in_the_way(int64_t now_ns) const noexcept {
+  if (phase_ != Phase::kStream || !outbox_.in_flight()) return std::nullopt;
+  const bool stalls = now_ns - sent_at_ns_ >= shared_->options.contended_send_stall_ns;
+  const bool slow = now_ns - stream_began_ns_ >= shared_->options.contended_stream_ns;
+  if ((!stalls && !slow) || !shared_->handler.readers_are_in_the_way()) return std::nullopt;
+  return stalls ? Limit::kContendedReaderStall : Limit::kContendedReaderTime;
+}
+
+// A reader may stall, and takes so many bytes in a second beside that.
+int64_t Connection::reader_deadline_ns() const noexcept {
+  const Options& options = shared_->options;
+  const int64_t stalled = sent_at_ns_ + options.send_stall_ns;
+  if (options.sent_bytes_per_second_min == 0) return stalled;
+  return std::min(stalled, flight_began_ns_ - reader_ns_ + options.send_stall_ns +
+                               time_for(reader_bytes_, options.sent_bytes_per_second_min));
+}
+
+int64_t Connection::request_deadline_ns() const noexcept {
+  return shared_->options.request_ns == INT64_MAX ? INT64_MAX : head_began_ns_ + shared_->options.request_ns;
 }
 
 void Connection::on_timer(int64_t now_ns) {
-  if (is_in_the_way(now_ns)) {
+  if (const std::optional<Limit> limit = in_the_way(now_ns)) {
+    shared_->handler.on_limit(*limit);
     cut(CloseReason::kSlowReader);
     return;
   }
@@ -313,21 +343,28 @@ void Connection::on_timer(int64_t now_ns) {
     if (at != INT64_MAX) shared_->worker->arm(*this, at);
     return;
   }
-  if (outbox_.in_flight() && now_ns - sent_at_ns_ >= shared_->options.send_stall_ns) {
+  if (outbox_.in_flight() && now_ns >= reader_deadline_ns()) {
+    const bool stalled = reader_deadline_ns() == sent_at_ns_ + shared_->options.send_stall_ns;
+    shared_->handler.on_limit(stalled ? Limit::kReaderStall : Limit::kReaderRate);
     cut(CloseReason::kSlowReader);
     return;
   }
   switch (phase_) {
     case Phase::kHead:
       if (parser_.in_head()) {
-        refuse({408, {}}, CloseReason::kTimeout);
+        time_out(Limit::kHeaderTime);
       } else {
         phase_ = Phase::kFlush;
         close_reason_ = CloseReason::kIdle;
+        shared_->handler.on_limit(Limit::kIdleTime);
       }
       break;
     case Phase::kBody:
-      refuse({408, {}}, CloseReason::kTimeout);
+      time_out(body_received_ == 0 ? Limit::kWriterGrace : Limit::kWriterRate);
+      break;
+    case Phase::kStep:
+      shared_->worker->unschedule(*this);
+      time_out(Limit::kRequestTime);
       break;
     case Phase::kDrain:
       cut(CloseReason::kTimeout);
@@ -335,7 +372,6 @@ void Connection::on_timer(int64_t now_ns) {
     case Phase::kLinger:
       begin_closing(close_reason_);
       return;
-    case Phase::kStep:
     case Phase::kStream:
     case Phase::kFlush:
     case Phase::kClosing:
@@ -343,6 +379,12 @@ void Connection::on_timer(int64_t now_ns) {
       return;
   }
   process();
+}
+
+// 408 for what did not come in time, or was not done.
+void Connection::time_out(Limit limit) {
+  const bool request = shared_->worker->now_ns() >= request_deadline_ns();
+  refuse_at(request ? Limit::kRequestTime : limit, CloseReason::kTimeout);
 }
 
 // ---- The end --------------------------------------------------------------------------------------------------------

@@ -15,9 +15,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
+#include "core/sync/keyed_counts.h"
 #include "net/conn/body_buffer.h"
 #include "net/conn/counters.h"
 #include "net/conn/inbox.h"
@@ -73,6 +75,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
   [[nodiscard]] uint32_t index() const noexcept { return index_; }
   [[nodiscard]] uint32_t generation() const noexcept { return generation_; }
 
+  sync::KeyedCounts::Hold address_hold;  // the owner's
   Link<Connection> idle_link;
   Link<Connection> parked_link;
 
@@ -85,9 +88,12 @@ class Connection final : public loop::Runnable, public loop::Timer {
   void settle();
   [[nodiscard]] bool waits_for_reader() noexcept;
   [[nodiscard]] int64_t next_look_ns() const noexcept;
-  [[nodiscard]] bool is_in_the_way(int64_t now_ns) const noexcept;
+  // At which limit it is cut because scrapes wait for what it holds.
+  [[nodiscard]] std::optional<limits::Limit> in_the_way(int64_t now_ns) const noexcept;
   void settle_receive();
   void settle_deadline();
+  [[nodiscard]] int64_t reader_deadline_ns() const noexcept;
+  [[nodiscard]] int64_t request_deadline_ns() const noexcept;
   void arm_receive();
   void cancel_receive();
   void receive_body_directly();
@@ -123,6 +129,9 @@ class Connection final : public loop::Runnable, public loop::Timer {
   [[nodiscard]] http::BodySource::State produce(Deadline deadline, size_t& produced);
   void end_stream(http::BodySource::State state);
   void refuse(const http::Refusal& refusal, CloseReason reason);
+  // The same at a limit, with the status of its entry.
+  void refuse_at(limits::Limit limit, CloseReason reason);
+  void time_out(limits::Limit limit);
   void finish_exchange(bool sent);
   void next_request();
   [[nodiscard]] bool body_unread() const noexcept { return chunks_left_ || body_left_ != 0; }
@@ -143,16 +152,17 @@ class Connection final : public loop::Runnable, public loop::Timer {
   bool into_in_flight_ = false;
   bool shutdown_in_flight_ = false;
 
-  bool input_ended_ = false;   // the peer has finished sending
-  bool in_exchange_ = false;   // between on_head and on_finished
-  bool asked_ = false;         // it has brought a request
-  bool close_after_ = false;   // of the current exchange's answer
-  bool linger_ = false;        // in kFlush: the peer may still be sending
-  bool stopping_ = false;      // the next answer is the last
-  bool small_chunks_ = false;  // the last piece of the body was more framing than is usual
-  bool direct_ = false;        // the current body is received into its own memory
-  bool chunks_left_ = false;   // the end of a chunked body has not come
-  uint64_t body_left_ = 0;     // bytes of a body with a length that have not come
+  bool input_ended_ = false;     // the peer has finished sending
+  bool in_exchange_ = false;     // between on_head and on_finished
+  bool asked_ = false;           // it has brought a request
+  bool close_after_ = false;     // of the current exchange's answer
+  bool linger_ = false;          // in kFlush: the peer may still be sending
+  bool stopping_ = false;        // the next answer is the last
+  bool small_chunks_ = false;    // the last piece of the body was more framing than is usual
+  bool direct_ = false;          // the current body is received into its own memory
+  bool reading_paused_ = false;  // too much waits for a reader
+  bool chunks_left_ = false;     // the end of a chunked body has not come
+  uint64_t body_left_ = 0;       // bytes of a body with a length that have not come
   uint64_t body_bytes_max_ = 0;
   uint64_t body_received_ = 0;  // on the wire; of the body that is coming or drained
 
@@ -164,7 +174,12 @@ class Connection final : public loop::Runnable, public loop::Timer {
   int64_t head_began_ns_ = 0;           // worker's clock; 0: no byte of the next head has come
   int64_t body_began_ns_ = 0;
   int64_t stream_began_ns_ = 0;
-  int64_t sent_at_ns_ = 0;        // last progress of a send
+  int64_t sent_at_ns_ = 0;       // last progress of a send
+  int64_t flight_began_ns_ = 0;  // of the outbox
+  // Since the outbox was empty when a request came: how long something was in flight before, and the bytes that were
+  // taken.
+  int64_t reader_ns_ = 0;
+  uint64_t reader_bytes_ = 0;
   int64_t request_began_ns_ = 0;  // monotonic clock; 0 likewise
 
   Inbox inbox_;

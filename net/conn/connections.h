@@ -50,6 +50,9 @@ class Connections final : public loop::Service, private ConnectionOwner {
   void on_gone(Connection& connection) override;
 
   [[nodiscard]] Connection* free_slot();
+  // False: its address has too many already.
+  [[nodiscard]] bool hold_address(const loop::NewConnection& connection, sync::KeyedCounts::Hold& hold);
+  void turn_away(const loop::NewConnection& connection);
   void relieve_pressure();
   void stop_idle();
   template <typename Action>

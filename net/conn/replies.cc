@@ -160,6 +160,11 @@ void Connection::refuse(const http::Refusal& refusal, CloseReason reason) {
   linger_ = !input_ended_;
 }
 
+void Connection::refuse_at(limits::Limit limit, CloseReason reason) {
+  shared_->handler.on_limit(limit);
+  refuse({limits::entry_of(limit).status, {}}, reason);
+}
+
 // ---- Streamed answers -----------------------------------------------------------------------------------------------
 
 void Connection::begin_stream() {

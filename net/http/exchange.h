@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/base/limit_table.h"
 
 namespace sluice::net::http {
 
@@ -107,6 +108,9 @@ class Handler {
   virtual void on_refused(int status, std::string_view peer) = 0;
   // Whether others wait for what readers of streamed answers hold. The connection then cuts the slow ones. Cheap.
   [[nodiscard]] virtual bool readers_are_in_the_way() const noexcept { return false; }
+  // The connection refused something, or closed itself, at a limit of the table; for the counter. In any order with the
+  // others.
+  virtual void on_limit(limits::Limit limit) = 0;
   // Once for every on_head: the whole answer is queued for the socket (sent = true), or the connection died before.
   // When the connection itself refused the body (malformed, too large, late, cut short), `response.status` is the
   // status of that refusal. `request_ns`: from the first byte of the request until now.

@@ -29,7 +29,7 @@ too has its name, default and meaning; those that begin with `net.`, `runtime.` 
 
 `sluice` alone serves. `sluice import FILE [--dry-run]` takes over the persistence file of a Pushgateway, or says what it
 holds. `sluice export --to URL [--from URL]` pushes every group of a running gateway to another. `sluice wal dump DIR` and
-`sluice wal verify DIR` show and check the directory of `--persistence.file`.
+`sluice wal verify DIR` show and check the directory of `--persistence.file`. `sluice limits` prints the table of `--limits.*`.
 `sluice COMMAND --help` has each command's flags and exit codes.
 
 ## Flags

@@ -277,6 +277,49 @@ TEST(Connection, ReaderThatTakesNothingIsCut) {
   EXPECT_EQ(bed.closed(CloseReason::kSlowReader), 1u);
 }
 
+// Something every second, but less than it has to take.
+TEST(Connection, ReaderThatTakesTooLittleIsCut) {
+  Options options = patient_options();
+  options.send_stall_ns = 10'000'000'000;
+  options.sent_bytes_per_second_min = 10'000;
+  for (const size_t bytes_per_second : {20'000, 5'000}) {
+    TestBed bed(1, {}, options);
+    const auto id = bed.connect();
+    bed.client(id).window = 1'000;
+    bed.send(id, get("/stream/1000000"));
+    for (int second = 0; second < 120 && !bed.client(id).server_closed; ++second) {
+      bed.client(id).window = bytes_per_second;
+      bed.advance(1'000'000'000);
+    }
+    const bool cut = bytes_per_second < 10'000;
+    EXPECT_EQ(bed.client(id).server_closed, cut);
+    EXPECT_EQ(bed.handler.at_limits, cut ? std::vector{limits::Limit::kReaderRate} : std::vector<limits::Limit>());
+  }
+}
+
+// However long the handler works or waits, and the body comes.
+TEST(Connection, RequestThatTakesTooLongIsGivenUp) {
+  Options options = patient_options();
+  options.request_ns = 20'000'000'000;
+  for (const char* const target : {"/parked/1000000", "/slices/1000000"}) {
+    TestBed bed(1, {}, options);
+    const auto id = bed.connect();
+    bed.fake_ring.client_send(id, post(target, "x"));
+    for (int second = 0; second < 19; ++second) {
+      bed.worker.turn();
+      bed.worker.advance(1'000'000'000);
+    }
+    bed.worker.turn();
+    EXPECT_TRUE(bed.statuses(id).empty()) << target;
+    EXPECT_EQ(bed.handler.alive_states, 1) << target;
+    bed.advance(1'500'000'000);
+    EXPECT_EQ(bed.statuses(id), (Statuses{408})) << target;
+    EXPECT_EQ(bed.handler.alive_states, 0) << target;
+    EXPECT_EQ(bed.handler.at_limits, (std::vector{limits::Limit::kRequestTime})) << target;
+    EXPECT_EQ(bed.worker.runnables(), 0u) << target;
+  }
+}
+
 TEST(Connection, PipelineThatNobodyReadsStops) {
   Options options = patient_options();
   options.pending_bytes_max = 2'000;
@@ -373,7 +416,7 @@ TEST(ConnectionStreams, AReaderInTheWayIsCutEarly) {
   const auto stalled = bed.connect();
   bed.client(stalled).window = 500;
   bed.send(stalled, get("/stream/1000000"));
-  bed.advance(4 * limits::kSendStallPressedNs);
+  bed.advance(4 * limits::kContendedSendStallNs);
   EXPECT_FALSE(bed.client(stalled).server_closed) << "nobody is in the way of anybody";
   bed.handler.in_the_way = true;
   const auto slow = bed.connect();
@@ -382,16 +425,18 @@ TEST(ConnectionStreams, AReaderInTheWayIsCutEarly) {
   bed.advance(limits::kStreamLookNs + 100'000'000);
   EXPECT_TRUE(bed.client(stalled).server_closed);
   EXPECT_EQ(bed.closed(CloseReason::kSlowReader), 1u);
+  EXPECT_EQ(bed.handler.at_limits, std::vector{limits::Limit::kContendedReaderStall});
   EXPECT_EQ(bed.handler.finished.back(), (Finished{200, false}));
   // One that takes something now and then is cut too, but much later.
   int64_t passed = limits::kStreamLookNs;
-  for (; !bed.client(slow).server_closed && passed < 2 * limits::kStreamPressedNs; passed += limits::kStreamLookNs) {
+  for (; !bed.client(slow).server_closed && passed < 2 * limits::kContendedStreamNs; passed += limits::kStreamLookNs) {
     bed.client(slow).window = 500;
     bed.advance(limits::kStreamLookNs);
   }
-  EXPECT_GE(passed, limits::kStreamPressedNs - 2 * limits::kStreamLookNs);
-  EXPECT_LE(passed, limits::kStreamPressedNs + 3 * limits::kStreamLookNs);
+  EXPECT_GE(passed, limits::kContendedStreamNs - 2 * limits::kStreamLookNs);
+  EXPECT_LE(passed, limits::kContendedStreamNs + 3 * limits::kStreamLookNs);
   EXPECT_EQ(bed.closed(CloseReason::kSlowReader), 2u);
+  EXPECT_EQ(bed.handler.at_limits.back(), limits::Limit::kContendedReaderTime);
 }
 
 }  // namespace

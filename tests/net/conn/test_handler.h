@@ -22,6 +22,7 @@ class TestHandler final : public http::Handler {
   StepAction step(http::Exchange& exchange, Deadline deadline) override;
   void on_refused(int status, std::string_view peer) override;
   bool readers_are_in_the_way() const noexcept override { return in_the_way; }
+  void on_limit(limits::Limit limit) override { at_limits.push_back(limit); }
   void on_finished(const http::Exchange& exchange, bool sent, int64_t request_ns) override;
 
   struct Finished {
@@ -33,6 +34,7 @@ class TestHandler final : public http::Handler {
   std::vector<const char*> body_addresses;  // where they lay
   std::vector<Finished> finished;
   std::vector<int> refused;
+  std::vector<limits::Limit> at_limits;
   uint64_t heads = 0;
   uint64_t steps = 0;
   int alive_states = 0;  // HandlerStates not yet destroyed

@@ -65,7 +65,7 @@ std::vector<std::pair<std::string, std::string>> flag_values(const Flags& flags)
       {"push.enable-utf8-names", text_of(flags.enable_utf8_names)},
       {"runtime.scrape-cache-mib", fmt::to_string(flags.scrape_cache_mib)},
       {"runtime.workers", fmt::to_string(flags.workers)},
-      {"web.config.file", ""},  // another is refused at start
+      {"web.config.file", flags.config_file},
       {"web.enable-admin-api", text_of(flags.enable_admin_api)},
       {"web.enable-lifecycle", text_of(flags.enable_lifecycle)},
       {"web.external-url", flags.external_url},

@@ -54,8 +54,7 @@ void add_options(CLI::App& app, Raw& raw) {
   boolean("web.systemd-socket", raw.systemd_socket, "Web",
           "Use systemd socket activation listeners instead of port listeners (Linux only).");
   option("--web.config.file", raw.config_file, "Web",
-         "Path to configuration file that can enable TLS or authentication. Not supported yet: only an empty one is "
-         "accepted. []");
+         "Path to configuration file that can enable TLS or authentication. []");
   option("--web.telemetry-path", raw.telemetry_path, "Web", "Path under which to expose metrics. [/metrics]");
   option("--web.external-url", raw.external_url, "Web",
          "The URL under which the Pushgateway is externally reachable. []");
@@ -159,17 +158,6 @@ std::optional<FlagExit> take_url(const Raw::Values& values, std::string& path) {
   return std::nullopt;
 }
 
-// Where nothing is ignored in silence: a gateway that was told to ask for passwords must not start without.
-std::optional<FlagExit> take_config_file(const Raw::Values& values) {
-  const auto value = single(values, "web.config.file");
-  if (!value) return value.error();
-  if (!*value || (*value)->empty()) return std::nullopt;
-  return wrong(fmt::format(
-      "--web.config.file={} cannot be honoured: TLS and authentication are not supported by this version; put a "
-      "proxy in front or leave the flag out",
-      **value));
-}
-
 std::optional<FlagExit> take_duration(const Raw::Values& values, std::string_view name, std::chrono::nanoseconds& out) {
   const auto value = single(values, name);
   if (!value) return value.error();
@@ -245,7 +233,10 @@ Result<Flags, FlagExit> judge(const Raw& raw) {
     flags.unix_socket_mode = mode.value_or(0);
     return mode.has_value();
   }));
-  check(take_config_file(raw.config_file));
+  check(take(raw.config_file, "web.config.file", "", [&](const std::string& text) {
+    flags.config_file = text;
+    return true;
+  }));
   check(take(raw.persistence_file, "persistence.file", "", [&](const std::string& text) {
     flags.persistence_file = text;
     return true;

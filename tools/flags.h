@@ -18,6 +18,7 @@ enum class Fsync : uint8_t { kAlways, kInterval, kNever };
 
 struct Flags {
   std::vector<std::string> listen_addresses;  // --web.listen-address, default {":9091"}
+  std::string config_file;                    // --web.config.file; empty: plaintext for everybody
   std::string telemetry_path = "/metrics";
   std::string external_url;   // --web.external-url as given
   std::string external_path;  // path of --web.external-url, normalised as route_prefix is

@@ -24,6 +24,7 @@
 #include "net/loop/sizing.h"
 #include "net/loop/worker_group.h"
 #include "parser/simd/kernel.h"
+#include "tools/commands/check_config_command.h"
 #include "tools/commands/export_command.h"
 #include "tools/commands/import_command.h"
 #include "tools/commands/wal_command.h"
@@ -32,6 +33,7 @@
 #include "tools/limit_flags.h"
 #include "tools/loop_metrics.h"
 #include "tools/version.h"
+#include "tools/web_front.h"
 
 namespace sluice::tools {
 namespace {
@@ -67,9 +69,11 @@ int fail(const std::string& sentence) {
   return 1;
 }
 
-// SIGINT and SIGTERM are waited for, not handled; blocked before any thread exists so that all inherit it.
+// SIGINT and SIGTERM are waited for, not handled; blocked before any thread exists so that all inherit it. What a write can
+// bring is an error of that write.
 sigset_t block_signals() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   sigset_t waited{};
   sigemptyset(&waited);
   sigaddset(&waited, SIGINT);
@@ -160,6 +164,10 @@ net::api::GatewayOptions gateway_options(const Flags& flags, const limits::Value
     const auto names = net::api::Durability::names();
     options.extra_names.insert(options.extra_names.end(), names.begin(), names.end());
   }
+  if (!flags.config_file.empty()) {
+    const auto names = WebFront::names();
+    options.extra_names.insert(options.extra_names.end(), names.begin(), names.end());
+  }
   return options;
 }
 
@@ -169,6 +177,9 @@ net::api::DurabilityOptions durability_options(const Flags& flags, uint32_t work
   options.state_file = flags.persistence_state;
   options.log.fsync = fsync_of(flags.persistence_fsync);
   options.log.interval_ns = flags.persistence_fsync_interval.count();
+#ifdef SLUICE_LOG_SEGMENT_BYTES  // of a test program whose segments are soon full
+  options.log.segment_bytes = SLUICE_LOG_SEGMENT_BYTES;
+#endif
   options.snapshot_interval = flags.persistence_interval;
   options.salvage = flags.persistence_salvage;
   options.consistency_check = !flags.disable_consistency_check;
@@ -182,7 +193,8 @@ constexpr unsigned kAddressBits = 16;
 
 // Workers and what they serve, on one backend. Main thread; destroyed only after group.join() or a failed start.
 struct Server {
-  std::vector<std::unique_ptr<net::http::Handler>> handlers;  // outlive the workers
+  std::unique_ptr<WebFront> front;                            // none without --web.config.file; outlives the workers
+  std::vector<std::unique_ptr<net::http::Handler>> handlers;  // likewise
   std::unique_ptr<sync::KeyedCounts> addresses;               // likewise; none without a limit for each
   net::loop::WorkerGroup group;
   LoopMetrics loop_metrics{group};
@@ -193,7 +205,13 @@ struct Server {
   Result<void, std::string> load(const Flags& flags, const limits::Values& values, uint32_t workers,
                                  net::ring::Backend backend, std::string_view kernel) {
     net::api::GatewayOptions options = gateway_options(flags, values, workers, backend, kernel);
+    if (!flags.config_file.empty()) {
+      auto opened = WebFront::open(flags.config_file, values[limits::Limit::kBodyBytes]);
+      if (!opened) return std::unexpected(opened.error());
+      front = std::move(*opened);
+    }
     options.extra = [this](std::vector<render::OwnFamily>& families) {
+      if (front) front->append(families);
       loop_metrics.append(families);
       if (durability) durability->append(families);
     };
@@ -214,8 +232,7 @@ struct Server {
     return group.start(
         capabilities, options, std::move(listeners),
         [this](uint32_t index) {
-          auto service = std::make_unique<net::conn::Connections>(*handlers.emplace_back(gateway->make_handler(index)),
-                                                                  connection_options());
+          auto service = make_service(*handlers.emplace_back(gateway->make_handler(index)));
           gateway->context(index).bodies = &service->bodies();
           if (group.workers() > 1) gateway->context(index).call_help = [this, index] { group.call_help(index); };
           loop_metrics.add(service->counters());
@@ -231,6 +248,15 @@ struct Server {
       options.addresses = addresses.get();
     }
     return options;
+  }
+
+  // The connections of a worker, behind its guard if there is one.
+  std::unique_ptr<net::conn::Connections> make_service(net::http::Handler& handler) {
+    if (!front) return std::make_unique<net::conn::Connections>(handler, connection_options());
+    net::web::Guard& guard = front->add(handler);
+    auto service = std::make_unique<net::conn::Connections>(guard, connection_options());
+    if (front->tls()) service->set_tls(guard);
+    return service;
   }
 
   std::unique_ptr<net::loop::Service> logged(std::unique_ptr<net::loop::Service> service, uint32_t worker) {
@@ -302,6 +328,7 @@ int run(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (!arguments.empty()) {
     const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+    if (arguments.front() == "check-config") return check_config_command(rest);
     if (arguments.front() == "import") return import_command(rest);
     if (arguments.front() == "export") return export_command(rest);
     if (arguments.front() == "wal") return wal_command(rest);

@@ -252,8 +252,8 @@ void WriterCore::give_back(PushMachine* machine) noexcept {
 Store::Store(Options options) : core_(std::make_unique<StoreCore>(std::move(options))) {}
 Store::~Store() = default;
 Stats Store::stats() const noexcept { return core_->stats(); }
-bool Store::snapshots_starve() const noexcept { return core_->snapshots.starving(); }
 uint64_t Store::free_bytes() const noexcept { return core_->slabs.free_bytes(); }
+bool Store::snapshots_starve() const noexcept { return core_->snapshots.starving(); }
 uint64_t Store::last_stamp() const noexcept { return core_->stamps.last(); }
 void Store::continue_stamps_after(uint64_t stamp) noexcept { core_->stamps.advance_to(stamp); }
 std::optional<uint64_t> Store::settled_mutations() const noexcept { return core_->settled_mutations(); }

@@ -18,8 +18,8 @@ class ApiHandler final : public http::Handler {
   HeadAction on_head(http::Exchange& exchange, uint64_t& body_bytes_max) override;
   StepAction step(http::Exchange& exchange, Deadline deadline) override;
   void on_refused(int status, std::string_view peer) override;
-  bool readers_are_in_the_way() const noexcept override;
   void on_limit(limits::Limit limit) override { context_.metrics.count_limit(limit); }
+  bool readers_are_in_the_way() const noexcept override;
   void on_finished(const http::Exchange& exchange, bool sent, int64_t request_ns) override;
 
  private:

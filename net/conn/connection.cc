@@ -54,6 +54,7 @@ void Connection::open(const loop::NewConnection& socket) {
   head_began_ns_ = 0;
   deadline_at_ns_ = INT64_MAX;
   sent_at_ns_ = shared_->worker->now_ns();
+  if (shared_->tls != nullptr) begin_tls();
   settle();
 }
 
@@ -90,6 +91,8 @@ void Connection::on_receive(const ring::Completion& completion) {
     shared_->counters.bytes_in += bytes;
     if (phase_ == Phase::kClosing) {
       ring().give_back(completion.buffer);
+    } else if (tls_ != nullptr) {
+      take_ciphertext(completion);
     } else {
       // The buffer is ours until it is given back, also to change (chunks are moved together in place).
       inbox_.push(completion.buffer, const_cast<char*>(completion.data), bytes);
@@ -186,9 +189,14 @@ void Connection::fail(Op op, int error) {
 // Brings operations, deadline and lists into line with the state. After every event.
 void Connection::settle() {
   if (phase_ == Phase::kFree || phase_ == Phase::kClosing) return;
+  if (tls_ != nullptr && phase_ == Phase::kFlush) end_tls();
   if (outbox_.flush(ring(), socket_, token(), send_bytes())) {
     ++shared_->counters.sends;
     flight_began_ns_ = sent_at_ns_ = shared_->worker->now_ns();
+  }
+  if (tls_ != nullptr && tls_->state() == tls::Session::State::kFailed && phase_ < Phase::kFlush) {
+    cut(CloseReason::kTls);  // it could not write
+    return;
   }
   if (phase_ == Phase::kFlush && outbox_.empty()) after_flush();
   if (phase_ == Phase::kLinger && input_ended_) begin_closing(close_reason_);
@@ -279,8 +287,9 @@ void Connection::settle_deadline() {
   int64_t at = INT64_MAX;
   switch (phase_) {
     case Phase::kHead:
-      at = parser_.in_head() ? std::min(head_began_ns_ + options.head_deadline_ns, request_deadline_ns())
-                             : now + options.idle_ns;
+      at = parser_.in_head() || in_handshake()
+               ? std::min(head_began_ns_ + options.head_deadline_ns, request_deadline_ns())
+               : now + options.idle_ns;
       break;
     case Phase::kBody:
     case Phase::kDrain:
@@ -305,6 +314,19 @@ void Connection::settle_deadline() {
   if (at != INT64_MAX && (!armed() || deadline_ns() > at)) shared_->worker->arm(*this, at);
 }
 
+// A reader may stall, and takes so many bytes in a second beside that.
+int64_t Connection::reader_deadline_ns() const noexcept {
+  const Options& options = shared_->options;
+  const int64_t stalled = sent_at_ns_ + options.send_stall_ns;
+  if (options.sent_bytes_per_second_min == 0) return stalled;
+  return std::min(stalled, flight_began_ns_ - reader_ns_ + options.send_stall_ns +
+                               time_for(reader_bytes_, options.sent_bytes_per_second_min));
+}
+
+int64_t Connection::request_deadline_ns() const noexcept {
+  return shared_->options.request_ns == INT64_MAX ? INT64_MAX : head_began_ns_ + shared_->options.request_ns;
+}
+
 // When a stream whose send is in flight looks again whether it is in the way.
 int64_t Connection::next_look_ns() const noexcept {
   if (phase_ != Phase::kStream || !outbox_.in_flight()) return INT64_MAX;
@@ -317,19 +339,6 @@ std::optional<Limit> Connection::in_the_way(int64_t now_ns) const noexcept {
   const bool slow = now_ns - stream_began_ns_ >= shared_->options.contended_stream_ns;
   if ((!stalls && !slow) || !shared_->handler.readers_are_in_the_way()) return std::nullopt;
   return stalls ? Limit::kContendedReaderStall : Limit::kContendedReaderTime;
-}
-
-// A reader may stall, and takes so many bytes in a second beside that.
-int64_t Connection::reader_deadline_ns() const noexcept {
-  const Options& options = shared_->options;
-  const int64_t stalled = sent_at_ns_ + options.send_stall_ns;
-  if (options.sent_bytes_per_second_min == 0) return stalled;
-  return std::min(stalled, flight_began_ns_ - reader_ns_ + options.send_stall_ns +
-                               time_for(reader_bytes_, options.sent_bytes_per_second_min));
-}
-
-int64_t Connection::request_deadline_ns() const noexcept {
-  return shared_->options.request_ns == INT64_MAX ? INT64_MAX : head_began_ns_ + shared_->options.request_ns;
 }
 
 void Connection::on_timer(int64_t now_ns) {
@@ -351,6 +360,10 @@ void Connection::on_timer(int64_t now_ns) {
   }
   switch (phase_) {
     case Phase::kHead:
+      if (in_handshake()) {
+        cut(CloseReason::kTimeout);
+        return;
+      }
       if (parser_.in_head()) {
         time_out(Limit::kHeaderTime);
       } else {
@@ -443,6 +456,7 @@ void Connection::close_when_quiet() {
   socket_ = -1;
   shared_->bodies.give_back(body_);
   outbox_.reset();
+  tls_.reset();
   parser_.reset();
   head_copy_ = {};
   phase_ = Phase::kFree;

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -32,6 +33,7 @@
 #include "net/loop/service.h"
 #include "net/loop/timers.h"
 #include "net/loop/worker.h"
+#include "net/tls/session.h"
 
 namespace sluice::net::conn {
 
@@ -105,6 +107,18 @@ class Connection final : public loop::Runnable, public loop::Timer {
   [[nodiscard]] ring::Ring& ring() noexcept { return shared_->worker->ring(); }
   [[nodiscard]] ring::Token token() const noexcept { return ring::Token::make(0, index_, generation_); }
 
+  // encryption.cc: the TLS of a connection, if it has one
+  void begin_tls();
+  void end_tls() noexcept;
+  void take_ciphertext(const ring::Completion& completion);
+  void take_plaintext(std::span<char> room, ring::BufId buffer);
+  [[nodiscard]] bool handshake_is_over();
+  void fail_tls();
+  void refuse_plaintext();
+  [[nodiscard]] bool in_handshake() const noexcept {
+    return tls_ != nullptr && tls_->state() == tls::Session::State::kHandshake;
+  }
+
   // requests.cc: from bytes to a complete request
   void process();
   [[nodiscard]] bool read_head();
@@ -150,6 +164,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
   bool receive_armed_ = false;
   bool receive_cancelled_ = false;  // asked to end, its final completion is still to come
   bool into_in_flight_ = false;
+  bool tls_ended_ = false;  // what is sent last has a close_notify behind it
   bool shutdown_in_flight_ = false;
 
   bool input_ended_ = false;     // the peer has finished sending
@@ -173,15 +188,16 @@ class Connection final : public loop::Runnable, public loop::Timer {
   int64_t deadline_at_ns_ = INT64_MAX;  // the armed timer may be earlier, never later
   int64_t head_began_ns_ = 0;           // worker's clock; 0: no byte of the next head has come
   int64_t body_began_ns_ = 0;
-  int64_t stream_began_ns_ = 0;
   int64_t sent_at_ns_ = 0;       // last progress of a send
   int64_t flight_began_ns_ = 0;  // of the outbox
   // Since the outbox was empty when a request came: how long something was in flight before, and the bytes that were
   // taken.
   int64_t reader_ns_ = 0;
   uint64_t reader_bytes_ = 0;
+  int64_t stream_began_ns_ = 0;
   int64_t request_began_ns_ = 0;  // monotonic clock; 0 likewise
 
+  std::unique_ptr<tls::Session> tls_;  // none: plaintext
   Inbox inbox_;
   Outbox outbox_;
   BodyBuffer body_;

@@ -21,10 +21,10 @@ struct Options {
   int64_t body_bytes_per_second_min = limits::kBodyBytesPerSecondMin;
   int64_t idle_ns = limits::kIdleNs;
   int64_t send_stall_ns = limits::kSendStallNs;
+  int64_t sent_bytes_per_second_min = 0;  // of an answer, behind send_stall_ns; 0: none
   int64_t contended_send_stall_ns = limits::kContendedSendStallNs;
   int64_t contended_stream_ns = limits::kContendedStreamNs;
   int64_t stream_look_ns = limits::kStreamLookNs;
-  int64_t sent_bytes_per_second_min = 0;  // of an answer, behind send_stall_ns; 0: none
   int64_t linger_ns = limits::kLingerNs;
   int64_t stop_fresh_ns = limits::kStopFreshNs;
   int64_t inline_ns = limits::kInlineNs;

@@ -43,7 +43,7 @@ void move_views(http::Request& request, const char* from, size_t bytes, const ch
 
 // Does what can be done now: parses, steps, answers, until more has to come or to go.
 void Connection::process() {
-  bool go_on = true;
+  bool go_on = tls_ == nullptr || handshake_is_over();
   while (go_on) {
     switch (phase_) {
       case Phase::kHead:
@@ -282,7 +282,7 @@ bool Connection::read_chunks() {
 
 // Larger than a provided buffer, or chunked and already larger: the rest goes straight into the body's memory.
 bool Connection::body_is_direct() const noexcept {
-  if (phase_ != Phase::kBody) return false;
+  if (phase_ != Phase::kBody || tls_ != nullptr) return false;
   const uint64_t known = framing_.chunked ? body_.used() : framing_.content_length;
   return known > shared_->worker->ring().buffer_bytes();
 }

@@ -15,6 +15,7 @@
 #include "net/http/date.h"
 #include "net/http/exchange.h"
 #include "net/loop/worker.h"
+#include "net/tls/source.h"
 
 namespace sluice::net::conn {
 
@@ -66,6 +67,7 @@ class Shared {
   }
 
   loop::Worker* worker = nullptr;  // set by the first call of the service
+  tls::Source* tls = nullptr;      // set before the first connection, or none: plaintext
   http::Handler& handler;
   const Options options;
   Counters counters;

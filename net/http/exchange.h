@@ -106,11 +106,11 @@ class Handler {
   // The request never became an exchange (its head was malformed, too large or late: on_head was not called) and was
   // answered with `status` by the connection; for counters and logs only.
   virtual void on_refused(int status, std::string_view peer) = 0;
-  // Whether others wait for what readers of streamed answers hold. The connection then cuts the slow ones. Cheap.
-  [[nodiscard]] virtual bool readers_are_in_the_way() const noexcept { return false; }
   // The connection refused something, or closed itself, at a limit of the table; for the counter. In any order with the
   // others.
   virtual void on_limit(limits::Limit limit) = 0;
+  // Whether others wait for what readers of streamed answers hold. The connection then cuts the slow ones. Cheap.
+  [[nodiscard]] virtual bool readers_are_in_the_way() const noexcept { return false; }
   // Once for every on_head: the whole answer is queued for the socket (sent = true), or the connection died before.
   // When the connection itself refused the body (malformed, too large, late, cut short), `response.status` is the
   // status of that refusal. `request_ns`: from the first byte of the request until now.

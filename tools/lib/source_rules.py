@@ -34,6 +34,7 @@ MAY_INCLUDE = {
     "net/loop": ("net/ring", "core/sync", "core/base"),
     "net/http": ("core/base",),
     "net/tls": ("core/base",),
+    "net/web": ("net/http", "net/tls", "core/sync", "core/base"),
     "net/conn": ("net/loop", "net/ring", "net/http", "net/tls", "core/sync", "core/base"),
     "net/ui": (),
     "net/api": ("net/conn", "net/loop", "net/ring", "net/http", "net/tls", "net/ui", "parser", "parser/simd", "core/wal",

@@ -333,15 +333,17 @@ int64_t Connection::next_look_ns() const noexcept {
   return shared_->worker->now_ns() + shared_->options.stream_look_ns;
 }
 
-bool Connection::is_in_the_way(int64_t now_ns) const noexcept {
-  if (phase_ != Phase::kStream || !outbox_.in_flight()) return false;
-  const bool slow = now_ns - sent_at_ns_ >= shared_->options.send_stall_pressed_ns ||
-                    now_ns - stream_began_ns_ >= shared_->options.stream_pressed_ns;
-  return slow && shared_->handler.readers_are_in_the_way();
+std::optional<Limit> Connection::in_the_way(int64_t now_ns) const noexcept {
+  if (phase_ != Phase::kStream || !outbox_.in_flight()) return std::nullopt;
+  const bool stalls = now_ns - sent_at_ns_ >= shared_->options.contended_send_stall_ns;
+  const bool slow = now_ns - stream_began_ns_ >= shared_->options.contended_stream_ns;
+  if ((!stalls && !slow) || !shared_->handler.readers_are_in_the_way()) return std::nullopt;
+  return stalls ? Limit::kContendedReaderStall : Limit::kContendedReaderTime;
 }
 
 void Connection::on_timer(int64_t now_ns) {
-  if (is_in_the_way(now_ns)) {
+  if (const std::optional<Limit> limit = in_the_way(now_ns)) {
+    shared_->handler.on_limit(*limit);
     cut(CloseReason::kSlowReader);
     return;
   }

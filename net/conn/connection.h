@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -89,7 +90,8 @@ class Connection final : public loop::Runnable, public loop::Timer {
   void settle();
   [[nodiscard]] bool waits_for_reader() noexcept;
   [[nodiscard]] int64_t next_look_ns() const noexcept;
-  [[nodiscard]] bool is_in_the_way(int64_t now_ns) const noexcept;
+  // At which limit it is cut because scrapes wait for what it holds.
+  [[nodiscard]] std::optional<limits::Limit> in_the_way(int64_t now_ns) const noexcept;
   void settle_receive();
   void settle_deadline();
   [[nodiscard]] int64_t reader_deadline_ns() const noexcept;

@@ -21,6 +21,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/base/hash.h"
 #include "core/sync/single_writer.h"
 #include "net/web/verdict_cache.h"
 
@@ -79,8 +80,8 @@ class PasswordPool {
   std::condition_variable changed_;
   // Guarded by mutex_.
   std::deque<std::shared_ptr<Question>> waiting_;
-  std::map<CredentialKey, std::shared_ptr<Question>> open_;  // waiting or being compared
-  std::unordered_map<std::string, size_t> per_address_;      // waiting
+  std::map<CredentialKey, std::shared_ptr<Question>> open_;         // waiting or being compared
+  std::unordered_map<std::string, size_t, KeyedHash> per_address_;  // waiting
   VerdictCache known_;
   uint64_t compared_ = 0;
   bool ending_ = false;

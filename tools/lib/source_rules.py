@@ -182,6 +182,15 @@ def rule_no_spinning(file):
             yield number, f"'{match.group(0).strip()}' waits in a loop, and this folder is lock-free"
 
 
+def rule_keyed_tables(file):
+    """What clients name is placed by a hash that they cannot know; the standard one has a seed that everybody knows."""
+    if not is_cpp(file.path) or not file.path.startswith(("core/", "net/", "parser/")):
+        return
+    for number, line in enumerate(file.code, 1):
+        if re.search(r"\bunordered_(multi)?(map|set)<\s*std::(basic_)?string", line) and "KeyedHash" not in line:
+            yield number, "an unordered container of strings without KeyedHash (core/base/hash.h)"
+
+
 def rule_pragma_once(file):
     """One include guard for all."""
     if file.path.endswith(".h") and not re.search(r"^#pragma once$", file.text, re.MULTILINE):

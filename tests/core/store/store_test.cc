@@ -241,6 +241,7 @@ TEST_F(StoreTest, ARequestThatFindsEverySnapshotHeldStarves) {
   EXPECT_EQ(request.step(Deadline::never()), StepResult::kParked);
   EXPECT_TRUE(store_.snapshots_starve());
   held.pop_back();
+  EXPECT_FALSE(store_.snapshots_starve()) << "there is one for it";
   EXPECT_EQ(request.step(Deadline::never()), StepResult::kDone);
   EXPECT_FALSE(store_.snapshots_starve());
 }

@@ -47,6 +47,7 @@ void Connection::open(const loop::NewConnection& socket) {
   SLUICE_CHECK(phase_ == Phase::kFree && socket_ == -1);
   socket_ = socket.socket;
   peer_ = peer_name(socket_, socket.unix_socket);
+  listener_ = socket.listener;
   phase_ = Phase::kHead;
   close_reason_ = CloseReason::kClient;
   input_ended_ = close_after_ = linger_ = stopping_ = chunks_left_ = asked_ = reading_paused_ = false;

@@ -157,6 +157,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
 
   uint32_t generation_ = 0;
   int socket_ = -1;
+  uint16_t listener_ = 0;
   Phase phase_ = Phase::kFree;
   CloseReason close_reason_ = CloseReason::kClient;
 

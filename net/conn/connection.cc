@@ -224,7 +224,7 @@ void Connection::settle_receive() {
   }
   // A receive into a body's memory that was overtaken by an early end serves as the receive until it completes.
   if (into_in_flight_ || input_ended_) return;
-  if (inbox_.held() >= shared_->options.held_buffers_max || (waits_for_reader() && !inbox_.empty())) {
+  if (inbox_.held() >= shared_->options.held_buffers_max || (waits_for_reader() && !inbox_.empty()) || tls_is_full()) {
     if (receive_armed_) cancel_receive();
   } else if (!receive_armed_ && !parked_link.linked) {
     arm_receive();

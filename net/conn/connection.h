@@ -119,6 +119,8 @@ class Connection final : public loop::Runnable, public loop::Timer {
     return tls_ != nullptr && tls_->state() == tls::Session::State::kHandshake;
   }
 
+  [[nodiscard]] bool tls_is_full() const noexcept;
+
   // requests.cc: from bytes to a complete request
   void process();
   [[nodiscard]] bool read_head();

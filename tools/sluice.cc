@@ -149,6 +149,9 @@ net::api::DurabilityOptions durability_options(const Flags& flags, uint32_t work
   options.state_file = flags.persistence_state;
   options.log.fsync = fsync_of(flags.persistence_fsync);
   options.log.interval_ns = flags.persistence_fsync_interval.count();
+#ifdef SLUICE_LOG_SEGMENT_BYTES  // of a test program whose segments are soon full
+  options.log.segment_bytes = SLUICE_LOG_SEGMENT_BYTES;
+#endif
   options.snapshot_interval = flags.persistence_interval;
   options.salvage = flags.persistence_salvage;
   options.consistency_check = !flags.disable_consistency_check;

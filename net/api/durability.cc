@@ -225,7 +225,11 @@ Result<void, std::string> Durability::finish() {
   ending_.set(1);
   SLUICE_CHECK(eventfd_write(wake_, 1) == 0);
   thread_.join();
-  if (!fatal_.empty()) return std::unexpected(fatal_);
+  if (!fatal_.empty()) {
+    // Who is started again and again must not leave files each time.
+    logs_->remove_unused();
+    return std::unexpected(fatal_);
+  }
   bool logged = true;
   for (uint32_t worker = 0; worker < logs_->size(); ++worker) logged &= logs_->log(worker).finish();
   logs_->remove_unused();

@@ -112,6 +112,8 @@ class EchoHandler final : public http::Handler {
     SLUICE_CHECK(status >= 400 && status < 600);
     ++outcome_.refused;
   }
+
+  void on_limit(limits::Limit /*limit*/) override {}
   void on_finished(const Exchange& /*exchange*/, bool /*sent*/, int64_t request_ns) override {
     SLUICE_CHECK(request_ns >= 0);
     ++finished;

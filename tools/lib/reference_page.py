@@ -24,7 +24,7 @@ PAGE = pathlib.Path(__file__).resolve().parent.parent / "REFERENCE.md"
 HEAD = """# Reference
 
 Written by `tools/lib/reference_page.py`; a test compares it with the binary. A flag or metric that Pushgateway 1.11.3 has
-too has its name, default and meaning; those that begin with `net.`, `runtime.` and `sluice_` are ours.
+too has its name, default and meaning; those that begin with `auth.`, `limits.`, `net.`, `runtime.` and `sluice_` are ours.
 
 ## Commands
 

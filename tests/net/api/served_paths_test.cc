@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 namespace sluice::net::api {
 namespace {
@@ -18,7 +19,9 @@ struct Case {
 };
 
 TEST(ServedPaths, ArePushesOrReadsOrForAllAlone) {
-  const Router router({.enable_admin_api = true});
+  RouterOptions options;
+  options.enable_admin_api = true;
+  const Router router(options);
   const Case cases[] = {
       {Method::kPut, "/metrics/job/x", true, false},
       {Method::kPost, "/metrics/job@base64/eA/a/b", true, false},

@@ -30,6 +30,8 @@ enum class Limit : uint8_t {
   kWriterRate,
   kReaderStall,
   kReaderRate,
+  kContendedReaderStall,
+  kContendedReaderTime,
   kScrapes,
   kBodyBytes,
   kBodyMemory,
@@ -121,6 +123,13 @@ inline constexpr std::array<Entry, kLimits> kTable = {{
     // modem passes.
     {Limit::kReaderRate, "reader-bytes-per-second", Unit::kBytes, 1024, 1, kManyMost, kCloses,
      "Bytes of an answer that have to be taken in a second, on average."},
+    {Limit::kContendedReaderStall, "contended-reader-stall", Unit::kNanoseconds, kContendedSendStallNs, 1'000'000,
+     kLongestNs, kCloses,
+     "How long a client may take nothing of an answer while a scrape waits because answers that are being read hold "
+     "all "
+     "states of the store that are kept."},
+    {Limit::kContendedReaderTime, "contended-reader-time", Unit::kNanoseconds, kContendedStreamNs, 1'000'000,
+     kLongestNs, kCloses, "How long a client may take for the whole of an answer meanwhile."},
     // Each holds 256 KiB and may pin a version of every group. Scrapes of 1,024 parts by two servers, spread over their
     // interval, need a few dozen.
     {Limit::kScrapes, "scrapes", Unit::kNumber, 256, 1, 1'000'000, 503,

@@ -42,9 +42,9 @@ inline constexpr int64_t kIdleNs = 3'600'000'000'000;
 // buffer of up to 4 MiB is free, which takes a reader of 10 KB/s about two minutes.
 inline constexpr int64_t kSendStallNs = 300'000'000'000;
 // The same while scrapes wait because such readers hold all snapshots (kSnapshotsMax): who takes nothing for so long is
-// cut, and who has been taking an answer for kStreamPressedNs. Prometheus gives a scrape 10 s, a minute at most.
-inline constexpr int64_t kSendStallPressedNs = 5'000'000'000;
-inline constexpr int64_t kStreamPressedNs = 60'000'000'000;
+// cut, and who has been taking an answer for kContendedStreamNs. Prometheus gives a scrape 10 s, a minute at most.
+inline constexpr int64_t kContendedSendStallNs = 5'000'000'000;
+inline constexpr int64_t kContendedStreamNs = 60'000'000'000;
 // How often a stream looks whether that is so.
 inline constexpr int64_t kStreamLookNs = 1'000'000'000;
 // After an early error the peer's bytes are read and dropped for so long, so that it sees the answer and not a reset

@@ -168,10 +168,6 @@ class ShapeRegistry {
     bool own = false;
     std::vector<Use> uses;
   };
-  struct KeyedHash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const noexcept { return keyed_hash(text); }
-  };
   // Many tables, so that one that grows is small: rehashing a million names takes a tenth of a second.
   class Names {
    public:

@@ -47,6 +47,7 @@ void Connection::open(const loop::NewConnection& socket) {
   SLUICE_CHECK(phase_ == Phase::kFree && socket_ == -1);
   socket_ = socket.socket;
   peer_ = peer_name(socket_, socket.unix_socket);
+  listener_ = socket.listener;
   phase_ = Phase::kHead;
   close_reason_ = CloseReason::kClient;
   input_ended_ = close_after_ = linger_ = stopping_ = chunks_left_ = asked_ = reading_paused_ = false;
@@ -223,7 +224,7 @@ void Connection::settle_receive() {
   }
   // A receive into a body's memory that was overtaken by an early end serves as the receive until it completes.
   if (into_in_flight_ || input_ended_) return;
-  if (inbox_.held() >= shared_->options.held_buffers_max || (waits_for_reader() && !inbox_.empty())) {
+  if (inbox_.held() >= shared_->options.held_buffers_max || (waits_for_reader() && !inbox_.empty()) || tls_is_full()) {
     if (receive_armed_) cancel_receive();
   } else if (!receive_armed_ && !parked_link.linked) {
     arm_receive();
@@ -333,15 +334,17 @@ int64_t Connection::next_look_ns() const noexcept {
   return shared_->worker->now_ns() + shared_->options.stream_look_ns;
 }
 
-bool Connection::is_in_the_way(int64_t now_ns) const noexcept {
-  if (phase_ != Phase::kStream || !outbox_.in_flight()) return false;
-  const bool slow = now_ns - sent_at_ns_ >= shared_->options.send_stall_pressed_ns ||
-                    now_ns - stream_began_ns_ >= shared_->options.stream_pressed_ns;
-  return slow && shared_->handler.readers_are_in_the_way();
+std::optional<Limit> Connection::in_the_way(int64_t now_ns) const noexcept {
+  if (phase_ != Phase::kStream || !outbox_.in_flight()) return std::nullopt;
+  const bool stalls = now_ns - sent_at_ns_ >= shared_->options.contended_send_stall_ns;
+  const bool slow = now_ns - stream_began_ns_ >= shared_->options.contended_stream_ns;
+  if ((!stalls && !slow) || !shared_->handler.readers_are_in_the_way()) return std::nullopt;
+  return stalls ? Limit::kContendedReaderStall : Limit::kContendedReaderTime;
 }
 
 void Connection::on_timer(int64_t now_ns) {
-  if (is_in_the_way(now_ns)) {
+  if (const std::optional<Limit> limit = in_the_way(now_ns)) {
+    shared_->handler.on_limit(*limit);
     cut(CloseReason::kSlowReader);
     return;
   }
@@ -436,6 +439,7 @@ void Connection::begin_closing(CloseReason reason) {
   SLUICE_DCHECK(phase_ != Phase::kFree && phase_ != Phase::kClosing);
   if (in_exchange_) finish_exchange(false);
   phase_ = Phase::kClosing;
+  ++shared_->closing;
   close_reason_ = reason;
   shared_->worker->unschedule(*this);
   shared_->worker->disarm(*this);
@@ -458,6 +462,7 @@ void Connection::close_when_quiet() {
   parser_.reset();
   head_copy_ = {};
   phase_ = Phase::kFree;
+  --shared_->closing;
   ++shared_->counters.closed[static_cast<size_t>(close_reason_)];
   ++generation_;
   owner_->on_gone(*this);

@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -89,7 +90,8 @@ class Connection final : public loop::Runnable, public loop::Timer {
   void settle();
   [[nodiscard]] bool waits_for_reader() noexcept;
   [[nodiscard]] int64_t next_look_ns() const noexcept;
-  [[nodiscard]] bool is_in_the_way(int64_t now_ns) const noexcept;
+  // At which limit it is cut because scrapes wait for what it holds.
+  [[nodiscard]] std::optional<limits::Limit> in_the_way(int64_t now_ns) const noexcept;
   void settle_receive();
   void settle_deadline();
   [[nodiscard]] int64_t reader_deadline_ns() const noexcept;
@@ -116,6 +118,8 @@ class Connection final : public loop::Runnable, public loop::Timer {
   [[nodiscard]] bool in_handshake() const noexcept {
     return tls_ != nullptr && tls_->state() == tls::Session::State::kHandshake;
   }
+
+  [[nodiscard]] bool tls_is_full() const noexcept;
 
   // requests.cc: from bytes to a complete request
   void process();
@@ -155,6 +159,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
 
   uint32_t generation_ = 0;
   int socket_ = -1;
+  uint16_t listener_ = 0;
   Phase phase_ = Phase::kFree;
   CloseReason close_reason_ = CloseReason::kClient;
 

@@ -22,8 +22,8 @@ struct Options {
   int64_t idle_ns = limits::kIdleNs;
   int64_t send_stall_ns = limits::kSendStallNs;
   int64_t sent_bytes_per_second_min = 0;  // of an answer, behind send_stall_ns; 0: none
-  int64_t send_stall_pressed_ns = limits::kSendStallPressedNs;
-  int64_t stream_pressed_ns = limits::kStreamPressedNs;
+  int64_t contended_send_stall_ns = limits::kContendedSendStallNs;
+  int64_t contended_stream_ns = limits::kContendedStreamNs;
   int64_t stream_look_ns = limits::kStreamLookNs;
   int64_t linger_ns = limits::kLingerNs;
   int64_t stop_fresh_ns = limits::kStopFreshNs;
@@ -51,6 +51,8 @@ struct Options {
   options.idle_ns = ns(Limit::kIdleTime);
   options.send_stall_ns = ns(Limit::kReaderStall);
   options.sent_bytes_per_second_min = ns(Limit::kReaderRate);
+  options.contended_send_stall_ns = ns(Limit::kContendedReaderStall);
+  options.contended_stream_ns = ns(Limit::kContendedReaderTime);
   options.body_bytes_held_max = values[Limit::kBodyMemory];
   options.pending_bytes_max = values[Limit::kPipelinedBytes];
   return options;

@@ -21,6 +21,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/base/hash.h"
 #include "core/sync/single_writer.h"
 #include "net/web/verdict_cache.h"
 
@@ -33,11 +34,11 @@ class Question {
 
  private:
   friend class PasswordPool;
-  CredentialKey key{};
-  std::string hash;
-  std::string password;
-  std::string address;
-  bool may_be_right = true;
+  CredentialKey key_{};
+  std::string hash_;
+  std::string password_;
+  std::string address_;
+  bool may_be_right_ = true;
   // The verdict is the whole message, so no order is needed with anything else.
   sync::SingleWriter<Verdict> verdict_;
 };
@@ -79,8 +80,8 @@ class PasswordPool {
   std::condition_variable changed_;
   // Guarded by mutex_.
   std::deque<std::shared_ptr<Question>> waiting_;
-  std::map<CredentialKey, std::shared_ptr<Question>> open_;  // waiting or being compared
-  std::unordered_map<std::string, size_t> per_address_;      // waiting
+  std::map<CredentialKey, std::shared_ptr<Question>> open_;         // waiting or being compared
+  std::unordered_map<std::string, size_t, KeyedHash> per_address_;  // waiting
   VerdictCache known_;
   uint64_t compared_ = 0;
   bool ending_ = false;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <unordered_set>
 
+#include "core/base/hash.h"
 #include "core/base/utf8.h"
 #include "net/web/yaml_scalar.h"
 
@@ -200,7 +201,7 @@ void StrictYaml::text_map(const YAML::Node& node, std::string_view type, TextMap
 
 void StrictYaml::map_at(const YAML::Node& node, TextMap& out, int depth) {
   TextMap merged;
-  std::unordered_set<std::string> seen;
+  std::unordered_set<std::string, KeyedHash> seen;
   for (const auto& entry : node) {
     const YAML::Node& key = entry.first;
     if (is_merge(key)) {

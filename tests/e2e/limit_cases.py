@@ -192,6 +192,28 @@ def until_cut(gateway, pause, piece):
             return CLOSED
 
 
+def while_all_is_held(gateway):
+    """Readers that take nothing hold every state that is kept; a scrape of one more succeeds, since one of them is cut."""
+    store_much(gateway)
+    held = []
+    for number in range(4):
+        push(gateway, "x %d\n" % number)
+        held += slow_scrapes(gateway, 1)
+    push(gateway, "x 4\n")
+    answer = gateway.scrape()
+    if answer.status != 200 or "\nx{instance=\"\",job=\"j\"} 4\n" not in answer.text:
+        return answer.status
+    ends = []
+    for sock in held:
+        with sock:
+            try:
+                Reader(sock).until(b"\r\n0\r\n\r\n")
+                ends.append(200)
+            except (ConnectionError, EOFError):
+                ends.append(CLOSED)
+    return CLOSED if sorted(map(str, ends)) == ["200", "200", "200", CLOSED] else ends
+
+
 def slow_scrapes(gateway, count):
     sockets = [narrow(gateway) for _ in range(count)]
     for sock in sockets:
@@ -417,6 +439,8 @@ CASES = {
     # A kernel tells a sender of room when a third of its buffer is free: that has to come within the stall.
     "reader-bytes-per-second": Case({"reader-bytes-per-second": "1GiB", "reader-stall": "4s"}, read_at_once(12_000),
                                     lambda gateway: until_cut(gateway, 0.01, 16384)),
+    "contended-reader-stall": Case({"contended-reader-stall": "2s"}, read_at_once(), while_all_is_held),
+    "contended-reader-time": Case({"contended-reader-time": "2s"}, read_at_once(), while_all_is_held),
     "scrapes": Case({"scrapes": 2}, scrape_beside(1), scrape_beside(2)),
     "body-bytes": Case({"body-bytes": 10_000}, pusher(comment(10_000)), pusher(comment(10_001))),
     "body-memory": Case({"body-memory": "1MiB"}, pusher(comment(1 << 20)), pusher(comment((1 << 20) + 1))),

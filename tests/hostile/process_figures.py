@@ -74,6 +74,13 @@ def cpu_seconds(gateway):
     return total / 1e9
 
 
+def cpu_seconds_in_all(gateway):
+    """The same of threads that have ended too, to ten milliseconds."""
+    with open(path_of(gateway, "stat"), encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def descriptors(gateway):
     return len(os.listdir(path_of(gateway, "fd")))
 

@@ -416,7 +416,7 @@ TEST(ConnectionStreams, AReaderInTheWayIsCutEarly) {
   const auto stalled = bed.connect();
   bed.client(stalled).window = 500;
   bed.send(stalled, get("/stream/1000000"));
-  bed.advance(4 * limits::kSendStallPressedNs);
+  bed.advance(4 * limits::kContendedSendStallNs);
   EXPECT_FALSE(bed.client(stalled).server_closed) << "nobody is in the way of anybody";
   bed.handler.in_the_way = true;
   const auto slow = bed.connect();
@@ -425,16 +425,18 @@ TEST(ConnectionStreams, AReaderInTheWayIsCutEarly) {
   bed.advance(limits::kStreamLookNs + 100'000'000);
   EXPECT_TRUE(bed.client(stalled).server_closed);
   EXPECT_EQ(bed.closed(CloseReason::kSlowReader), 1u);
+  EXPECT_EQ(bed.handler.at_limits, std::vector{limits::Limit::kContendedReaderStall});
   EXPECT_EQ(bed.handler.finished.back(), (Finished{200, false}));
   // One that takes something now and then is cut too, but much later.
   int64_t passed = limits::kStreamLookNs;
-  for (; !bed.client(slow).server_closed && passed < 2 * limits::kStreamPressedNs; passed += limits::kStreamLookNs) {
+  for (; !bed.client(slow).server_closed && passed < 2 * limits::kContendedStreamNs; passed += limits::kStreamLookNs) {
     bed.client(slow).window = 500;
     bed.advance(limits::kStreamLookNs);
   }
-  EXPECT_GE(passed, limits::kStreamPressedNs - 2 * limits::kStreamLookNs);
-  EXPECT_LE(passed, limits::kStreamPressedNs + 3 * limits::kStreamLookNs);
+  EXPECT_GE(passed, limits::kContendedStreamNs - 2 * limits::kStreamLookNs);
+  EXPECT_LE(passed, limits::kContendedStreamNs + 3 * limits::kStreamLookNs);
   EXPECT_EQ(bed.closed(CloseReason::kSlowReader), 2u);
+  EXPECT_EQ(bed.handler.at_limits.back(), limits::Limit::kContendedReaderTime);
 }
 
 }  // namespace

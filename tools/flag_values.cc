@@ -53,6 +53,7 @@ std::string text_of(log::Level level) {
 
 std::vector<std::pair<std::string, std::string>> flag_values(const Flags& flags) {
   std::vector<std::pair<std::string, std::string>> values = {
+      {"auth.file", flags.auth_file},
       {"log.format", flags.log_format == log::Format::kJson ? "json" : "logfmt"},
       {"log.level", text_of(flags.log_level)},
       {"net.backend", text_of(flags.backend)},

@@ -20,7 +20,8 @@ namespace {
 struct Raw {
   using Values = std::vector<std::string>;
   Values listen_address, telemetry_path, external_url, route_prefix, unix_socket_mode, log_level, log_format, workers,
-      scrape_cache, backend, config_file, persistence_file, persistence_interval, fsync, fsync_interval, on_corruption;
+      scrape_cache, backend, config_file, auth_file, persistence_file, persistence_interval, fsync, fsync_interval,
+      on_corruption;
   std::array<Values, limits::kLimits> limits;
   bool lifecycle = false, admin_api = false, utf8_names = false, unchecked = false, systemd_socket = false;
 };
@@ -55,6 +56,9 @@ void add_options(CLI::App& app, Raw& raw) {
           "Use systemd socket activation listeners instead of port listeners (Linux only).");
   option("--web.config.file", raw.config_file, "Web",
          "Path to configuration file that can enable TLS or authentication. []");
+  option(
+      "--auth.file", raw.auth_file, "Web",
+      "Path to a file that says who may push, delete, scrape, administer and see the page, and for which groups. []");
   option("--web.telemetry-path", raw.telemetry_path, "Web", "Path under which to expose metrics. [/metrics]");
   option("--web.external-url", raw.external_url, "Web",
          "The URL under which the Pushgateway is externally reachable. []");
@@ -235,6 +239,10 @@ Result<Flags, FlagExit> judge(const Raw& raw) {
   }));
   check(take(raw.config_file, "web.config.file", "", [&](const std::string& text) {
     flags.config_file = text;
+    return true;
+  }));
+  check(take(raw.auth_file, "auth.file", "", [&](const std::string& text) {
+    flags.auth_file = text;
     return true;
   }));
   check(take(raw.persistence_file, "persistence.file", "", [&](const std::string& text) {

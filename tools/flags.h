@@ -19,6 +19,7 @@ enum class Fsync : uint8_t { kAlways, kInterval, kNever };
 struct Flags {
   std::vector<std::string> listen_addresses;  // --web.listen-address, default {":9091"}
   std::string config_file;                    // --web.config.file; empty: plaintext for everybody
+  std::string auth_file;                      // --auth.file; empty: nobody is asked for rights
   std::string telemetry_path = "/metrics";
   std::string external_url;   // --web.external-url as given
   std::string external_path;  // path of --web.external-url, normalised as route_prefix is

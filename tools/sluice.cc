@@ -139,6 +139,8 @@ limits::Values limits_for(limits::Values values, const net::loop::SystemLimits& 
   return values;
 }
 
+bool has_front(const Flags& flags) { return !flags.config_file.empty() || !flags.auth_file.empty(); }
+
 net::api::GatewayOptions gateway_options(const Flags& flags, const limits::Values& values, uint32_t workers,
                                          net::ring::Backend backend, std::string_view kernel) {
   net::api::GatewayOptions options;
@@ -164,7 +166,7 @@ net::api::GatewayOptions gateway_options(const Flags& flags, const limits::Value
     const auto names = net::api::Durability::names();
     options.extra_names.insert(options.extra_names.end(), names.begin(), names.end());
   }
-  if (!flags.config_file.empty()) {
+  if (has_front(flags)) {
     const auto names = WebFront::names();
     options.extra_names.insert(options.extra_names.end(), names.begin(), names.end());
   }
@@ -193,7 +195,7 @@ constexpr unsigned kAddressBits = 16;
 
 // Workers and what they serve, on one backend. Main thread; destroyed only after group.join() or a failed start.
 struct Server {
-  std::unique_ptr<WebFront> front;                            // none without --web.config.file; outlives the workers
+  std::unique_ptr<WebFront> front;                            // none without has_front(); outlives the workers
   std::vector<std::unique_ptr<net::http::Handler>> handlers;  // likewise
   std::unique_ptr<sync::KeyedCounts> addresses;               // likewise; none without a limit for each
   net::loop::WorkerGroup group;
@@ -205,8 +207,10 @@ struct Server {
   Result<void, std::string> load(const Flags& flags, const limits::Values& values, uint32_t workers,
                                  net::ring::Backend backend, std::string_view kernel) {
     net::api::GatewayOptions options = gateway_options(flags, values, workers, backend, kernel);
-    if (!flags.config_file.empty()) {
-      auto opened = WebFront::open(flags.config_file, values[limits::Limit::kBodyBytes]);
+    if (has_front(flags)) {
+      auto opened = WebFront::open({.config_file = flags.config_file,
+                                    .auth_file = flags.auth_file,
+                                    .body_bytes_max = values[limits::Limit::kBodyBytes]});
       if (!opened) return std::unexpected(opened.error());
       front = std::move(*opened);
     }
@@ -234,6 +238,7 @@ struct Server {
         [this](uint32_t index) {
           auto service = make_service(*handlers.emplace_back(gateway->make_handler(index)));
           gateway->context(index).bodies = &service->bodies();
+          if (front) gateway->context(index).access = front->access();
           if (group.workers() > 1) gateway->context(index).call_help = [this, index] { group.call_help(index); };
           loop_metrics.add(service->counters());
           return logged(std::move(service), index);

@@ -102,8 +102,9 @@ struct EraseResult {
 // DELETE of one group. Done in one step, unless a journal has no room.
 [[nodiscard]] EraseResult erase_group(Writer& writer, const model::GroupKey& key) noexcept;
 
-// Deletes every group whose newest mutation is older than the start of the wipe, each by a mutation of its own.
-// O(groups), sliced; a shard is walked again when the journal had no room.
+// Deletes every group that has anything from before the start of the wipe, each by a mutation of its own: a group that
+// was made or replaced since stays, one that a POST or a failed push changed does not. O(groups), sliced; a shard is
+// walked again when the journal had no room.
 class WipeOp {
  public:
   WipeOp() noexcept = default;

@@ -24,6 +24,7 @@ void PushMachine::start(const PushRequest& request) {
   request_.emplace(request);
   fail_ = false;
   values_ = request.limits != nullptr ? request.limits : &writer_.store.options.limits;
+  held_up_ = false;
   claim_.begin(*values_);
   stage_ = Stage::kStart;
 }
@@ -38,6 +39,12 @@ StepResult PushMachine::step(Deadline deadline, PushResult& result) {
   SLUICE_DCHECK_OWNER(writer_.owner);
   SLUICE_CHECK(stage_ != Stage::kNone);
   refresh();
+  if (held_up_ && !writer_.journal_has_room(change_bytes())) {
+    hold_base();
+    writer_.counters.parks.add(1);
+    return StepResult::kParked;
+  }
+  held_up_ = false;
   for (;;) {
     switch (advance(deadline, result)) {
       case Next::kGoOn:
@@ -214,7 +221,7 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
       break;
     case Journal::Verdict::kPark:
       give_reserved_back();
-      return Next::kParked;
+      return wait_for_journal();
     case Journal::Verdict::kRefuse:
       give_reserved_back();
       result = {};
@@ -231,6 +238,7 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
   const int64_t failure_time = fail_ ? request_->wall_ns : (base_ != nullptr ? base_->push_failure_time_ns() : 0);
   model::Version& next = builder_.finish(stamp, push_time, failure_time);
   model::VersionAccess::set_made_time(next, base_ != nullptr ? base_->made_time_ns() : request_->wall_ns);
+  model::VersionAccess::set_wipes(next, born || request_->replace ? store.wipes() : base_->wipes());
   model::VersionAccess::set_previous(next, base_);
   const bool compacted = builder_.compacted();
   const bool published =
@@ -313,6 +321,22 @@ std::optional<Limit> PushMachine::find_limit() const noexcept {
 void PushMachine::give_reserved_back() noexcept {
   if (!writer_.store.counts_jobs()) return;
   current_set().job().add({-growth_.groups, -growth_.series, -growth_.bytes});
+}
+
+// Only its own writer can make room, and its disk may be slow: the locks, which are everybody's, are given back, and
+// what was found out under them is found out again.
+PushMachine::Next PushMachine::wait_for_journal() noexcept {
+  held_up_ = true;
+  if (job_locked_) {
+    probe_.stop();
+    unlock_job();
+    stage_ = Stage::kSet;
+  }
+  if (claim_.locked()) {
+    claim_.drop();
+    stage_ = Stage::kShape;
+  }
+  return Next::kParked;
 }
 
 // Of names, helps and fragments; the push's own families, whatever the group has beside them.

@@ -8,7 +8,8 @@
 // Invariant: from the last look at the shape's state and at the job's list of sets to the compare-and-swap there is no
 // quiescent point. Across quiescent points the machine holds references to the base version, the shape and the set, and
 // looks the group up again.
-// Locks: the registry's before the job's; nobody who holds a job's lock waits for the registry's.
+// Locks: the registry's before the job's; nobody who holds a job's lock waits for the registry's, and nobody who holds
+// either for the journal.
 #pragma once
 
 #include <cstdint>
@@ -58,6 +59,7 @@ class PushMachine {
   [[nodiscard]] std::optional<limits::Limit> find_limit() const noexcept;
   // Nothing was published.
   void give_reserved_back() noexcept;
+  [[nodiscard]] Next wait_for_journal() noexcept;
   [[nodiscard]] size_t change_bytes() const noexcept;
   // The first version of a group that another push, and perhaps a DELETE, was faster with.
   [[nodiscard]] Next lose_birth(bool inserted) noexcept;
@@ -79,7 +81,8 @@ class PushMachine {
   WriterCore& writer_;
   std::optional<PushRequest> request_;
   const limits::Values* values_ = nullptr;
-  bool fail_ = false;  // sets the failure time instead
+  bool fail_ = false;     // sets the failure time instead
+  bool held_up_ = false;  // by the journal, which is asked before anything else is done
   Stage stage_ = Stage::kNone;
 
   Group* group_ = nullptr;          // looked up in this step

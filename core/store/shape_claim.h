@@ -46,6 +46,8 @@ class ShapeClaim {
 
   [[nodiscard]] ShapeRecord& shape() noexcept { return *shape_; }
   [[nodiscard]] bool held() const noexcept { return shape_ != nullptr; }
+  // The registry's lock is kept until published() or drop(): a contest.
+  [[nodiscard]] bool locked() const noexcept { return lock_.held(); }
   // May be published in this step.
   [[nodiscard]] bool publishable() const noexcept;
   // It was published: the reference is the version's now, and a contest ends with the new shape registered.

@@ -8,6 +8,7 @@
 #include "core/base/hash.h"
 #include "core/base/limit_table.h"
 #include "core/base/log.h"
+#include "net/api/access_check.h"
 #include "net/api/checked_scrape.h"
 #include "net/api/durability.h"
 #include "net/api/gateway.h"
@@ -102,12 +103,22 @@ HeadAction ApiHandler::on_head(http::Exchange& exchange, uint64_t& body_bytes_ma
     return HeadAction::kRespond;
   }
   Route route = context_.gateway.router().route(request.method, request.target);
+  if (!admit(exchange, route)) return HeadAction::kRespond;
   if (route.decodes_body && http::content_coding(request) == http::Coding::kGzip) {
     exchange.state = std::make_unique<GzipHeadState>(*this, std::move(route));
   } else {
     exchange.state = begin(exchange, route);
   }
   return exchange.state == nullptr ? HeadAction::kRespond : HeadAction::kReadBody;
+}
+
+bool ApiHandler::admit(http::Exchange& exchange, const Route& route) {
+  if (context_.access == nullptr) return true;
+  const auto verdict = check_access(*context_.access, exchange, route, context_.names);
+  if (verdict == AccessControl::Verdict::kYes) return true;
+  context_.access->on_refused(verdict);
+  reply_no_access(exchange, verdict, route, *context_.access);
+  return false;
 }
 
 std::unique_ptr<RequestState> ApiHandler::begin(http::Exchange& exchange, const Route& route) {

@@ -29,6 +29,8 @@ class ApiHandler final : public http::Handler {
   [[nodiscard]] std::unique_ptr<RequestState> begin(http::Exchange& exchange, const Route& route);
   [[nodiscard]] std::unique_ptr<RequestState> begin_group_request(http::Exchange& exchange, const Route& route);
   [[nodiscard]] std::unique_ptr<RequestState> begin_any_scrape(http::Exchange& exchange);
+  // False: --auth.file does not let the caller, who has been told so.
+  [[nodiscard]] bool admit(http::Exchange& exchange, const Route& route);
   [[nodiscard]] bool within_address_rate(const http::Exchange& exchange);
   // False: too many scrapes are under way, and it has been answered.
   [[nodiscard]] bool may_scrape(http::Exchange& exchange);

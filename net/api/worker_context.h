@@ -16,6 +16,7 @@
 
 namespace sluice::net::api {
 
+class AccessControl;
 class Durability;
 class PushScratch;
 class Gateway;
@@ -54,6 +55,7 @@ struct WorkerContext {
   MemoryWatch memory;
   parser::SkeletonCache skeletons;
   const Durability* durability = nullptr;  // none: the state is kept in memory alone
+  AccessControl* access = nullptr;         // none: nobody is asked who it is; set before it starts
   conn::BodyPool* bodies = nullptr;        // the worker's, for decoded bodies; set before it starts
   render::ScrapeHelper scrape_helper;
   std::function<void()> call_help;  // wakes a worker that waits, for ScrapeCache::help(); set before it starts or empty

@@ -47,6 +47,7 @@ void Connection::open(const loop::NewConnection& socket) {
   SLUICE_CHECK(phase_ == Phase::kFree && socket_ == -1);
   socket_ = socket.socket;
   peer_ = peer_name(socket_, socket.unix_socket);
+  listener_ = socket.listener;
   phase_ = Phase::kHead;
   close_reason_ = CloseReason::kClient;
   input_ended_ = close_after_ = linger_ = stopping_ = chunks_left_ = asked_ = reading_paused_ = false;
@@ -223,7 +224,7 @@ void Connection::settle_receive() {
   }
   // A receive into a body's memory that was overtaken by an early end serves as the receive until it completes.
   if (into_in_flight_ || input_ended_) return;
-  if (inbox_.held() >= shared_->options.held_buffers_max || (waits_for_reader() && !inbox_.empty())) {
+  if (inbox_.held() >= shared_->options.held_buffers_max || (waits_for_reader() && !inbox_.empty()) || tls_is_full()) {
     if (receive_armed_) cancel_receive();
   } else if (!receive_armed_ && !parked_link.linked) {
     arm_receive();

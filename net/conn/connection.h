@@ -119,6 +119,8 @@ class Connection final : public loop::Runnable, public loop::Timer {
     return tls_ != nullptr && tls_->state() == tls::Session::State::kHandshake;
   }
 
+  [[nodiscard]] bool tls_is_full() const noexcept;
+
   // requests.cc: from bytes to a complete request
   void process();
   [[nodiscard]] bool read_head();
@@ -157,6 +159,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
 
   uint32_t generation_ = 0;
   int socket_ = -1;
+  uint16_t listener_ = 0;
   Phase phase_ = Phase::kFree;
   CloseReason close_reason_ = CloseReason::kClient;
 

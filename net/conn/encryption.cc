@@ -111,6 +111,13 @@ bool Connection::handshake_is_over() {
   return true;
 }
 
+// Whether more must not be received now: a handshake waits for its turn with much behind it, or the peer makes the
+// session answer (key updates) and does not read the answers.
+bool Connection::tls_is_full() const noexcept {
+  const size_t most = shared_->options.pending_bytes_max;
+  return tls_ != nullptr && phase_ < Phase::kFlush && (tls_->received().size() > most || tls_->to_send().size() > most);
+}
+
 // Nothing can be read any more, and nothing written but the alert that the session may have left.
 void Connection::fail_tls() {
   if (log::enabled(log::Level::kDebug)) {

@@ -137,6 +137,7 @@ void Connection::finish_exchange(bool sent) {
   exchange_.state.reset();
   exchange_.response.source.reset();
   exchange_.request.body = {};
+  exchange_.request.certificate_names = {};
   head_at_ = {};
   // Memory that the kernel is still writing to is given back when that operation completes.
   if (!into_in_flight_) shared_->bodies.give_back(body_);

@@ -147,6 +147,8 @@ bool Connection::begin_exchange(std::span<char> head) {
   asked_ = true;
   ++shared_->counters.requests;
   exchange_.request.peer = peer_;
+  exchange_.request.listener = listener_;
+  if (tls_ != nullptr) exchange_.request.certificate_names = tls_->client_names();
   http::Response& response = exchange_.response;
   response.status = 200;
   response.headers.clear();

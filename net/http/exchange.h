@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,9 +35,11 @@ struct Request {
   std::vector<Header> headers;  // in order
   uint8_t version_minor = 1;    // HTTP/1.x; 1.2 and up count as 1
   bool chunked = false;
-  uint64_t content_length = kNoLength;  // announced; kNoLength with chunked or without a body
-  std::string_view peer;                // "IP:PORT" of the other end, "@" for a Unix socket
-  std::string_view body;                // complete and contiguous; empty until Handler::step is first called
+  uint64_t content_length = kNoLength;             // announced; kNoLength with chunked or without a body
+  std::string_view peer;                           // "IP:PORT" of the other end, "@" for a Unix socket
+  uint16_t listener = 0;                           // index of the address that the connection came to
+  std::span<const std::string> certificate_names;  // of a client's certificate that was verified; else none
+  std::string_view body;                           // complete and contiguous; empty until Handler::step is first called
 
   // First field of that name, compared without case; a view with nullptr data when absent.
   [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
@@ -79,8 +82,15 @@ class HandlerState {
   virtual ~HandlerState() = default;
 };
 
+// Who asks, as far as credentials told. Set by who looked at them, before the handler that uses it.
+struct Caller {
+  std::string user;   // whose password was right; empty: none was given
+  std::string token;  // the name of the bearer token that was given; empty: none
+};
+
 struct Exchange {
   Request request;
+  Caller caller;
   Response response;
   std::unique_ptr<HandlerState> state;
 };

@@ -46,6 +46,7 @@ class GzipDecoder {
   [[nodiscard]] bool read_header();
   [[nodiscard]] bool inflate(std::span<char> room, size_t& written);
   [[nodiscard]] bool read_trailer();
+  [[nodiscard]] size_t bytes_before_bad_match(std::string_view deflate);
 
   std::unique_ptr<Inflate> inflate_;
   std::string_view body_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "net/tls/openssl.h"
 
@@ -46,18 +47,38 @@ std::string name_of(const GENERAL_NAME* name) {
   }
 }
 
+std::vector<std::string> alternative_names(const X509* certificate) {
+  const std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>> found(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  ERR_clear_error();
+  std::vector<std::string> names;
+  for (int i = 0; found && i < sk_GENERAL_NAME_num(found.get()); ++i) {
+    std::string name = name_of(sk_GENERAL_NAME_value(found.get(), i));
+    if (!name.empty()) names.push_back(std::move(name));
+  }
+  return names;
+}
+
 }  // namespace
 
 bool has_name_of(const X509* certificate, const std::vector<std::string>& allowed) {
-  const std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>> names(
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
-  ERR_clear_error();
-  if (!names) return false;
-  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    const std::string name = name_of(sk_GENERAL_NAME_value(names.get(), i));
-    if (!name.empty() && std::ranges::find(allowed, name) != allowed.end()) return true;
+  return std::ranges::any_of(alternative_names(certificate), [&](const std::string& name) {
+    return std::ranges::find(allowed, name) != allowed.end();
+  });
+}
+
+std::vector<std::string> names_of(const X509* certificate) {
+  std::vector<std::string> names = alternative_names(certificate);
+  const X509_NAME* const subject = X509_get_subject_name(certificate);
+  for (int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1); at >= 0;
+       at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) {
+    unsigned char* text = nullptr;
+    const int bytes = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    if (bytes > 0) names.emplace_back(reinterpret_cast<const char*>(text), static_cast<size_t>(bytes));
+    if (bytes >= 0) OPENSSL_free(text);
   }
-  return false;
+  ERR_clear_error();
+  return names;
 }
 
 }  // namespace sluice::net::tls

@@ -9,7 +9,10 @@
 
 namespace sluice::net::tls {
 
-// Whether one of them is among `allowed`. A certificate without such names never is.
+// All of them, and the subject's common names behind.
+[[nodiscard]] std::vector<std::string> names_of(const X509* certificate);
+
+// Whether one of them (common names do not count) is among `allowed`. A certificate without such names never is.
 [[nodiscard]] bool has_name_of(const X509* certificate, const std::vector<std::string>& allowed);
 
 }  // namespace sluice::net::tls

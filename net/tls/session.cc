@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "net/tls/client_names.h"
 
 namespace sluice::net::tls {
 namespace {
@@ -81,6 +82,9 @@ void Session::handshake() {
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
     state_ = State::kOpen;
+    // A resumed session has the certificate of the one before, under the same rules for clients (its id context).
+    const X509* const certificate = context_->verifies() ? SSL_get0_peer_certificate(ssl_.get()) : nullptr;
+    if (certificate != nullptr) client_names_ = names_of(certificate);
   } else {
     judge(result);
   }

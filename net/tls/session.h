@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "net/tls/context.h"
 #include "net/tls/openssl.h"
@@ -50,6 +51,9 @@ class Session {
   // Tells the peer that nothing follows. No effect unless kOpen or kEnded.
   void close_notify();
 
+  // From kOpen on: the names in the client's certificate, if one came and was verified; else none.
+  [[nodiscard]] std::span<const std::string> client_names() const noexcept { return client_names_; }
+
   // Bytes for the peer: the caller takes them by emptying it.
   [[nodiscard]] std::string& to_send() noexcept { return out_; }
   // Why it failed, in OpenSSL's words.
@@ -68,6 +72,7 @@ class Session {
   size_t in_used_ = 0;
   std::string out_;
   State state_ = State::kHandshake;
+  std::vector<std::string> client_names_;
   bool begun_ = false;  // handshake() was called
   std::string failure_;
   SslPtr ssl_;

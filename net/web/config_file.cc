@@ -117,6 +117,14 @@ Result<std::unique_ptr<ConfigFile>, std::string> ConfigFile::open(const std::str
   return file;
 }
 
+std::unique_ptr<ConfigFile> ConfigFile::none() {
+  std::unique_ptr<ConfigFile> file(new ConfigFile(""));
+  auto state = std::make_shared<State>();
+  state->version = std::make_shared<const Version>();
+  file->state_ = std::move(state);
+  return file;
+}
+
 // Looks at the files, and reads them where they are not what they were.
 std::shared_ptr<const ConfigFile::State> ConfigFile::refreshed() {
   const std::lock_guard lock(mutex_);

@@ -45,6 +45,9 @@ class ConfigFile {
   // Reads and judges everything. The error is what the process ends with.
   [[nodiscard]] static Result<std::unique_ptr<ConfigFile>, std::string> open(const std::string& path);
 
+  // That of a server without a web config: plaintext, no users.
+  [[nodiscard]] static std::unique_ptr<ConfigFile> none();
+
   [[nodiscard]] Counts counts() const;
 
   class Reader;

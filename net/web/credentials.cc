@@ -56,4 +56,12 @@ std::optional<Credentials> parse_basic_auth(std::string_view authorization) {
   return Credentials{bytes->substr(0, colon), bytes->substr(colon + 1)};
 }
 
+std::optional<std::string_view> parse_bearer(std::string_view authorization) {
+  constexpr std::string_view kPrefix = "Bearer ";
+  if (!http::equals_ignoring_case(authorization.substr(0, kPrefix.size()), kPrefix)) return std::nullopt;
+  std::string_view token = authorization.substr(kPrefix.size());
+  while (token.starts_with(' ')) token.remove_prefix(1);
+  return token;
+}
+
 }  // namespace sluice::net::web

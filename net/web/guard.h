@@ -5,16 +5,21 @@
 // A password that no cache knows is compared by the pool while the request is parked; the worker goes on. The body of
 // such a request is received meanwhile, under the same limits as any other.
 //
-// Thread: the worker's. Lifetime: outlives the worker; `inner` and `shared` outlive this.
+// With `callers` (--auth.file) there are more who may come in: their users, and bearer tokens. A request without
+// credentials then goes on to the handler, which knows what it may do; wrong ones end here, whatever it asks for.
+//
+// Thread: the worker's. Lifetime: outlives the worker; `inner`, `shared` and `callers` outlive this.
 #pragma once
 
 #include <memory>
 #include <string_view>
 
+#include "core/base/limits.h"
 #include "core/sync/single_writer.h"
 #include "core/sync/token_bucket.h"
 #include "net/http/exchange.h"
 #include "net/tls/source.h"
+#include "net/web/callers.h"
 #include "net/web/config_file.h"
 #include "net/web/password_pool.h"
 #include "net/web/verdict_cache.h"
@@ -23,7 +28,8 @@ namespace sluice::net::web {
 
 // What all workers share. The limit is the one of the file at the start.
 struct GuardShared {
-  GuardShared(ConfigFile& file_in, PasswordPool& pool_in, const WebConfig& start, uint64_t body_bytes_max_in)
+  GuardShared(ConfigFile& file_in, PasswordPool& pool_in, const WebConfig& start,
+              uint64_t body_bytes_max_in = limits::kBodyBytesMax)
       : file(file_in),
         pool(pool_in),
         body_bytes_max(body_bytes_max_in),
@@ -40,12 +46,12 @@ class Guard final : public http::Handler, public tls::Source {
   struct Counters {
     using Count = sync::SingleWriter<uint64_t>;
     Count rate_limited;
-    Count right;    // requests let in by a password
-    Count wrong;    // refused: wrong password, unknown user, no or broken credentials
+    Count right;    // requests let in by a password or a token
+    Count wrong;    // refused: wrong password or token, unknown user, no or broken credentials
     Count crowded;  // sent away because too many passwords waited to be compared
   };
 
-  Guard(http::Handler& inner, GuardShared& shared);
+  Guard(http::Handler& inner, GuardShared& shared, Callers* callers = nullptr);
 
   HeadAction on_head(http::Exchange& exchange, uint64_t& body_bytes_max) override;
   StepAction step(http::Exchange& exchange, Deadline deadline) override;
@@ -63,13 +69,18 @@ class Guard final : public http::Handler, public tls::Source {
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
  private:
-  enum class Access : uint8_t { kRight, kWrong, kCrowded, kPending };
+  enum class Access : uint8_t { kRight, kWrong, kCrowded, kPending, kNobody };
   [[nodiscard]] Access judge(http::Exchange& exchange, const WebConfig& config);
+  [[nodiscard]] Access judge_password(http::Exchange& exchange, std::string_view authorization,
+                                      const WebConfig& config);
+  // The hash that the user's password is compared with; empty: there is none for anybody.
+  [[nodiscard]] std::string hash_for(const WebConfig& config, std::string_view user, bool& exists) const;
   void refuse(http::Exchange& exchange, Access access, const WebConfig& config);
   [[nodiscard]] HeadAction enter(http::Exchange& exchange, uint64_t& body_bytes_max, const WebConfig& config);
 
   http::Handler& inner_;
   GuardShared& shared_;
+  Callers* const callers_;
   ConfigFile::Reader reader_;
   VerdictCache verdicts_;
   Counters counters_;

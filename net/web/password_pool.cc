@@ -45,11 +45,11 @@ std::shared_ptr<Question> PasswordPool::ask(const Ask& ask) {
   }
   ++of_address;
   auto question = std::make_shared<Question>();
-  question->key = ask.key;
-  question->hash = ask.hash;
-  question->password = ask.password;
-  question->address = ask.address;
-  question->may_be_right = ask.may_be_right;
+  question->key_ = ask.key;
+  question->hash_ = ask.hash;
+  question->password_ = ask.password;
+  question->address_ = ask.address;
+  question->may_be_right_ = ask.may_be_right;
   open_.emplace(ask.key, question);
   waiting_.push_back(question);
   changed_.notify_one();
@@ -72,16 +72,16 @@ void PasswordPool::run() {
       if (ending_) return;
       question = std::move(waiting_.front());
       waiting_.pop_front();
-      const auto of_address = per_address_.find(question->address);
+      const auto of_address = per_address_.find(question->address_);
       SLUICE_CHECK(of_address != per_address_.end());
       if (--of_address->second == 0) per_address_.erase(of_address);
     }
-    const bool right = compare_(question->password, question->hash) && question->may_be_right;
-    OPENSSL_cleanse(question->password.data(), question->password.size());
+    const bool right = compare_(question->password_, question->hash_) && question->may_be_right_;
+    OPENSSL_cleanse(question->password_.data(), question->password_.size());
     {
       const std::lock_guard lock(mutex_);
-      known_.put(question->key, right);
-      open_.erase(question->key);
+      known_.put(question->key_, right);
+      open_.erase(question->key_);
       ++compared_;
     }
     question->verdict_.set(right ? Question::Verdict::kRight : Question::Verdict::kWrong);

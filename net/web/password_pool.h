@@ -34,11 +34,11 @@ class Question {
 
  private:
   friend class PasswordPool;
-  CredentialKey key{};
-  std::string hash;
-  std::string password;
-  std::string address;
-  bool may_be_right = true;
+  CredentialKey key_{};
+  std::string hash_;
+  std::string password_;
+  std::string address_;
+  bool may_be_right_ = true;
   // The verdict is the whole message, so no order is needed with anything else.
   sync::SingleWriter<Verdict> verdict_;
 };

@@ -13,6 +13,7 @@ Clients push slowly enough for the log not to fill the small disk by itself, whi
 import contextlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -101,9 +102,12 @@ class Trial:
         if self.mode == "interval":
             # Acknowledged, and nowhere but in memory, as the metric has said.
             self.ledger.forget_acks()
-        # As at a boot; it reports what it has repaired with its exit code.
-        subprocess.run(["e2fsck", "-fy", image], capture_output=True, check=False)
-        with mounted(image, disk):
+        # As at a boot, where nothing knows the broken mount any more: here it may be held for a moment yet.
+        after = os.path.join(os.path.dirname(host), "after")
+        shutil.copyfile(image, after)
+        # It reports what it has repaired with its exit code.
+        subprocess.run(["e2fsck", "-fy", after], capture_output=True, check=False)
+        with mounted(after, disk):
             self.judge(disk, next_boot(host))
 
     def failed(self, gateway):

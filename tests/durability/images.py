@@ -60,7 +60,7 @@ class Machine:
             self._image = os.path.join(self._host, "disk.img")
             make(self._image, self._disk_bytes, "mkfs.ext4", "-q", "-F")
             self.path = stack.enter_context(mounted(self._image, os.path.join(folder, "disk")))
-            self._copy = os.path.join(self._host, "copy.img")
+            self._copy, self._cuts = None, 0
             self._copy_folder = os.path.join(folder, "copy")
             self._stack = stack.pop_all()
         return self
@@ -70,6 +70,11 @@ class Machine:
 
     def cut(self):
         """The disk as it is at this moment, page cache excluded: what a power cut now would leave."""
+        if self._copy is not None:
+            os.remove(self._copy)
+        # A name of its own: the last one may be mounted still, where a process that was killed has not quite ended.
+        self._cuts += 1
+        self._copy = os.path.join(self._host, "copy-%d.img" % self._cuts)
         with open(self._image, "rb") as disk, open(self._copy, "wb") as copy:
             fcntl.ioctl(copy.fileno(), FICLONE, disk.fileno())
 

@@ -35,6 +35,7 @@ MAY_INCLUDE = {
     "net/http": ("core/base",),
     "net/tls": ("core/base",),
     "net/web": ("net/http", "net/tls", "core/sync", "core/base"),
+    "net/auth": ("net/api", "net/web", "net/http", "core/model", "core/sync", "core/base"),
     "net/conn": ("net/loop", "net/ring", "net/http", "net/tls", "core/sync", "core/base"),
     "net/ui": (),
     "net/api": ("net/conn", "net/loop", "net/ring", "net/http", "net/tls", "net/ui", "parser", "parser/simd", "core/wal",

@@ -12,6 +12,7 @@ namespace {
 
 using testing::Client;
 using testing::Contents;
+using testing::Labels;
 using testing::sample_of;
 
 const std::string kGroupT = "instance=\"\",job=\"t\"";
@@ -166,6 +167,29 @@ TEST_F(StoreTest, ManyTinyPostsKeepFewBlocks) {
   for (int i = 0; i < 2'000; ++i)
     EXPECT_EQ(sample_of(contents, kGroupT, "family_" + std::to_string(i)), std::to_string(i));
   EXPECT_LT(store_.stats().shapes, 1'000u);  // the lists that came before are collected
+}
+
+// As if all that began before it came before it: what was pushed behind its beginning stays, with nothing older.
+TEST_F(StoreTest, AWipeLeavesNothingThatIsOlder) {
+  const auto group = [](const char* name) { return Labels{{"job", name}}; };
+  for (const char* name : {"posted", "put", "failed", "again", "left"}) client_.put(group(name), "old 1\n");
+  WipeOp wipe;
+  wipe.start(client_.writer());
+  client_.post(group("posted"), "young 2\n");
+  client_.put(group("put"), "young 2\n");
+  client_.post(group("put"), "younger 3\n");
+  client_.fail(group("failed"), 9);
+  client_.erase(group("again"));
+  client_.post(group("again"), "young 2\n");
+  client_.fail(group("made"), 9);
+  testing::finish(wipe, client_.writer());
+  EXPECT_EQ(wipe.groups(), 3U) << "posted, failed, left";
+  const Contents contents = client_.contents();
+  ASSERT_EQ(contents.size(), 3U);
+  EXPECT_EQ(contents.at("instance=\"\",job=\"put\"").families.size(), 2U);
+  EXPECT_EQ(contents.at("instance=\"\",job=\"again\"").families.size(), 1U);
+  EXPECT_TRUE(contents.contains("instance=\"\",job=\"made\""));
+  EXPECT_EQ(client_.wipe(), 3U);
 }
 
 TEST_F(StoreTest, WipeDeletesAll) {

@@ -230,6 +230,31 @@ TEST(TlsConnection, AnIdleOneStaysOpenAfterItsHandshake) {
   EXPECT_EQ(peer.responses().statuses(), (Statuses{200}));
 }
 
+// Each question for new keys is answered at once. Who does not read the answers is not read any more either.
+TEST(TlsConnection, AFloodOfKeyUpdatesIsBounded) {
+  Options options = patient_options();
+  options.pending_bytes_max = 4096;
+  TlsBed bed(1, {}, options);
+  Peer peer(bed);
+  peer.run();
+  peer.ask(get("/-/ready"));
+  const size_t taken = bed.client(peer.id).received.size();
+  bed.client(peer.id).window = 0;
+  constexpr size_t kUpdates = 2'000;
+  for (size_t i = 0; i < kUpdates; ++i) {
+    peer.tls.ask_for_keys();
+    if (i % 50 == 49) bed.send(peer.id, peer.tls.take_output());
+  }
+  EXPECT_GT(bed.client(peer.id).to_server.size(), kUpdates * 20 / 2);
+  bed.client(peer.id).window = SIZE_MAX;
+  bed.settle();
+  EXPECT_EQ(bed.client(peer.id).to_server, "");
+  EXPECT_GT(bed.client(peer.id).received.size(), taken + kUpdates * 20);  // each was answered
+  peer.run();
+  peer.ask(get("/-/ready"));
+  EXPECT_EQ(peer.responses().statuses(), (Statuses{200, 200}));
+}
+
 TEST(TlsConnection, AStopSaysSo) {
   TlsBed bed;
   Peer peer(bed);

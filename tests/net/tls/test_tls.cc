@@ -108,6 +108,11 @@ void TestClient::write(std::string_view plaintext) {
   SLUICE_CHECK(SSL_write_ex(ssl_.get(), plaintext.data(), plaintext.size(), &written) == 1);
 }
 
+void TestClient::ask_for_keys() {
+  SLUICE_CHECK(SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED) == 1);
+  SLUICE_CHECK(SSL_do_handshake(ssl_.get()) == 1);
+}
+
 void TestClient::close_notify() { SSL_shutdown(ssl_.get()); }
 
 std::string TestClient::take_output() {

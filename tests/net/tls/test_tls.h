@@ -39,6 +39,8 @@ class TestClient {
   void receive(std::string_view ciphertext);
   void write(std::string_view plaintext);
   void close_notify();
+  // Asks the server for new keys (TLS 1.3), which it has to answer.
+  void ask_for_keys();
   // For the server; empty afterwards.
   [[nodiscard]] std::string take_output();
 

@@ -1,13 +1,14 @@
 """D7: damaged files: flipped bits, cut files, garbage, zeros, files in each other's place, an older snapshot.
 
     python3 tests/durability/bitrot.py --binary build/release/sluice --faults build/debug/tests/durability/sluice_faults
-        [--trials 10000] [--seed N]
+        --bits build/debug/tests/durability/every_bit [--trials 10000] [--step 1] [--seed N]
 
 The gateway has served and was killed; one file is damaged; `sluice wal verify` reads it and the gateway starts on it. Whatever
 was there before the damage and in other files is served, what is behind it in the same file is served or cut off, all or
 nothing, and no value that was not pushed is. Every damage is reported: a start with --persistence.on-corruption=refuse refuses
 and touches nothing, one with salvage says so, and keeps the file as NAME.corrupt. Nothing but a whole number of records that are
 missing at the end of a file may go unnoticed. One trial in eight of the long form starts the gateway, the others only verify.
+every_bit then leaves nothing to chance: it flips each bit (or each STEP-th) of the files and cuts them at each length.
 """
 
 import os
@@ -20,13 +21,10 @@ import tempfile
 import time
 
 from ledger import Ledger, lines_of, metric, shown
-from records import Directory
+from records import HEADER_BYTES, Directory
 from steps import Faulty
 
 from gateway import Checks, Gateway, arguments
-
-
-HEADER_BYTES = 1024  # of a file: the header, twice
 
 
 class Damage:
@@ -47,9 +45,16 @@ class Bench:
         self.options, self.rng, self.checks = options, rng, checks
         self.base = os.path.join(folder, "base")
         self.file = os.path.join(folder, "trial", "state")
-        os.mkdir(self.base)
-        self.make()
-        self.whole = Directory(options.binary, os.path.join(self.base, "state.sluice"))
+        self.whole = None
+        for attempt in range(5):
+            shutil.rmtree(self.base, ignore_errors=True)
+            os.mkdir(self.base)
+            self.make()
+            try:
+                self.whole = Directory(options.binary, os.path.join(self.base, "state.sluice"))
+                break
+            except ValueError as why:  # the kill tore a write
+                print("bitrot: attempt %d: %s" % (attempt, why), flush=True)
         self.older = None
         self.everything = self.whole.state(lambda record: True)
 
@@ -287,9 +292,17 @@ def old_snapshot_of(bench):
             return content.read()
 
 
+def check_every_bit(checks, options, bench):
+    done = subprocess.run([options.bits, bench.whole.path, str(options.step)], capture_output=True, text=True, check=False)
+    checks.equal(done.returncode, 0, "every_bit", done.stdout, done.stderr)
+    print(done.stdout.strip(), "(step %d)" % options.step, flush=True)
+
+
 def main():
-    options = arguments(faults="", trials=47, seed=0)
-    options.faults = options.faults or os.path.join(os.path.dirname(os.path.abspath(options.binary)), "tests", "durability", "sluice_faults")
+    options = arguments(faults="", bits="", trials=47, seed=0, step=499)
+    here = os.path.join(os.path.dirname(os.path.abspath(options.binary)), "tests", "durability")
+    options.faults = options.faults or os.path.join(here, "sluice_faults")
+    options.bits = options.bits or os.path.join(here, "every_bit")
     seed = options.seed or random.SystemRandom().getrandbits(31)
     print("bitrot: --seed %d" % seed, flush=True)
     checks = Checks("bitrot")
@@ -300,6 +313,8 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             bench = Bench(options, rng, checks, folder)
             bench.older = old_snapshot_of(bench)
+            if first == 0:
+                check_every_bit(checks, options, bench)
             kinds = [kind for kind, weight in KINDS for _ in range(weight)]
             for trial in range(first, min(first + 1000, options.trials)):
                 kind = kinds[trial % len(kinds)]

@@ -11,6 +11,7 @@ A group belongs to one connection, which sends the next change when the last was
 not at all, may be there or not.
 """
 
+import argparse
 import os
 import random
 import re
@@ -20,7 +21,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
 
-from gateway import Reader, make_request, read_response  # noqa: E402 (the harness lies in another folder)
+from gateway import SOURCE, Checks, Gateway, Reader, make_request, read_response, stop_where_refused  # noqa: E402, F401 (the harness is in another folder)
 
 JOB = "durability"
 LINE = re.compile(r'^([a-z_]+)\{instance="([^"]*)",job="([^"]*)"(?:,[a-z]+="([^"]*)")?\} (\S+)$', re.M)
@@ -46,8 +47,8 @@ class Group:
 
 
 def lines_of(number):
-    """How many lines a push has beside the first two: never none, since a POST leaves the families that it does not have."""
-    return 1 + number * 7 % 23
+    """How many lines a push has beside the first two: one at least, since a POST leaves families that it lacks."""
+    return number * 7 % 23 + 1
 
 
 def body(number):
@@ -59,13 +60,15 @@ def body(number):
 class Ledger:
     """Groups, the connections that change them, and the judge. One phase of pushes at a time: start() .. stop()."""
 
-    def __init__(self, groups=40, connections=8, seed=None, deletes=0.1):
+    def __init__(self, groups=40, connections=8, seed=None, deletes=0.1, pause=0.0):
         self.seed = random.randrange(1 << 32) if seed is None else seed
         self.rng = random.Random(self.seed)
         self.groups = [Group(str(number)) for number in range(groups)]
         self.connections = connections
         self.deletes = deletes
+        self.pause = pause  # seconds between two changes of a connection
         self.acks = []      # (sent at, acknowledged at, group, number), both of time.monotonic()
+        self.order = []     # (group, number, whether it is a DELETE) as they were sent; of one connection an order
         self.refused = 0    # answers with 503
         self.odd = []       # answers that are neither 200, 202 nor 503
         self._stop = threading.Event()
@@ -88,6 +91,16 @@ class Ledger:
             thread.join()
         self._threads = []
 
+    def keep_acks(self):
+        """What is acknowledged now is out of forget_acks()'s reach."""
+        for group in self.groups:
+            group.base = group.acked
+
+    def forget_acks(self):
+        """What was acknowledged may be lost: it counts as sent."""
+        for group in self.groups:
+            group.acked = group.base
+
     def wait_for_acks(self, count, timeout=60):
         """Until `count` more changes were acknowledged; false when that does not happen."""
         end, wanted = time.monotonic() + timeout, len(self.acks) + count
@@ -105,6 +118,8 @@ class Ledger:
                 while not self._stop.is_set():
                     if self.change(sock, reader, rng.choice(groups), rng) == 503:
                         time.sleep(0.002)
+                    elif self.pause:
+                        time.sleep(self.pause)
         except (OSError, EOFError, ValueError, IndexError):
             return
 
@@ -115,6 +130,7 @@ class Ledger:
         if delete:
             group.deletes.add(number)
         group.sent = number
+        self.order.append((group, number, delete))
         method = "DELETE" if delete else rng.choice(("PUT", "PUT", "POST"))
         sent_at = time.monotonic()
         sock.sendall(make_request(method, group.path(), b"" if delete else body(number)))
@@ -156,7 +172,7 @@ class Ledger:
     def _judge_group(self, checks, group, series, floor, what):
         about = (what, "group", group.name, "acknowledged", floor, "sent", group.sent)
         if series is None:
-            erased = any(group.possible(floor, number) for number in group.deletes)
+            erased = any(group.possible(floor, number) for number in tuple(group.deletes))
             checks.that(floor == 0 or erased, "lost:", *about)
             return 0
         numbers = sorted({number for _, number in series})
@@ -202,7 +218,33 @@ def shown(text):
     return found, garbage
 
 
+def wait_for(condition, timeout=60):
+    """Until condition() is true; false when that takes too long."""
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.005)
+    return True
+
+
 def metric(text, name):
     """The value of one of the gateway's own metrics in a scrape, or None."""
     match = re.search(r"^%s (\S+)$" % re.escape(name), text, re.M)
     return float(match.group(1)) if match else None
+
+
+def run(name, main, trials):
+    """Runs main(checks, options) with the flags that each of these tests has; `trials` is the short form's number."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--binary", required=True)
+    parser.add_argument("--backend", default="io_uring", choices=("io_uring", "epoll"))
+    parser.add_argument("--trials", type=int, default=trials)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    options = parser.parse_args()
+    print("%s: --seed %d --trials %d --backend %s" % (name, options.seed, options.trials, options.backend), flush=True)
+    if options.backend == "io_uring":
+        stop_where_refused(options)
+    checks = Checks(name)
+    main(checks, options)
+    checks.finish()

@@ -7,6 +7,14 @@ import subprocess
 LINE = re.compile(r'^(\S+) (\d+) (\w+) bytes=(\d+)(?: stamp=(\d+) families=\d+ \{\{?instance="([^"]*)",job="[^"]*"\}?\})?')
 
 
+HEADER_BYTES = 1024  # of a file: the header, twice
+
+
+def is_just_begun(file, size):
+    """A segment that was being made when its process died: its header is not whole, and nothing stands behind it."""
+    return file.startswith("log-") and size < HEADER_BYTES
+
+
 class Record:
     def __init__(self, file, begin, kind, size, stamp, group, number):
         self.file, self.begin, self.end, self.kind = file, begin, begin + size, kind
@@ -22,12 +30,16 @@ class Directory:
         for name in sorted(os.listdir(path)):
             if name.startswith(("log-", "snapshot-")):
                 with open(os.path.join(path, name), "rb") as file:
-                    self.files[name] = file.read()
+                    content = file.read()
+                if not is_just_begun(name, len(content)):
+                    self.files[name] = content
         self.snapshot = max((int(name[9:25], 16) for name in self.files if name.startswith("snapshot-")), default=0)
         self.records = []
         dump = subprocess.run([binary, "wal", "dump", path], capture_output=True, text=True, check=True).stdout
         for line in dump.splitlines():
             file, begin, kind, size, stamp, group = LINE.match(line).groups()
+            if kind == "bad" and int(begin) == 0 and is_just_begun(file, int(size)):
+                continue
             if kind == "bad":
                 raise ValueError("the directory is not whole: " + line)
             if group is not None:

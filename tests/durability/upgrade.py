@@ -58,13 +58,17 @@ def make(checks, options):
             push_everything(checks, gateway)
             checks.equal(gateway.stop(), 0, "exit code")
         with Gateway(options.binary, flags(file), options.backend) as gateway:
+            sent = []
             for number in range(12):  # each on a connection of its own, so that both workers have some
-                gateway.request(("PUT", "POST")[number % 2], "/metrics/job/behind/instance/%d" % (number % 5),
-                                b"# TYPE a counter\na %d\nb%d{x=\"y\"} %d.5\n" % (number, number % 3, number))
-            gateway.request("DELETE", "/metrics/job/behind/instance/3")
-            gateway.request("DELETE", "/metrics/job/nested/sub/1")
-            gateway.request("PUT", "/metrics/job/value/zone@base64/=", b"x 55\n")
-            gateway.request("PUT", "/metrics/job/behind/instance/1", b"late 1 1\n")
+                sent.append(gateway.request(("PUT", "POST")[number % 2], "/metrics/job/behind/instance/%d" % (number % 5),
+                                            b"# TYPE moved_total counter\nmoved_total %d\nmoved_%d{x=\"y\"} %d.5\n" %
+                                            (number, number % 3, number)))
+            sent.append(gateway.request("DELETE", "/metrics/job/behind/instance/3"))
+            sent.append(gateway.request("DELETE", "/metrics/job/nested/sub/1"))
+            sent.append(gateway.request("PUT", "/metrics/job/value/zone@base64/=", b"moved_3 55\n"))
+            checks.equal({answer.status for answer in sent} - {200, 202}, set(), "pushes", [answer.text for answer in sent])
+            # A timestamp: refused, which is a record too.
+            checks.equal(gateway.request("PUT", "/metrics/job/behind/instance/1", b"late 1 1\n").status, 400, "a failed push")
             gateway.stop(signal.SIGKILL)
         os.remove(file + ".sluice/lock")
         segments = sorted(name for name in os.listdir(file + ".sluice") if name.endswith(".seg"))

@@ -24,6 +24,7 @@ that is found by something else than what was expected. --check only sees whethe
 --build, whether its test exists there.
 """
 import argparse
+import filecmp
 import json
 import os
 import re
@@ -99,19 +100,19 @@ def tests_in(build):
 
 
 def copy_tree():
-    """The tracked files as they are here; times are kept, so that only what changed is built again."""
+    """The tracked files as they are here. What is there already and the same stays, so that only what changed is built again;
+    what differs becomes new, or a fault that a run that was ended has left would stay in what is built of it."""
     names = subprocess.run(["git", "-C", SOURCE, "ls-files", "-z"], capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
         source, target = os.path.join(SOURCE, name), os.path.join(TREE, name)
         if not os.path.lexists(source):
             continue
-        about = os.lstat(source)
-        if os.path.lexists(target) and (os.lstat(target).st_mtime_ns, os.lstat(target).st_size) == (about.st_mtime_ns, about.st_size):
+        if os.path.isfile(target) and not os.path.islink(source) and filecmp.cmp(source, target, shallow=False):
             continue
         os.makedirs(os.path.dirname(target), exist_ok=True)
         if os.path.lexists(target):
             os.remove(target)
-        shutil.copy2(source, target, follow_symlinks=False)
+        shutil.copy(source, target, follow_symlinks=False)
 
 
 def build(preset, targets):

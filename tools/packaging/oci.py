@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import tarfile
 
 USER = 65534
@@ -108,13 +109,14 @@ def main():
     manifest_type = "application/vnd.oci.image.manifest.v1+json"
     manifest = image.add_json(manifest_type, {"schemaVersion": 2, "mediaType": manifest_type, "config": config, "layers": [packed]})
     manifest["platform"] = {"architecture": options.arch, "os": "linux"}
-    manifest["annotations"] = {"org.opencontainers.image.ref.name": options.version}
+    tag = re.sub("[^A-Za-z0-9_.-]", "-", options.version)
+    manifest["annotations"] = {"org.opencontainers.image.ref.name": tag}
     image.files["index.json"] = as_json({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json",
                                          "manifests": [manifest]})
     image.files["oci-layout"] = as_json({"imageLayoutVersion": "1.0.0"})
     # What docker load looked for before it knew OCI layouts; it names the same blobs.
     blob = "blobs/sha256/%s"
-    image.files["manifest.json"] = as_json([{"Config": blob % config["digest"][7:], "RepoTags": ["sluice:" + options.version],
+    image.files["manifest.json"] = as_json([{"Config": blob % config["digest"][7:], "RepoTags": ["sluice:" + tag],
                                              "Layers": [blob % packed["digest"][7:]]}])
     image.write(options.out, options.epoch)
 

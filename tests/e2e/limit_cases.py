@@ -207,9 +207,11 @@ def while_all_is_held(gateway):
     for sock in held:
         with sock:
             try:
-                Reader(sock).until(b"\r\n0\r\n\r\n")
-                ends.append(200)
-            except (ConnectionError, EOFError):
+                last = b""
+                while last != b"0\r\n\r\n" and (data := sock.recv(1 << 20)):
+                    last = (last + data)[-5:]
+                ends.append(200 if last == b"0\r\n\r\n" else CLOSED)
+            except ConnectionError:
                 ends.append(CLOSED)
     return CLOSED if sorted(map(str, ends)) == ["200", "200", "200", CLOSED] else ends
 

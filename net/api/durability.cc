@@ -183,6 +183,7 @@ void Durability::keep() {
                {{"directory", options_.directory}});
     complained_ = true;
   }
+  measure_directory();
   if (!snapshot_due()) return;
   snapshot_tried_ns_ = monotonic_ns();
   if (const auto taken = take_snapshot(); !taken) {
@@ -197,13 +198,21 @@ void Durability::keep() {
   }
 }
 
+void Durability::measure_directory() {
+  const auto entries = storage_->list();
+  if (!entries) return;
+  uint64_t bytes = 0;
+  for (const wal::DirectoryEntry& entry : *entries) bytes += entry.bytes;
+  directory_bytes_.set(bytes);
+}
+
 bool Durability::snapshot_due() const {
   const int64_t since_ns = monotonic_ns() - snapshot_tried_ns_;
   if (logs_->wants_snapshot() || snapshot_wanted_)
     return !complained_ || since_ns >= kRetryNs || logs_->wants_snapshot();
   if (store_.last_stamp() == snapshot_stamp_) return false;
   const uint64_t grown = logs_->bytes() - snapshot_log_bytes_;
-  if (grown > std::max(limits::kLogBytesPerSnapshot, snapshot_bytes_.get())) return since_ns >= kRetryNs;
+  if (grown > std::max(options_.log_bytes_per_snapshot, snapshot_bytes_.get())) return since_ns >= kRetryNs;
   return since_ns >= options_.snapshot_interval.count();
 }
 

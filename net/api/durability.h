@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/limits.h"
 #include "core/base/result.h"
 #include "core/render/own_family.h"
 #include "core/store/store.h"
@@ -30,6 +31,10 @@ struct DurabilityOptions {
   std::string state_file;  // of an earlier version or made of a Pushgateway's: read while the directory has nothing yet
   wal::LogOptions log;
   std::chrono::nanoseconds snapshot_interval{};
+  // A snapshot is due when the log has grown by this much, or by the size of the last one if that is more: so the
+  // directory holds at most two snapshots, as much log as that and what came while one was made, and of each worker the
+  // segment that it writes to and the next one.
+  uint64_t log_bytes_per_snapshot = limits::kLogBytesPerSnapshot;
   bool salvage = true;  // --persistence.on-corruption
   bool consistency_check = true;
   uint32_t workers = 1;
@@ -80,6 +85,7 @@ class Durability {
   [[nodiscard]] bool wait(std::chrono::nanoseconds time) const;
   void keep();
   [[nodiscard]] bool snapshot_due() const;
+  void measure_directory();
   [[nodiscard]] Result<void, std::string> take_snapshot();
   void append_log_families(std::vector<render::OwnFamily>& families) const;
   void append_state_families(std::vector<render::OwnFamily>& families) const;
@@ -110,6 +116,7 @@ class Durability {
   sync::SingleWriter<uint64_t> snapshot_failures_;
   sync::SingleWriter<int64_t> last_success_ns_;  // wall clock; 0 for never
   sync::SingleWriter<uint64_t> snapshot_bytes_;
+  sync::SingleWriter<uint64_t> directory_bytes_;
   sync::SingleWriter<uint64_t> damages_;
   sync::SingleWriter<uint64_t> torn_;
   sync::SingleWriter<uint64_t> replayed_;

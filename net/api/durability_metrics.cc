@@ -25,6 +25,8 @@ constexpr Description kLastSuccess = {"sluice_persistence_last_success_timestamp
                                       "When a snapshot was written last, since the start; 0 for never."};
 constexpr Description kSnapshotBytes = {"sluice_persistence_snapshot_bytes", MetricType::kGauge,
                                         "Size of the newest snapshot that was written since the start."};
+constexpr Description kDirectoryBytes = {"sluice_wal_directory_bytes", MetricType::kGauge,
+                                         "Size of all files in the persistence directory, about a second ago."};
 constexpr Description kDamaged = {"sluice_wal_damages", MetricType::kGauge,
                                   "Places in the log and its snapshots that did not verify at the start."};
 constexpr Description kFailed = {"sluice_wal_failed", MetricType::kGauge,
@@ -74,8 +76,8 @@ void add_gauge(std::vector<render::OwnFamily>& families, const Description& abou
 
 std::vector<store::OwnFamily> Durability::names() {
   std::vector<store::OwnFamily> names;
-  for (const Description& about :
-       {kWrites, kLastSuccess, kSnapshotBytes, kDamaged, kFailed, kReplaySeconds, kReplayed, kTorn, kSync}) {
+  for (const Description& about : {kWrites, kLastSuccess, kSnapshotBytes, kDirectoryBytes, kDamaged, kFailed,
+                                   kReplaySeconds, kReplayed, kTorn, kSync}) {
     names.push_back({std::string(about.name), about.type});
   }
   for (const Counted& counted : kCounted) names.push_back({std::string(counted.about.name), counted.about.type});
@@ -94,6 +96,7 @@ void Durability::append_state_families(std::vector<render::OwnFamily>& families)
   families.push_back(std::move(writes));
   add_gauge(families, kLastSuccess, static_cast<double>(last_success_ns_) / 1e9);
   add_gauge(families, kSnapshotBytes, static_cast<double>(snapshot_bytes_));
+  add_gauge(families, kDirectoryBytes, static_cast<double>(directory_bytes_));
   add_gauge(families, kDamaged, static_cast<double>(damages_));
   add_gauge(families, kFailed, logs_->failed() ? 1 : 0);
   add_gauge(families, kReplaySeconds, static_cast<double>(replay_ns_) / 1e9);

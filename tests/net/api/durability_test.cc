@@ -2,15 +2,19 @@
 // middle of recovery. The test plays the only worker; the keeper is a thread of its own.
 #include "net/api/durability.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -58,8 +62,9 @@ DurabilityOptions durability_options(const Folder& folder) {
 // One run of a gateway.
 class Life {
  public:
-  explicit Life(const Folder& folder)
-      : gateway_(gateway_options()), durability_(gateway_.store(), durability_options(folder)) {
+  explicit Life(const Folder& folder) : Life(durability_options(folder)) {}
+  explicit Life(DurabilityOptions options)
+      : gateway_(gateway_options()), durability_(gateway_.store(), std::move(options)) {
     const auto opened = durability_.open();
     EXPECT_TRUE(opened) << opened.error();
     gateway_.set_durability(durability_);
@@ -82,6 +87,13 @@ class Life {
 
   WorkerContext& context() { return gateway_.context(0); }
   wal::Log& log() { return durability_.log(0); }
+  // Of a gauge.
+  [[nodiscard]] double gauge(std::string_view name) const {
+    std::vector<render::OwnFamily> families;
+    durability_.append(families);
+    const auto found = std::ranges::find(families, name, &render::OwnFamily::name);
+    return found == families.end() ? -1 : std::stod(found->lines.substr(name.size() + 1));
+  }
   uint64_t groups() { return gateway_.store().stats().groups; }
 
   template <typename Done>
@@ -225,6 +237,44 @@ TEST(Durability, AStartThatCannotWriteASnapshotServesAndRefusesChanges) {
   Life run(folder);
   run.start_and_wait();
   EXPECT_EQ(run.groups(), 2U);
+}
+
+uint64_t directory_bytes(const Folder& folder) {
+  uint64_t bytes = 0;
+  std::error_code gone;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.data())) {
+    const uint64_t size = entry.file_size(gone);  // it may be removed meanwhile
+    if (!gone) bytes += size;
+  }
+  return bytes;
+}
+
+// However much is pushed, of the log no more stays than makes a snapshot due.
+TEST(Durability, TheDirectoryDoesNotGrowWithWhatIsPushed) {
+  constexpr uint64_t kLogBytes = 64 * 1024;
+  constexpr uint64_t kSegmentBytes = 16 * 1024;
+  const Folder folder;
+  DurabilityOptions options = durability_options(folder);
+  options.log_bytes_per_snapshot = kLogBytes;
+  options.log.segment_bytes = kSegmentBytes;
+  Life run(std::move(options));
+  run.start_and_wait();
+  const std::string body = "x{filler=\"" + std::string(4096, 'f') + "\"} 1\n";
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 60; ++i) ASSERT_EQ(run.status(http::Method::kPut, "/metrics/job/a", body), 200);
+    // Two snapshots, the log that makes one due, and two segments, the one that is written to with a batch more.
+    const uint64_t bound = 2 * 2 * body.size() + kLogBytes + 2 * kSegmentBytes + 2 * body.size();
+    ASSERT_GT(60 * body.size(), bound);
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    run.wait_until([&] { return directory_bytes(folder) <= bound || std::chrono::steady_clock::now() > give_up; });
+    ASSERT_LE(directory_bytes(folder), bound) << "round " << round;
+    run.wait_until([&] {
+      return run.gauge("sluice_wal_directory_bytes") == static_cast<double>(directory_bytes(folder)) ||
+             std::chrono::steady_clock::now() > give_up;
+    });
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up) << run.gauge("sluice_wal_directory_bytes");
+  }
+  EXPECT_TRUE(run.finish());
 }
 
 TEST(Durability, AStopInTheMiddleOfRecoveryLosesNothing) {

@@ -18,6 +18,8 @@
 #include "core/store/journal.h"
 #include "core/store/store.h"
 #include "net/api/help_conflicts.h"
+#include "net/api/rate_history.h"
+#include "net/api/reject_log.h"
 #include "net/api/router.h"
 #include "net/api/worker_context.h"
 #include "net/http/exchange.h"
@@ -43,6 +45,7 @@ struct GatewayOptions {
   uint32_t more_writers = 0;      // threads beside the workers that read or write the store
   bool consistency_check = true;  // false: --push.disable-consistency-check
   size_t scrape_cache_bytes = limits::kScrapeCacheBytes;
+  size_t failure_details_max = limits::kFailureDetails;  // groups
   BuildInfo build;
   std::vector<std::pair<std::string, std::string>> flags;  // names and values, for the status
   std::string backend;                                     // for sluice_backend_info
@@ -70,21 +73,22 @@ class Gateway {
 
   [[nodiscard]] const GatewayOptions& options() const noexcept { return options_; }
   [[nodiscard]] int64_t start_wall_ns() const noexcept { return start_wall_ns_; }
-  // HTML of `/` and `/status`.
-  [[nodiscard]] const std::string& status_page() const noexcept { return status_page_; }
   [[nodiscard]] const Router& router() const noexcept { return router_; }
   [[nodiscard]] store::Store& store() noexcept { return store_; }
   [[nodiscard]] render::ScrapeCache& scrape_cache() noexcept { return scrape_cache_; }
   [[nodiscard]] HelpConflicts& help_conflicts() noexcept { return help_conflicts_; }
+  [[nodiscard]] RejectLog& rejects() noexcept { return rejects_; }
+  [[nodiscard]] RateHistory& rates() noexcept { return rates_; }
   [[nodiscard]] const std::vector<std::unique_ptr<WorkerContext>>& contexts() const noexcept { return contexts_; }
 
  private:
   GatewayOptions options_;
   Router router_;
   int64_t start_wall_ns_;
-  std::string status_page_;
   store::Store store_;
   HelpConflicts help_conflicts_;
+  RejectLog rejects_;
+  RateHistory rates_;
   render::ScrapeCache scrape_cache_;
   std::vector<std::unique_ptr<WorkerContext>> contexts_;
   Durability* durability_ = nullptr;

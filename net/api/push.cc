@@ -21,6 +21,8 @@ void count_rejection(WorkerContext& context, Rejection why) {
   context.metrics.rejections[static_cast<size_t>(why)].add(1);
 }
 
+std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
+
 void log_malformed(const http::Exchange& exchange, std::string_view text) {
   if (!log::enabled(log::Level::kDebug)) return;
   log::write(log::Level::kDebug, log::Reason::kPushMalformed, "failed to parse text",
@@ -155,6 +157,7 @@ bool PushState::decode(http::Exchange& exchange, Deadline deadline) {
   do {
     if (!context_.bodies->reserve(decoded_, http::ContentDecoder::kRoomBytes)) {
       reply_error(exchange.response, 503, "too much memory is in use for the bodies of pushes");
+      note_rejected(context_, exchange, &key_, "too much memory is in use for the bodies of pushes", 0);
       return finish(exchange);
     }
     size_t written = 0;
@@ -164,6 +167,7 @@ bool PushState::decode(http::Exchange& exchange, Deadline deadline) {
       count_rejection(context_, Rejection::kTooLarge);
       reply_error(exchange.response, 413,
                   "the decoded body is larger than " + std::to_string(limits::kBodyBytesMax) + " bytes");
+      note_rejected(context_, exchange, &key_, first_line(exchange.response.body), 0);
       return finish(exchange);
     }
   } while (state == State::kMore && !deadline.passed());
@@ -218,6 +222,7 @@ bool PushState::refuse_malformed(http::Exchange& exchange, std::string_view text
   count_rejection(context_, Rejection::kMalformed);
   log_malformed(exchange, text);
   reply_error(exchange.response, 400, text);
+  note_rejected(context_, exchange, &key_, text, 0);
   return finish(exchange);
 }
 
@@ -230,6 +235,7 @@ bool PushState::canonicalise(http::Exchange& exchange, Deadline deadline) {
     case parser::Canonicaliser::State::kTooLarge:
       count_rejection(context_, Rejection::kTooLarge);
       reply_error(exchange.response, 413, "the pushed metrics take too much memory with their grouping labels applied");
+      note_rejected(context_, exchange, &key_, first_line(exchange.response.body), 0);
       return finish(exchange);
     case parser::Canonicaliser::State::kDone:
       break;
@@ -263,9 +269,11 @@ bool PushState::store(http::Exchange& exchange, Deadline deadline) {
       log::write(log::Level::kWarn, log::Reason::kPushLimit, "push refused at a limit",
                  {{"source", std::string(exchange.request.peer)}, {"err", store::limit_text(result.limit)}});
       reply_limit(exchange.response, store::limit_text(result.limit));
+      note_rejected(context_, exchange, &key_, std::string("limit reached: ") + store::limit_text(result.limit), 0);
       break;
     case store::PushStatus::kRefused:
       reply_not_durable(exchange.response);
+      note_rejected(context_, exchange, &key_, first_line(exchange.response.body), 0);
       break;
   }
   return finish(exchange);
@@ -298,6 +306,7 @@ bool PushState::reject(http::Exchange& exchange, const model::Conflict& conflict
   } else {
     reply_empty(exchange.response, 202);  // the reference does not wait for the verdict
   }
+  note_rejected(context_, exchange, &key_, text, key_itself ? 0 : wall_ns_);
   if (key_itself) return finish(exchange);
   scratch_->op.start_fail(*context_.writer, key_, wall_ns_);
   phase_ = Phase::kStoreFailure;
@@ -327,6 +336,27 @@ bool PushState::finish(http::Exchange& exchange) {
   metrics.count_request(HandlerName::kPush, request.method, exchange.response.status);
   action_ = StepAction::kDone;
   return false;
+}
+
+void note_rejected(WorkerContext& context, const http::Exchange& exchange, const model::GroupKey* key,
+                   std::string_view reason, int64_t failure_ns) {
+  const http::Request& request = exchange.request;
+  RejectedPush push;
+  push.time_ns = failure_ns != 0 ? failure_ns : wall_ns();
+  push.status = exchange.response.status;
+  push.method = request.method_text;
+  push.client = request.peer;
+  push.content_type = request.header("content-type");
+  if (key != nullptr) {
+    push.key = key->bytes();
+    push.key_hash = key->hash();
+  } else {
+    push.path = request.target;
+  }
+  push.reason = reason;
+  push.sets_failure_time = failure_ns != 0;
+  const RejectLog::Noted noted = context.gateway.rejects().note(push);
+  context.metrics.failure_details_dropped.add(noted.evicted + (push.sets_failure_time ? noted.missed : 0));
 }
 
 uint64_t approximate_request_bytes(const http::Request& request) noexcept {

@@ -6,8 +6,9 @@ namespace sluice::net::ui {
 
 namespace {
 
-constexpr std::array<std::string_view, 10> kFiles = {"api.js",    "charts.js", "detail.js", "dom.js",      "format.js",
-                                                     "groups.js", "list.js",   "main.js",   "overview.js", "page.css"};
+constexpr std::array<std::string_view, 11> kFiles = {"api.js",    "charts.js",   "detail.js", "dom.js",
+                                                     "format.js", "groups.js",   "icon.svg",  "list.js",
+                                                     "main.js",   "overview.js", "page.css"};
 
 void append_escaped(std::string& out, std::string_view text) {
   for (const char c : text) {
@@ -28,6 +29,11 @@ void append_escaped(std::string& out, std::string_view text) {
         out += c;
     }
   }
+}
+
+std::string_view content_type(std::string_view file) {
+  if (file.ends_with(".js")) return "text/javascript; charset=utf-8";
+  return file.ends_with(".css") ? "text/css; charset=utf-8" : "image/svg+xml";
 }
 
 // `{{name}}` in the document.
@@ -64,8 +70,7 @@ std::optional<File> find_file(std::string_view name) {
   }
   for (const std::string_view file : kFiles) {
     if (file != name) continue;
-    return File{file.ends_with(".js") ? "text/javascript; charset=utf-8" : "text/css; charset=utf-8",
-                std::string(embedded_file(file))};
+    return File{content_type(file), std::string(embedded_file(file))};
   }
   return std::nullopt;
 }

@@ -6,6 +6,8 @@ import { bytes, whole } from "./format.js";
 import { GroupGrid, kPage } from "./list.js";
 
 const kTypingMs = 50;
+const kRefreshMsMin = 4500;  // below the pace of the figures, with which it goes
+const kRefreshMsMax = 120000;
 
 export class GroupsView {
   // `app`: {stats(), open(hash), say(text)}.
@@ -16,7 +18,7 @@ export class GroupsView {
     this.order = "asc";
     this.loaded = [];
     this.next = null;
-    this.lastListMs = 0;
+    this.listedAt = -Infinity;
     this.build();
   }
 
@@ -82,10 +84,10 @@ export class GroupsView {
     this.abort = new AbortController();
     const { signal } = this.abort;
     const began = performance.now();
+    this.listedAt = began;
     if (!keep) this.filter = this.readFilter();
     try {
       const page = await get("groups", this.parameters(), signal);
-      this.lastListMs = performance.now() - began;
       this.mutations = this.app.stats()?.mutations;
       this.loaded = page.groups;
       this.next = page.next;
@@ -127,15 +129,15 @@ export class GroupsView {
     this.grid.show(this.loaded, matched, Number(this.stale.value), keep);
   }
 
-  // A list costs the gateway a look at every group: the longer it takes, the rarer it is asked for by itself.
+  // A list costs the gateway a look at every group: the more there are, the rarer it is asked for by itself. 100,000
+  // groups every 20 s are some tens of milliseconds of processor time a minute.
   refresh(stats) {
-    const wait = Math.min(Math.max(600 * this.lastListMs, 5000), 60000);
-    const due = performance.now() - (this.listedAt ?? -Infinity) >= wait;
+    const waitMs = Math.min(Math.max(stats.groups * 0.2, kRefreshMsMin), kRefreshMsMax);
+    const due = performance.now() - this.listedAt >= waitMs;
     if (!due || stats.mutations === this.mutations || this.loaded.length > kPage || this.loading) {
       if (this.page) this.remove.hidden = !stats.admin_api || this.page.matched === 0;
       return;
     }
-    this.listedAt = performance.now();
     this.reload(true);
   }
 

@@ -9,7 +9,7 @@ import tempfile
 import time
 
 from suite.bodies import fill_batches, request
-from suite.contestants import LOAD_CORE, SOURCE
+from suite.contestants import LOAD_CORE, SOURCE, pinned
 from suite.figures import Failed, Load
 
 LUA = os.path.join(SOURCE, "bench", "push.lua")
@@ -23,8 +23,8 @@ def run_wrk(wrk, server, seconds, connections=16, timeout=None, **settings):
     """One run of push.lua; settings are its environment without SLUICE_BENCH_. Returns (Load, command)."""
     environment = {"SLUICE_BENCH_" + name.upper(): str(int(value) if isinstance(value, bool) else value)
                    for name, value in settings.items()}
-    command = ["taskset", "-c", LOAD_CORE, wrk, "-t1", "-c%d" % connections, "-d%ds" % seconds, "--timeout", "60s", "-s", LUA,
-               server.url + "/"]
+    command = pinned(LOAD_CORE, wrk, "-t1", "-c%d" % connections, "-d%ds" % seconds, "--timeout", "60s", "-s", LUA,
+                     server.url + "/")
     shown = " ".join(["%s=%s" % pair for pair in environment.items()] + command)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     before, began = server.cpu_seconds(), time.monotonic()
@@ -46,8 +46,7 @@ def run_wrk(wrk, server, seconds, connections=16, timeout=None, **settings):
 def run_sluice_load(binary, server, *flags):
     """One run of sluice-load; returns (its JSON, command). Late when it refused its own figures."""
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
-        command = ["taskset", "-c", LOAD_CORE, binary, *flags, "--json", file.name, "--server-pid", str(server.process.pid),
-                   server.url]
+        command = pinned(LOAD_CORE, binary, *flags, "--json", file.name, "--server-pid", str(server.process.pid), server.url)
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode == 3:
             raise Late(json.load(file)["conclusion"])
@@ -104,9 +103,9 @@ def fill(server, groups, gauges=10):
 
 
 def scrape_command(server, gzip):
-    return ["taskset", "-c", LOAD_CORE, "curl", "--silent", "--show-error", "--output", os.devnull, "--write-out",
-            "%{time_total} %{size_download} %{time_starttransfer} %{http_code}",
-            *(["--header", "Accept-Encoding: gzip"] if gzip else []), server.url + "/metrics"]
+    return pinned(LOAD_CORE, "curl", "--silent", "--show-error", "--output", os.devnull, "--write-out",
+                  "%{time_total} %{size_download} %{time_starttransfer} %{http_code}",
+                  *(["--header", "Accept-Encoding: gzip"] if gzip else []), server.url + "/metrics")
 
 
 def scrape(server, gzip=False):

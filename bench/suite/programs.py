@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from suite.contestants import LOAD_CORE
+from suite.contestants import LOAD_CORE, pinned
 from suite.figures import Failed
 
 
@@ -13,7 +13,7 @@ def run_benchmarks(bench, program, pattern, seconds, all_cores=False):
     command = [bench.bench_program(program), "--benchmark_filter=" + pattern, "--benchmark_min_time=%g" % seconds,
                "--benchmark_repetitions=%d" % rounds, "--benchmark_format=json"]
     if not all_cores:
-        command = ["taskset", "-c", LOAD_CORE, *command]
+        command = pinned(LOAD_CORE, *command)
     bench.note_command(" ".join(command))
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -7,7 +7,7 @@ import time
 
 from suite import rows_latency
 from suite.bodies import gauges_body, group_target, request
-from suite.contestants import LOAD_CORE
+from suite.contestants import LOAD_CORE, pinned
 from suite.figures import Figure, number
 from suite.loads import LUA, Line, fill
 from suite.sizes import thousands
@@ -28,7 +28,7 @@ def p18(bench):
 @contextlib.contextmanager
 def pushing(bench, server):
     """Closed-loop pushes of S by 16 connections to the first groups, until the block ends."""
-    command = ["taskset", "-c", LOAD_CORE, bench.wrk, "-t1", "-c16", "-d3600s", "--timeout", "600s", "-s", LUA, server.url + "/"]
+    command = pinned(LOAD_CORE, bench.wrk, "-t1", "-c16", "-d3600s", "--timeout", "600s", "-s", LUA, server.url + "/")
     bench.note_command("SLUICE_BENCH_GROUPS=%d " % PUSHED_GROUPS + " ".join(command))
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                env={**os.environ, "SLUICE_BENCH_GROUPS": str(PUSHED_GROUPS)})

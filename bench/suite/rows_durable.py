@@ -92,6 +92,15 @@ def p15(bench):
     bench.add("P15", "p99 of these pushes against a write and fdatasync of 4 KiB", sluice=str(latency), against=str(sync),
               ratio=latency.median / sync.median, basis="", target="<= 3",
               figures={"sluice_p99_ms": latency, "against_fsync_ms": sync})
+    p15_workers(bench)
+
+
+def p15_workers(bench):
+    """the same with eight workers, which sync apart and wait for each other's syncs, on the same core"""
+    with folder_on_disk() as folder, durable(bench, folder, "one", "--persistence.fsync=always") as one, \
+            durable(bench, folder, "eight", "--persistence.fsync=always", "--runtime.workers=8") as eight:
+        got, other = bench.rounds(lambda: bench.push(eight, connections=256), lambda: bench.push(one, connections=256))
+    bench.add_rates("P15", "the same with eight workers on one core, against one", got, other, ">= 1")
 
 
 def p16(bench):

@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import tempfile
 
-from suite.contestants import LOAD_CORE, SOURCE, tool
+from suite.contestants import LOAD_CORE, SOURCE, pinned, tool
 from suite.figures import Failed, Figure, NotRun, number
 from suite.programs import run_benchmarks
 
@@ -56,7 +56,7 @@ def run_go_parsers(bench):
     with tempfile.TemporaryDirectory() as folder:
         written = subprocess.run([bench.bench_program("write_bodies"), folder], capture_output=True, text=True, check=True)
         bodies = [line.split() for line in written.stdout.splitlines()]
-        command = ["taskset", "-c", LOAD_CORE, program, "%g" % bench.sizes.parser_seconds]
+        command = pinned(LOAD_CORE, program, "%g" % bench.sizes.parser_seconds)
         for name, _, samples in bodies:
             command += [os.path.join(folder, name + ".txt"), samples]
         bench.note_command("GOMAXPROCS=1 " + re.sub(re.escape(folder), "BODIES", " ".join(command)))

@@ -56,7 +56,7 @@ LogSet::Acknowledged LogSet::acknowledged(uint64_t stamp) const noexcept {
 
 Result<std::unique_ptr<Segment>, int> LogSet::make_segment(uint32_t worker) {
   auto segment = std::make_unique<Segment>();
-  segment->header = {FileKind::kSegment, worker, next_sequence_++, random_number()};
+  segment->header = {FileKind::kSegment, worker, next_sequence_++, random_number(), storage_.boot()};
   const std::string name = segment_name(worker, segment->header.sequence);
   auto file = storage_.create(name);
   if (!file) return std::unexpected(file.error());

@@ -30,36 +30,68 @@ uint64_t record_checksum(std::string_view payload, uint64_t seed, uint64_t offse
   return checksum(payload, where);
 }
 
-// The place of its head.
-size_t begin_record(std::string& out, RecordKind kind) {
-  const size_t at = out.size();
-  put(out, uint32_t{0});
-  put(out, static_cast<uint32_t>(kind));
-  put(out, uint64_t{0});
-  return at;
-}
+// Writes behind what a string holds, into room that was counted before: a record has many small fields.
+class Filler {
+ public:
+  explicit Filler(char* at) noexcept : at_(at) {}
 
-void end_record(std::string& out, size_t at) {
-  const size_t payload = out.size() - at - kRecordHeadBytes;
+  template <typename T>
+  void put(T value) noexcept {
+    std::memcpy(at_, &value, sizeof(value));
+    at_ += sizeof(value);
+  }
+  void put_string(std::string_view text) noexcept {
+    put(static_cast<uint32_t>(text.size()));
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+  [[nodiscard]] const char* at() const noexcept { return at_; }
+
+ private:
+  char* at_;
+};
+
+size_t string_bytes(std::string_view text) noexcept { return sizeof(uint32_t) + text.size(); }
+
+// Appends a record of so many bytes of payload, which `fill(Filler&)` writes; its checksum stays 0.
+template <typename Fill>
+void append_record(std::string& out, RecordKind kind, size_t payload, Fill fill) {
   SLUICE_CHECK(payload <= kRecordBytesMax);
-  const auto bytes = static_cast<uint32_t>(payload);
-  std::memcpy(out.data() + at, &bytes, sizeof(bytes));
+  const size_t at = out.size();
+  const size_t end = at + kRecordHeadBytes + payload;
+  // The second argument may be more than `end`: GCC 12 passes what it has reserved.
+  out.resize_and_overwrite(end, [&](char* data, size_t) {
+    Filler filler(data + at);
+    filler.put(static_cast<uint32_t>(payload));
+    filler.put(static_cast<uint32_t>(kind));
+    filler.put(uint64_t{0});
+    fill(filler);
+    SLUICE_DCHECK(filler.at() == data + end);
+    return end;
+  });
 }
 
-void put_family(std::string& out, std::string_view name, std::string_view help, bool has_help, model::MetricType type,
-                int64_t push_time_ns, const model::Fragment& fragment) {
-  put_string(out, name);
-  put_string(out, help);
-  put(out, static_cast<uint8_t>(has_help));
-  put(out, static_cast<uint8_t>(type));
-  put(out, push_time_ns);
-  put_string(out, fragment.text());
-  put_string(out, fragment.record());
+// A family of a push or of a version.
+template <typename Family>
+size_t family_bytes(const Family& family, const model::Fragment& fragment) noexcept {
+  return string_bytes(family.name) + string_bytes(family.help) + 2 * sizeof(uint8_t) + sizeof(int64_t) +
+         string_bytes(fragment.text()) + string_bytes(fragment.record());
 }
 
-void put_times(std::string& out, const model::Version& version) {
-  put(out, version.push_time_ns());
-  put(out, version.push_failure_time_ns());
+template <typename Family>
+void put_family(Filler& filler, const Family& family, int64_t push_time_ns, const model::Fragment& fragment) noexcept {
+  filler.put_string(family.name);
+  filler.put_string(family.help);
+  filler.put(static_cast<uint8_t>(family.has_help));
+  filler.put(static_cast<uint8_t>(family.type));
+  filler.put(push_time_ns);
+  filler.put_string(fragment.text());
+  filler.put_string(fragment.record());
+}
+
+void put_times(Filler& filler, const model::Version& version) noexcept {
+  filler.put(version.push_time_ns());
+  filler.put(version.push_failure_time_ns());
 }
 
 RecordKind kind_of(store::ChangeKind kind) noexcept {
@@ -79,13 +111,16 @@ RecordKind kind_of(store::ChangeKind kind) noexcept {
 }  // namespace
 
 void append_header(std::string& out, const FileHeader& header) {
-  const size_t at = out.size();
-  out += header.kind == FileKind::kSegment ? kSegmentMagic : kSnapshotMagic;
-  put(out, kFormat);
-  put(out, header.worker);
-  put(out, header.sequence);
-  put(out, header.seed);
-  put(out, checksum(std::string_view(out).substr(at), kHeaderSeed));
+  std::string copy(header.kind == FileKind::kSegment ? kSegmentMagic : kSnapshotMagic);
+  put(copy, kFormat);
+  put(copy, header.worker);
+  put(copy, header.sequence);
+  put(copy, header.seed);
+  put(copy, header.boot);
+  copy.resize(kHeaderCopyBytes - sizeof(uint64_t), '\0');
+  put(copy, checksum(copy, kHeaderSeed));
+  out += copy;
+  out += copy;
 }
 
 void seal_records(std::string& records, uint64_t offset, uint64_t seed) noexcept {
@@ -101,45 +136,48 @@ void seal_records(std::string& records, uint64_t offset, uint64_t seed) noexcept
 
 void append_change(std::string& out, const store::Change& change) {
   const RecordKind kind = kind_of(change.kind);
-  const size_t at = begin_record(out, kind);
-  put(out, change.stamp);
-  put_string(out, change.label_text);
-  if (kind != RecordKind::kErase) put_times(out, *change.version);
-  if (kind == RecordKind::kPost || kind == RecordKind::kPut) {
-    put(out, static_cast<uint32_t>(change.push->families.size()));
-    for (const model::CanonicalFamily& family : change.push->families) {
-      put_family(out, family.name, family.help, family.has_help, family.type, change.version->push_time_ns(),
-                 change.push->fragment(family));
-    }
+  const bool families = kind == RecordKind::kPost || kind == RecordKind::kPut;
+  size_t payload = sizeof(uint64_t) + string_bytes(change.label_text);
+  if (kind != RecordKind::kErase) payload += 2 * sizeof(int64_t);
+  if (families) {
+    payload += sizeof(uint32_t);
+    for (const model::CanonicalFamily& family : change.push->families)
+      payload += family_bytes(family, change.push->fragment(family));
   }
-  end_record(out, at);
+  append_record(out, kind, payload, [&](Filler& filler) {
+    filler.put(change.stamp);
+    filler.put_string(change.label_text);
+    if (kind != RecordKind::kErase) put_times(filler, *change.version);
+    if (!families) return;
+    filler.put(static_cast<uint32_t>(change.push->families.size()));
+    for (const model::CanonicalFamily& family : change.push->families)
+      put_family(filler, family, change.version->push_time_ns(), change.push->fragment(family));
+  });
 }
 
 void append_group(std::string& out, const model::Version& version) {
-  const size_t at = begin_record(out, RecordKind::kGroup);
-  put(out, version.stamp());
-  put_string(out, version.label_text());
-  put_times(out, version);
-  put(out, static_cast<uint32_t>(version.shape().size()));
-  for (size_t i = 0; i < version.shape().size(); ++i) {
-    const model::ShapeFamily& family = version.shape().family(i);
-    const model::Fragment fragment = version.fragment(i);
-    put_family(out, family.name, family.help, family.has_help, family.type, fragment.header().push_time_ns, fragment);
-  }
-  end_record(out, at);
+  const size_t count = version.shape().size();
+  size_t payload = sizeof(uint64_t) + string_bytes(version.label_text()) + 2 * sizeof(int64_t) + sizeof(uint32_t);
+  for (size_t i = 0; i < count; ++i) payload += family_bytes(version.shape().family(i), version.fragment(i));
+  append_record(out, RecordKind::kGroup, payload, [&](Filler& filler) {
+    filler.put(version.stamp());
+    filler.put_string(version.label_text());
+    put_times(filler, version);
+    filler.put(static_cast<uint32_t>(count));
+    for (size_t i = 0; i < count; ++i) {
+      const model::Fragment fragment = version.fragment(i);
+      put_family(filler, version.shape().family(i), fragment.header().push_time_ns, fragment);
+    }
+  });
 }
 
 void append_end(std::string& out, uint64_t groups) {
-  const size_t at = begin_record(out, RecordKind::kEnd);
-  put(out, groups);
-  end_record(out, at);
+  append_record(out, RecordKind::kEnd, sizeof(groups), [groups](Filler& filler) { filler.put(groups); });
 }
 
 void append_mark(std::string& out) {
   SLUICE_DCHECK(out.empty());
-  const size_t at = begin_record(out, RecordKind::kMark);
-  put(out, DurableMark{});
-  end_record(out, at);
+  append_record(out, RecordKind::kMark, sizeof(DurableMark), [](Filler& filler) { filler.put(DurableMark{}); });
 }
 
 void set_mark(std::string& out, const DurableMark& mark) noexcept {
@@ -165,21 +203,49 @@ bool RecordView::read_families(std::vector<StoredFamily>& out) const {
   return cursor.rest.empty();
 }
 
+namespace {
+
+// The copy of the header that stands at `at`; empty when it does not verify.
+std::string_view header_copy(std::string_view bytes, size_t at) noexcept {
+  if (bytes.size() < at + kHeaderCopyBytes) return {};
+  const std::string_view copy = bytes.substr(at, kHeaderCopyBytes);
+  const size_t summed = kHeaderCopyBytes - sizeof(uint64_t);
+  return checksum(copy.substr(0, summed), kHeaderSeed) == load<uint64_t>(copy, summed) ? copy : std::string_view();
+}
+
+}  // namespace
+
+uint32_t RecordReader::unknown_format(std::string_view bytes) noexcept {
+  for (const size_t at : {size_t{0}, kHeaderCopyBytes}) {
+    const std::string_view copy = header_copy(bytes, at);
+    if (copy.starts_with(kSegmentMagic) || copy.starts_with(kSnapshotMagic)) {
+      const auto format = load<uint32_t>(copy, kSegmentMagic.size());
+      return format == kFormat ? 0 : format;
+    }
+  }
+  return 0;
+}
+
 Result<RecordReader, std::string> RecordReader::open(std::string_view bytes) {
   if (bytes.size() < kFileHeaderBytes) return std::unexpected("it is shorter than a header");
-  const std::string_view head = bytes.substr(0, kFileHeaderBytes);
-  if (checksum(head.substr(0, kFileHeaderBytes - 8), kHeaderSeed) != load<uint64_t>(head, kFileHeaderBytes - 8)) {
-    return std::unexpected("its header does not verify");
-  }
   RecordReader reader;
   reader.bytes_ = bytes;
+  const std::string_view second = header_copy(bytes, kHeaderCopyBytes);
+  std::string_view head = header_copy(bytes, 0);
+  if (head.empty()) {
+    reader.bad_header_ = 0;
+    head = second;
+  } else if (second != head) {
+    reader.bad_header_ = kHeaderCopyBytes;
+  }
+  if (head.empty()) return std::unexpected("its header does not verify");
   const std::string_view magic = head.substr(0, 8);
   if (magic != kSegmentMagic && magic != kSnapshotMagic) return std::unexpected("it is of another program");
   if (const auto format = load<uint32_t>(head, 8); format != kFormat) {
     return std::unexpected(fmt::format("its format is {}, and this program knows format {}", format, kFormat));
   }
   reader.header_ = {magic == kSegmentMagic ? FileKind::kSegment : FileKind::kSnapshot, load<uint32_t>(head, 12),
-                    load<uint64_t>(head, 16), load<uint64_t>(head, 24)};
+                    load<uint64_t>(head, 16), load<uint64_t>(head, 24), load<uint64_t>(head, 32)};
   return reader;
 }
 
@@ -231,6 +297,13 @@ bool RecordReader::skip() {
     return true;
   }
   return false;
+}
+
+bool RecordReader::is_cut() const noexcept {
+  if (bytes_.size() - at_ < kRecordHeadBytes) return true;
+  const auto kind = load<uint32_t>(bytes_, at_ + 4);
+  return kind >= static_cast<uint32_t>(RecordKind::kPost) && kind <= static_cast<uint32_t>(RecordKind::kMark) &&
+         load<uint32_t>(bytes_, at_) > bytes_.size() - at_ - kRecordHeadBytes;
 }
 
 std::string segment_name(uint32_t worker, uint64_t sequence) {

@@ -37,8 +37,11 @@ struct FileHeader {
   uint32_t worker = 0;    // of a segment
   uint64_t sequence = 0;  // of a segment: its place among its worker's; of a snapshot: its stamp W
   uint64_t seed = 0;      // random
+  uint64_t boot = 0;      // Storage::boot() when it was begun
 };
-inline constexpr size_t kFileHeaderBytes = 40;
+// A header is written twice, in sectors of their own.
+inline constexpr size_t kHeaderCopyBytes = 512;
+inline constexpr size_t kFileHeaderBytes = 2 * kHeaderCopyBytes;
 inline constexpr size_t kRecordHeadBytes = 16;
 // More than any push may be with its grouping labels applied.
 inline constexpr uint64_t kRecordBytesMax = uint64_t{1} << 31;
@@ -81,10 +84,14 @@ struct RecordView {
 // Reads a file from its beginning. Views live as long as `bytes`.
 class RecordReader {
  public:
-  // The error is what is wrong with the header.
+  // One copy of the header is enough. The error is what is wrong with both.
   [[nodiscard]] static Result<RecordReader, std::string> open(std::string_view bytes);
+  // A header that verifies and is of a format that this program does not know: its number; else 0.
+  [[nodiscard]] static uint32_t unknown_format(std::string_view bytes) noexcept;
 
   [[nodiscard]] const FileHeader& header() const noexcept { return header_; }
+  // Where the copy of the header stands that does not verify; kFileHeaderBytes: both do.
+  [[nodiscard]] size_t bad_header() const noexcept { return bad_header_; }
 
   enum class Next : uint8_t { kRecord, kEnd, kBad };
   // kBad: what stands at offset() is no record that verifies; again kBad for every call until skip().
@@ -92,12 +99,15 @@ class RecordReader {
   [[nodiscard]] uint64_t offset() const noexcept { return at_; }
   // Behind kBad: to the next record that verifies; false when there is none, and the rest of the file is worth nothing.
   [[nodiscard]] bool skip();
+  // Behind kBad: what stands there says that it goes on behind the end of the file.
+  [[nodiscard]] bool is_cut() const noexcept;
 
  private:
   [[nodiscard]] bool parse(uint64_t at, RecordView& out, uint64_t& end) const;
 
   std::string_view bytes_;
   FileHeader header_;
+  size_t bad_header_ = kFileHeaderBytes;
   uint64_t at_ = kFileHeaderBytes;
 };
 

@@ -90,6 +90,9 @@ Result<void, std::string> Recovery::open_files() {
     if (!content) return std::unexpected(fmt::format("cannot read {}: {}", entry.name, std::strerror(content.error())));
     file.content = std::move(*content);
     figures_.bytes += file.content->bytes().size();
+    if (const uint32_t format = RecordReader::unknown_format(file.content->bytes()); format != 0) {
+      return std::unexpected(fmt::format("{} is of format {}, which this version does not know", entry.name, format));
+    }
     if (file.kind == FileKind::kSegment) figures_.next_sequence = std::max(figures_.next_sequence, file.sequence + 1);
     files_.push_back(std::move(file));
   }
@@ -97,7 +100,7 @@ Result<void, std::string> Recovery::open_files() {
   return {};
 }
 
-void Recovery::scan(File& file, unsigned parts) {
+void Recovery::scan(File& file, unsigned parts) const {
   file.items.resize(parts);
   const std::string_view bytes = file.content->bytes();
   file.empty = file.kind == FileKind::kSegment && bytes.size() <= kFileHeaderBytes;
@@ -116,15 +119,21 @@ void Recovery::scan(File& file, unsigned parts) {
       (file.kind == FileKind::kSegment && header.worker != file.worker)) {
     return damage(0, "its header is that of another file");
   }
+  if (reader->bad_header() != kFileHeaderBytes && !file.empty) {
+    damage(reader->bad_header(), "one of two copies of its header does not verify");
+  }
   bool ended = false;
   uint64_t groups = 0;
+  uint64_t read_as_written = bytes.size();
   RecordView record;
   for (;;) {
     const RecordReader::Next next = reader->next(record);
     if (next == RecordReader::Next::kEnd) break;
     if (next == RecordReader::Next::kBad) {
       const uint64_t offset = reader->offset();
+      const bool cut = reader->is_cut();
       const bool goes_on = reader->skip();
+      if (cut && !goes_on) read_as_written = offset;
       const uint64_t end = goes_on ? reader->offset() : bytes.size();
       file.holes.push_back({file.name, offset, fmt::format("{} bytes do not verify", end - offset)});
       if (!goes_on) break;
@@ -146,6 +155,7 @@ void Recovery::scan(File& file, unsigned parts) {
     const uint64_t hash = keyed_hash(record.label_text);
     file.items[(hash >> 32) % parts].push_back({hash, record});
   }
+  if (header.boot != 0 && header.boot == storage_.boot()) file.durable = std::max(file.durable, read_as_written);
   // A snapshot was durable before it had its name.
   if (file.kind == FileKind::kSnapshot) file.durable = ended ? bytes.size() : bytes.size() + 1;
 }

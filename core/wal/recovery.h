@@ -6,8 +6,10 @@
 //
 // A record that does not verify: where the file was durable, as marks behind it and in the worker's next segment say,
 // it is damage, and what verifies behind it is used; elsewhere a crash tore it, and it and what follows is cut off and
-// counted. When the newest snapshot is damaged an older one that is whole takes its place,
-// with the segments that were kept for it; else what verifies of it is used.
+// counted. While the machine has been up since it was written, only a write that a dying process did not finish can
+// have torn it: everything but a record that goes on behind the end of its file is damage. When the newest snapshot is
+// damaged an older one that is whole takes its place, with the segments that were kept for it; else what verifies of it
+// is used.
 //
 // Threads: read() makes its own; groups of different parts may be asked for by different threads.
 #pragma once
@@ -90,7 +92,7 @@ class Recovery {
   };
 
   [[nodiscard]] Result<void, std::string> open_files();
-  static void scan(File& file, unsigned parts);
+  void scan(File& file, unsigned parts) const;
   void judge_all();
   static void judge(File& file, uint64_t durable);
   void choose_snapshot();

@@ -24,9 +24,10 @@ std::string sentence(std::string_view doing, int error) {
 
 class Output {
  public:
-  Output(File& file, uint64_t stamp, store::Writer& writer) : file_(file), writer_(writer) {
+  Output(File& file, uint64_t stamp, uint64_t boot, store::Writer& writer) : file_(file), writer_(writer) {
     header_.kind = FileKind::kSnapshot;
     header_.sequence = stamp;
+    header_.boot = boot;
     SLUICE_CHECK(getrandom(&header_.seed, sizeof(header_.seed), 0) == sizeof(header_.seed));
     std::string head;
     append_header(head, header_);
@@ -66,7 +67,7 @@ Result<SnapshotSize, std::string> write_snapshot(Storage& storage, uint64_t stam
   }
   auto file = storage.create(temporary);
   if (!file) return std::unexpected(sentence("create", file.error()));
-  Output out(**file, stamp, writer);
+  Output out(**file, stamp, storage.boot(), writer);
   SnapshotSize size;
   for (const store::Snapshot::Bucket& bucket : snapshot.buckets()) {
     for (const store::Snapshot::Chunk& chunk : bucket.chunks) {

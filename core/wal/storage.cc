@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/base/hash.h"
+
 namespace sluice::wal {
 namespace {
 
@@ -50,9 +52,19 @@ class Mapping final : public Content {
   const size_t bytes_;
 };
 
+// Linux has a random identity for each boot.
+uint64_t boot_of_machine() noexcept {
+  const int file = ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  char text[64];
+  const ssize_t bytes = ::read(file, text, sizeof(text));
+  close(file);
+  return bytes <= 0 ? 0 : stable_hash(std::string_view(text, static_cast<size_t>(bytes)));
+}
+
 class PosixDirectory final : public Storage {
  public:
-  explicit PosixDirectory(int descriptor) noexcept : directory_(descriptor) {}
+  explicit PosixDirectory(int descriptor) noexcept : directory_(descriptor), boot_(boot_of_machine()) {}
   ~PosixDirectory() override { close(directory_); }
 
   [[nodiscard]] Result<std::unique_ptr<File>, int> create(const std::string& name) override {
@@ -116,9 +128,11 @@ class PosixDirectory final : public Storage {
     std::ranges::sort(all, {}, &DirectoryEntry::name);
     return all;
   }
+  [[nodiscard]] uint64_t boot() const noexcept override { return boot_; }
 
  private:
   const int directory_;
+  const uint64_t boot_;
 };
 
 }  // namespace

@@ -67,6 +67,9 @@ class Storage {
   [[nodiscard]] virtual int sync_directory() = 0;
   // Files only, sorted by name.
   [[nodiscard]] virtual Result<std::vector<DirectoryEntry>, int> list() = 0;
+  // Says whether the machine has been up since: what was written at the same boot is read as it was written, synced or
+  // not, or something has damaged it. 0: not known.
+  [[nodiscard]] virtual uint64_t boot() const noexcept = 0;
 };
 
 // The directory at `path`, made if need be (0700). The error is one sentence.

@@ -117,6 +117,11 @@ def switch_ipv6_off():
     for name in ("all", "default", "lo"):
         with open("/proc/sys/net/ipv6/conf/%s/disable_ipv6" % name, "w", encoding="ascii") as file:
             file.write("1")
+    raise_loopback()
+
+
+def raise_loopback():
+    """In a network of its own the loopback interface is there, but down."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         request = struct.pack("16sH14x", b"lo", 0)
         flags = struct.unpack_from("16sH", fcntl.ioctl(sock, SIOCGIFFLAGS, request))[1]

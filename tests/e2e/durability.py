@@ -126,7 +126,7 @@ def values(gateway):
 def segments(file):
     folder = file + ".sluice"
     found = [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".seg")]
-    return [path for path in found if os.path.getsize(path) > 40]
+    return [path for path in found if os.path.getsize(path) > 1024]
 
 
 def check_damage(checks, options):
@@ -143,9 +143,21 @@ def check_damage(checks, options):
             out.write(whole[:-7])
         with Gateway(options.binary, flags, options.backend) as gateway:
             checks.equal(values(gateway), list(range(49)), "all but the torn record")
+            for event in ("recovering the state", "read the files of the log", "restored the state"):
+                checks.that(any(event in line for line in gateway.log), "progress", event)
             text = gateway.scrape().text
             checks.that(re.search(r"^sluice_wal_torn_files 1$", text, re.M), "it is counted")
             checks.that(re.search(r"^sluice_wal_damages 0$", text, re.M), "and no damage")
+            gateway.stop(signal.SIGKILL)
+        # The same of a record that is whole, with no mark behind it, is damage: the machine has been up since.
+        for name in os.listdir(file + ".sluice"):
+            if name != "lock":
+                os.remove(os.path.join(file + ".sluice", name))
+        with open(path, "wb") as out:
+            out.write(whole[:-7] + bytes([whole[-7] ^ 0x01]) + whole[-6:])
+        with Gateway(options.binary, flags, options.backend) as gateway:
+            checks.equal(values(gateway), list(range(49)), "all but the damaged record")
+            checks.that(re.search(r"^sluice_wal_damages 1$", gateway.scrape().text, re.M), "the end is damaged")
             gateway.stop(signal.SIGKILL)
         # A byte in the middle. What the start before has put into a snapshot must not help.
         for name in os.listdir(file + ".sluice"):

@@ -149,8 +149,12 @@ class Setup(Sandbox):
         self.assertEqual(set(self.packages("arm64")) - set(self.packages()), {"g++-aarch64-linux-gnu", "qemu-user", "python3", "curl"})
         self.assertEqual(set(self.packages()) - set(self.packages("arm64")), set())
 
+    def test_packages_need_what_the_build_needs_and_the_archive_s_tools(self):
+        self.assertEqual(set(self.packages("package")) - set(self.packages()), {"dpkg-dev", "python3"})
+        self.assertEqual(set(self.packages()) - set(self.packages("package")), set())
+
     def test_nothing_that_starts_a_service(self):
-        for mode in ("build", "test", "roots", "arm64"):
+        for mode in ("build", "test", "roots", "arm64", "package"):
             for name in self.packages(mode):
                 self.assertNotIn(name, ("nginx", "prometheus", "prometheus-pushgateway", "docker.io"))
 
@@ -180,7 +184,7 @@ class Table(unittest.TestCase):
 
     def test_every_library_has_a_row(self):
         table = (ROOT / "tools/lib/packages.sh").read_text()
-        rows = set(re.findall(r"^([a-z0-9_-]+) +(?:build|test|roots|arm64) ", table, re.MULTILINE))
+        rows = set(re.findall(r"^([a-z0-9_-]+) +(?:build|test|roots|arm64|package) ", table, re.MULTILINE))
         files = [path for path in [*ROOT.rglob("CMakeLists.txt"), *ROOT.rglob("*.cmake")]
                  if path.relative_to(ROOT).parts[0] != "build"]
         for path in files:

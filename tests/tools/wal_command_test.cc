@@ -76,8 +76,8 @@ TEST_F(WalCommand, DumpSaysEveryRecord) {
     EXPECT_TRUE(line.ends_with("}")) << line;
   }
   ASSERT_TRUE(std::getline(lines, line));
-  EXPECT_EQ(line,
-            wal::segment_name(0, 2) + " 40 mark bytes=40 durable=40 before=1:" + std::to_string(first_.bytes.size()));
+  EXPECT_EQ(line, wal::segment_name(0, 2) +
+                      " 1024 mark bytes=40 durable=1024 before=1:" + std::to_string(first_.bytes.size()));
   EXPECT_FALSE(std::getline(lines, line));
   for (const char* kind : {" put ", " post ", " fail ", " erase "}) EXPECT_NE(said.out.find(kind), std::string::npos);
   EXPECT_EQ(content(), before);

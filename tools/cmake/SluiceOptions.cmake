@@ -34,6 +34,8 @@ endif()
 if(SLUICE_WERROR)
   target_compile_options(sluice_options INTERFACE -Werror)
 endif()
+# What the loader has resolved is read-only from the start on.
+target_link_options(sluice_options INTERFACE -Wl,-z,relro,-z,now)
 if(SLUICE_SANITIZE)
   target_compile_options(sluice_options INTERFACE "-fsanitize=${SLUICE_SANITIZE}" -fno-sanitize-recover=all)
   target_link_options(sluice_options INTERFACE "-fsanitize=${SLUICE_SANITIZE}")

@@ -46,6 +46,12 @@ test-clock         test   faketime                 =              =             
 load               test   wrk                      =              =             =
 old-cpus           test   qemu-user                =              =             =
 processes          test   procps                   =              =             =
+packages           test   dpkg-dev                 =              =             =
+packages-judge     test   lintian                  =              =             =
+packages-root      test   debootstrap              =              =             =
+yaml-reader        test   python3-yaml             =              =             =
+packager           package  dpkg-dev               =              =             =
+packager-scripts   package  python3                =              =             =
 distributions      roots  debootstrap              =              =             =
 cross-compiler     arm64  g++-aarch64-linux-gnu    =              =             =
 arm64-processor    arm64  qemu-user                =              =             =
@@ -75,12 +81,12 @@ distribution() {
   )
 }
 
-# packages_for DISTRIBUTION SCOPE: one package a line. test and arm64 include build, roots stands alone.
+# packages_for DISTRIBUTION SCOPE: one package a line. test, arm64 and package include build, roots stands alone.
 packages_for() {
   packages_table | awk -v distribution="$1" -v scope="$2" '
     $1 == "#" { for (i = 4; i <= NF; i++) if ($i == distribution) column = i - 1; next }
     !column { next }
-    $2 == scope || ((scope == "test" || scope == "arm64") && $2 == "build") {
+    $2 == scope || ((scope == "test" || scope == "arm64" || scope == "package") && $2 == "build") {
       name = $column
       if (name == "=") name = $3
       if (name != "-") print name

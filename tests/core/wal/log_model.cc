@@ -73,6 +73,8 @@ class Model {
     std::unique_ptr<Storage> storage;
     store::Store store;
     std::unique_ptr<LogSet> logs;
+    // All that was found in the log, whose syncs may have failed before, is in a snapshot.
+    bool secured = true;
     std::vector<std::unique_ptr<store::testing::Client>> clients;
     uint64_t first_sequence = 1;
     size_t first_mutation = 0;
@@ -115,6 +117,7 @@ class Model {
     disk_.bytes_max = UINT64_MAX;
     recover();
     if (!wrong_.empty() || disk_.crashed()) return;
+    if (options_.fsync == Fsync::kAlways && !life_->secured) return;
     faulty_ = true;
     if (below(2) == 0) disk_.calls_until_crash = 1 + below(150);
     const uint64_t steps = below(200);
@@ -154,7 +157,7 @@ class Model {
     std::erase_if(waiting_, [&](size_t index) {
       Mutation& mutation = history_.at(index);
       // Nobody asks with kNever, which leaves segments unsynced.
-      const bool durable = options_.fsync != Fsync::kNever && logs.is_durable(mutation.stamp);
+      const bool durable = options_.fsync != Fsync::kNever && life_->secured && logs.is_durable(mutation.stamp);
       // A log that has failed lets replies go with the others of the modes; they promise less then.
       if (options_.fsync == Fsync::kAlways && logs.acknowledged(mutation.stamp) == LogSet::Acknowledged::kYes &&
           !durable)
@@ -242,7 +245,7 @@ class Model {
     store::testing::Client reader(life_->store);
     const uint64_t stamp = life_->store.last_stamp();
     // Workers go on meanwhile.
-    for (uint64_t more = below(3); more > 0 && present.front() != UINT64_MAX; --more) {
+    for (uint64_t more = life_->clients.empty() ? 0 : below(3); more > 0 && present.front() != UINT64_MAX; --more) {
       reader.writer().offline();
       mutate(static_cast<uint32_t>(below(kLogs)));
       turn();
@@ -265,6 +268,7 @@ class Model {
     say("snapshot at {}: {}", stamp, written ? "ok" : written.error());
     if (!written) return false;
     life_->logs->healed(stamp);
+    life_->secured = true;
     for (size_t index = life_->first_mutation; index < history_.size(); ++index) {
       if (history_.at(index).stamp <= stamp) history_.at(index).on_disk = true;
     }
@@ -322,11 +326,15 @@ class Model {
     // Before anything is promised.
     if (const auto durable = recovery_->make_durable(); !durable) wrong_ = durable.error();
     recovery_->remove_empty(life.first_sequence);
+    life.secured = found.logged == 0 || options_.fsync == Fsync::kNever;
+    if (found.damages.empty()) recovery_.reset();
+    // Before it is ready; with kInterval soon.
+    if (options_.fsync == Fsync::kAlways && !life.secured && wrong_.empty())
+      static_cast<void>(take_snapshot(life.logs->present_sequences()));
     for (uint32_t index = 0; index < kLogs; ++index) {
       life.clients.push_back(std::make_unique<store::testing::Client>(life.store));
       life.clients.back()->writer().set_journal(&life.logs->log(index));
     }
-    if (found.damages.empty()) recovery_.reset();
   }
 
   void end_life() {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/base/hash.h"
 #include "core/wal/recovery.h"
 #include "tests/core/wal/segment.h"
 #include "tests/core/wal/simulated_disk.h"
@@ -103,7 +104,9 @@ TEST(Record, EverySingleBitOfASegment) {
       uint64_t skipped = 0;
       const std::vector<std::string> left = testing::read_all(damaged, &skipped);
       if (byte < kFileHeaderBytes) {
-        ASSERT_FALSE(RecordReader::open(damaged)) << byte << "." << bit;
+        // The other copy serves.
+        ASSERT_EQ(RecordReader::open(damaged)->bad_header(), byte / kHeaderCopyBytes * kHeaderCopyBytes);
+        ASSERT_EQ(left, whole) << byte << "." << bit;
         continue;
       }
       ASSERT_EQ(skipped, 1U) << byte << "." << bit;
@@ -125,10 +128,41 @@ TEST(Record, EveryByteOfASegmentIsReported) {
     ASSERT_EQ(figures.damages.size(), 1U) << byte;
     EXPECT_EQ(figures.damages.front().file, name);
     const auto behind = std::ranges::upper_bound(segment.offsets, byte);
-    const uint64_t wanted = behind == segment.offsets.begin() ? 0 : *(behind - 1);
-    EXPECT_EQ(figures.damages.front().offset, wanted) << byte;
-    EXPECT_EQ(figures.records, byte < kFileHeaderBytes ? 0 : records - 1) << byte;
+    const bool in_header = behind == segment.offsets.begin();
+    EXPECT_EQ(figures.damages.front().offset, in_header ? byte / kHeaderCopyBytes * kHeaderCopyBytes : *(behind - 1));
+    EXPECT_EQ(figures.records, in_header ? records : records - 1) << byte;
   }
+}
+
+TEST(Record, BothCopiesOfTheHeader) {
+  std::string damaged = segment_of(500).bytes;
+  damaged[9] ^= 1;
+  damaged[kHeaderCopyBytes + 9] ^= 1;
+  EXPECT_FALSE(RecordReader::open(damaged));
+  const RecoveryFigures figures = recover(damaged, 0);
+  ASSERT_EQ(figures.damages.size(), 1U);
+  EXPECT_EQ(figures.damages.front().offset, 0U);
+  EXPECT_EQ(figures.records, 0U);
+}
+
+// Of a later version: neither read nor set aside as damaged.
+TEST(Record, AnotherFormatIsRefused) {
+  std::string later = segment_of(500).bytes;
+  for (const size_t at : {size_t{0}, kHeaderCopyBytes}) {
+    later[at + 8] = 2;
+    std::string copy = later.substr(at, kHeaderCopyBytes - 8);
+    const uint64_t sum = checksum(copy, 0x736c756963650001);
+    later.replace(at + kHeaderCopyBytes - 8, 8, std::string_view(reinterpret_cast<const char*>(&sum), 8));
+  }
+  EXPECT_FALSE(RecordReader::open(later));
+  SimulatedDisk disk(1);
+  const auto storage = disk.open();
+  const std::string name = segment_name(kHeader.worker, kHeader.sequence);
+  ASSERT_EQ((*storage->create(name))->write_at(0, later), 0);
+  Recovery recovery(*storage);
+  const auto read = recovery.read(1);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error(), name + " is of format 2, which this version does not know");
 }
 
 TEST(Record, EveryTruncationOfASegment) {
@@ -181,6 +215,33 @@ TEST(Record, MarksTellDamageFromWhatACrashTore) {
       EXPECT_EQ(figures.records, hit == count - 3 ? hit : hit - 1) << hit;
     }
   }
+}
+
+// Without any mark: as long as the machine has been up since, only the end of a write that was not finished is torn.
+TEST(Record, AtTheSameBootAllButACutEndIsDamage) {
+  FileHeader header = kHeader;
+  header.boot = SimulatedDisk(1).boot();
+  const SegmentBytes segment = testing::make_segment(header, testing::sample_records(2000));
+  const uint64_t records = segment.offsets.size() - 1;
+  for (size_t byte = kFileHeaderBytes; byte < segment.bytes.size(); ++byte) {
+    std::string damaged = segment.bytes;
+    damaged[byte] = static_cast<char>(damaged[byte] ^ 0x01);
+    const RecoveryFigures figures = recover(damaged, 0);
+    const uint64_t hit = *(std::ranges::upper_bound(segment.offsets, byte) - 1);
+    EXPECT_EQ(figures.records, records - 1) << byte;
+    // Of the last record a length that has grown cannot be told from a write that was cut.
+    if (hit == segment.offsets[records - 1] && figures.damages.empty()) {
+      EXPECT_LT(byte - hit, 4U);
+      continue;
+    }
+    ASSERT_EQ(figures.damages.size(), 1U) << byte;
+    EXPECT_EQ(figures.damages.front().offset, hit) << byte;
+  }
+  for (size_t bytes = kFileHeaderBytes; bytes < segment.bytes.size(); ++bytes) {
+    const RecoveryFigures torn = recover(segment.bytes.substr(0, bytes), 0);
+    EXPECT_TRUE(torn.damages.empty()) << bytes;
+  }
+  EXPECT_EQ(recover(segment.bytes + std::string(100, '\0'), 0).damages.size(), 1U);
 }
 
 TEST(Record, ZerosAndGarbageBehindTheEnd) {

@@ -98,6 +98,7 @@ class SimulatedStorage final : public Storage {
     for (const auto& [name, inode] : disk_.seen_) entries.push_back({name, inode->seen.size()});
     return entries;
   }
+  [[nodiscard]] uint64_t boot() const noexcept override { return disk_.boot_; }
 
  private:
   SimulatedDisk& disk_;
@@ -200,6 +201,7 @@ void SimulatedDisk::save_some(Inode& inode) {
 void SimulatedDisk::restart_process() { calls_until_crash = UINT64_MAX; }
 
 void SimulatedDisk::power_cut() {
+  ++boot_;
   const uint64_t of_hundred = below(3) * 50;
   for (const Entry& entry : pending_) {
     if (below(100) >= of_hundred) continue;

@@ -46,6 +46,7 @@ class SimulatedDisk {
   void power_cut();
 
   [[nodiscard]] uint64_t calls() const noexcept { return calls_; }
+  [[nodiscard]] uint64_t boot() const noexcept { return boot_; }
   [[nodiscard]] uint64_t bytes() const;
   // Of a file as a process sees it: for damage by hand.
   [[nodiscard]] std::string* content(const std::string& name);
@@ -81,6 +82,7 @@ class SimulatedDisk {
 
   std::mt19937_64 random_;
   uint64_t calls_ = 0;
+  uint64_t boot_ = 1;  // of the machine
   std::map<std::string, InodeRef> seen_;
   std::map<std::string, InodeRef> durable_;
   std::vector<Entry> pending_;

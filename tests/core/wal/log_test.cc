@@ -1,0 +1,293 @@
+// One worker's log and what all logs owe: what is written and synced when, and what a reply waits for.
+#include "core/wal/log.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "tests/core/wal/log_bench.h"
+
+namespace sluice::wal {
+namespace {
+
+using store::Journal;
+using testing::Bench;
+using testing::DiskCall;
+using testing::kGroup;
+using testing::with;
+using Acknowledged = LogSet::Acknowledged;
+
+// ---- Writing -------------------------------------------------------------------------------------------------------
+
+TEST(Log, WhatATurnBroughtIsWrittenWithOneCall) {
+  Bench bench(with(Fsync::kInterval));
+  ASSERT_TRUE(bench.logs.keep());
+  bench.calls.clear();
+  const uint64_t first = bench.push();
+  bench.push();
+  bench.clients[0]->erase(kGroup);
+  EXPECT_TRUE(bench.calls.empty());
+  bench.log().flush();
+  bench.log().flush();
+  EXPECT_EQ(bench.calls.size(), 1U);
+  EXPECT_EQ(bench.count(DiskCall::kWrite, segment_name(0, 7)), 1U);
+  EXPECT_EQ(bench.figures().writes, 1U);
+  EXPECT_EQ(bench.figures().records, 3U);
+  const std::vector<RecordView> records = bench.records(7);
+  ASSERT_EQ(records.size(), 4U);
+  EXPECT_EQ(records[0].kind, RecordKind::kMark);
+  EXPECT_EQ(records[1].kind, RecordKind::kPost);
+  EXPECT_EQ(records[1].stamp, first);
+  EXPECT_EQ(records[2].kind, RecordKind::kPost);
+  EXPECT_EQ(records[3].kind, RecordKind::kErase);
+  const uint64_t behind_mark = bench.disk.content(segment_name(0, 7))->size() - records[1].offset;
+  EXPECT_EQ(bench.figures().bytes, behind_mark);
+}
+
+// What is written together begins with what was durable before.
+TEST(Log, MarksSayWhatWasDurable) {
+  Bench bench(with(Fsync::kAlways));
+  ASSERT_TRUE(bench.logs.keep());
+  bench.push();
+  bench.log().flush();
+  const uint64_t end = bench.disk.content(segment_name(0, 7))->size();
+  bench.sync();
+  bench.push();
+  bench.log().flush();
+  std::vector<RecordView> records = bench.records(7);
+  ASSERT_EQ(records.size(), 4U);
+  EXPECT_EQ(records[0].mark.bytes, kFileHeaderBytes);
+  EXPECT_EQ(records[0].mark.previous_sequence, 0U);
+  EXPECT_EQ(records[2].mark.bytes, end);
+}
+
+TEST(Log, WithoutASegmentItWaits) {
+  Bench bench(with(Fsync::kInterval));
+  const uint64_t stamp = bench.push();
+  bench.log().flush();
+  EXPECT_EQ(bench.figures().writes, 0U);
+  EXPECT_EQ(bench.logs.acknowledged(stamp), Acknowledged::kNotYet);
+  ASSERT_TRUE(bench.logs.keep());
+  bench.log().flush();
+  EXPECT_EQ(bench.figures().writes, 1U);
+  EXPECT_EQ(bench.logs.acknowledged(stamp), Acknowledged::kYes);
+}
+
+TEST(Log, WhatComesDuringASyncIsWrittenBehindItWithAlways) {
+  for (const Fsync fsync : {Fsync::kAlways, Fsync::kInterval}) {
+    Bench bench(with(fsync));
+    ASSERT_TRUE(bench.logs.keep());
+    bench.push();
+    bench.log().flush();
+    File* const file = bench.log().wants_sync(1000);
+    ASSERT_NE(file, nullptr);
+    bench.log().sync_started(1000);
+    EXPECT_TRUE(bench.log().sync_in_flight());
+    const uint64_t second = bench.push();
+    bench.log().flush();
+    EXPECT_EQ(bench.figures().writes, fsync == Fsync::kAlways ? 1U : 2U);
+    EXPECT_EQ(bench.log().wants_sync(5000), nullptr) << "one at a time";
+    bench.log().sync_done(file->sync(), 1005);
+    bench.log().flush();
+    EXPECT_EQ(bench.figures().writes, 2U);
+    // The sync that began before it says nothing of it.
+    EXPECT_FALSE(bench.logs.is_durable(second));
+    bench.sync(0, 5000);
+    EXPECT_TRUE(bench.logs.is_durable(second));
+  }
+}
+
+// ---- The buffer ----------------------------------------------------------------------------------------------------
+
+TEST(Log, AFullBufferParksAndOneChangeAlwaysFits) {
+  LogOptions options = with(Fsync::kAlways);
+  options.buffer_bytes_max = 400;
+  Bench bench(options);
+  ASSERT_TRUE(bench.logs.keep());
+  EXPECT_EQ(bench.log().begin(100'000), Journal::Verdict::kAccept);
+  bench.log().abandon();
+  bench.push();
+  EXPECT_EQ(bench.log().begin(100'000), Journal::Verdict::kPark);
+  EXPECT_EQ(bench.figures().parked, 1U);
+  bench.log().flush();
+  bench.push();
+  File* const file = bench.log().wants_sync(0);
+  bench.log().sync_started(0);
+  // While the disk is busy nothing is written, so there is no room.
+  bench.log().flush();
+  EXPECT_EQ(bench.log().begin(100'000), Journal::Verdict::kPark);
+  bench.log().sync_done(file->sync(), 5);
+  bench.log().flush();
+  EXPECT_EQ(bench.log().begin(100'000), Journal::Verdict::kAccept);
+  bench.log().abandon();
+  EXPECT_EQ(bench.figures().parked, 2U);
+}
+
+TEST(Log, AChangeThatCameToNothingIsNotOwed) {
+  Bench bench(with(Fsync::kAlways));
+  ASSERT_TRUE(bench.logs.keep());
+  const uint64_t last = bench.store.last_stamp();
+  ASSERT_EQ(bench.log().begin(10), Journal::Verdict::kAccept);
+  EXPECT_FALSE(bench.logs.is_written(last + 1));
+  EXPECT_TRUE(bench.logs.is_written(last));
+  bench.log().abandon();
+  EXPECT_TRUE(bench.logs.is_written(last + 1));
+  EXPECT_TRUE(bench.logs.is_durable(last + 1));
+  // Behind something that is owed it changes nothing.
+  const uint64_t stamp = bench.push();
+  ASSERT_EQ(bench.log().begin(10), Journal::Verdict::kAccept);
+  bench.log().abandon();
+  EXPECT_FALSE(bench.logs.is_written(stamp));
+}
+
+// ---- Segments ------------------------------------------------------------------------------------------------------
+
+TEST(Log, AFullSegmentIsLeftWhenAllOfItIsDurable) {
+  LogOptions options = with(Fsync::kInterval);
+  options.segment_bytes = kFileHeaderBytes + 100;
+  Bench bench(options);
+  ASSERT_TRUE(bench.logs.keep());
+  bench.push();
+  bench.log().flush();
+  EXPECT_EQ(bench.logs.present_sequences(), std::vector<uint64_t>{7});
+  const uint64_t end = bench.disk.content(segment_name(0, 7))->size();
+  ASSERT_GT(end, options.segment_bytes);
+  // No other is there: it goes on in this one.
+  bench.push();
+  bench.log().flush();
+  EXPECT_GT(bench.disk.content(segment_name(0, 7))->size(), end);
+  const int wakes = bench.wakes;
+  ASSERT_TRUE(bench.logs.keep());
+  const uint64_t full = bench.disk.content(segment_name(0, 7))->size();
+  const uint64_t stamp = bench.push();
+  bench.log().flush();
+  EXPECT_EQ(bench.disk.content(segment_name(0, 7))->size(), full) << "nothing more is written to it";
+  EXPECT_EQ(bench.logs.acknowledged(stamp), Acknowledged::kNotYet);
+  // Full, it is synced before its time.
+  ASSERT_NE(bench.log().wants_sync(0), nullptr);
+  bench.sync(0, 0);
+  bench.log().flush();
+  EXPECT_EQ(bench.logs.acknowledged(stamp), Acknowledged::kYes);
+  EXPECT_EQ(bench.logs.present_sequences(), std::vector<uint64_t>{8});
+  EXPECT_EQ(bench.figures().segments, 2U);
+  EXPECT_GT(bench.wakes, wakes) << "the next one is wanted";
+  const std::vector<RecordView> records = bench.records(8);
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(records[0].mark.bytes, kFileHeaderBytes);
+  EXPECT_EQ(records[0].mark.previous_sequence, 7U);
+  EXPECT_EQ(records[0].mark.previous_bytes, full);
+}
+
+TEST(Log, WithoutSyncsAFullSegmentIsLeftAtOnce) {
+  LogOptions options = with(Fsync::kNever);
+  options.segment_bytes = kFileHeaderBytes + 100;
+  Bench bench(options);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(bench.logs.keep());
+    bench.push();
+    bench.log().flush();
+    EXPECT_EQ(bench.log().wants_sync(INT64_MAX), nullptr);
+    EXPECT_EQ(bench.log().next_sync_ns(), INT64_MAX);
+  }
+  EXPECT_EQ(bench.logs.present_sequences(), std::vector<uint64_t>{9});
+  EXPECT_EQ(bench.figures().syncs, 0U);
+}
+
+TEST(Log, KeepMakesASegmentAheadForEachLog) {
+  Bench bench(with(Fsync::kInterval), 2);
+  ASSERT_TRUE(bench.logs.keep());
+  ASSERT_TRUE(bench.logs.keep());
+  EXPECT_EQ(bench.calls.back().first, DiskCall::kSyncDirectory);
+  EXPECT_EQ(bench.storage->list()->size(), 2U);
+  for (const std::string& name : {segment_name(0, 7), segment_name(1, 8)}) {
+    ASSERT_NE(bench.disk.content(name), nullptr) << name;
+    EXPECT_TRUE(RecordReader::open(*bench.disk.content(name)));
+    EXPECT_EQ(bench.count(DiskCall::kSync, name), 1U);
+  }
+  // A crash of the machine leaves them whole.
+  bench.disk.power_cut();
+  EXPECT_TRUE(RecordReader::open(*bench.disk.content(segment_name(1, 8))));
+  bench.push(1);
+  bench.log(1).flush();
+  ASSERT_TRUE(bench.logs.keep());
+  EXPECT_EQ(bench.storage->list()->size(), 3U);
+  EXPECT_NE(bench.disk.content(segment_name(1, 9)), nullptr);
+}
+
+TEST(Log, ASegmentThatCannotBeMadeLeavesNothing) {
+  for (const DiskCall call : {DiskCall::kCreate, DiskCall::kWrite, DiskCall::kSync, DiskCall::kSyncDirectory}) {
+    Bench bench(with(Fsync::kAlways));
+    bench.fail(call, ENOSPC);
+    const auto kept = bench.logs.keep();
+    ASSERT_FALSE(kept);
+    EXPECT_EQ(kept.error(), "cannot make a file of the log: No space left on device");
+    EXPECT_TRUE(bench.storage->list()->empty());
+    bench.push();
+    bench.log().flush();
+    EXPECT_EQ(bench.figures().writes, 0U);
+    bench.work();
+    ASSERT_TRUE(bench.logs.keep());
+    bench.log().flush();
+    EXPECT_EQ(bench.figures().writes, 1U);
+    EXPECT_EQ(bench.logs.present_sequences(), std::vector<uint64_t>{8}) << "no number is used again";
+    EXPECT_FALSE(bench.logs.failed());
+  }
+}
+
+// ---- Acknowledgement -----------------------------------------------------------------------------------------------
+
+TEST(Log, WhatAReplyWaitsForInEachMode) {
+  for (const Fsync fsync : {Fsync::kAlways, Fsync::kInterval, Fsync::kNever}) {
+    Bench bench(with(fsync), 2);
+    ASSERT_TRUE(bench.logs.keep());
+    const Acknowledged written = fsync == Fsync::kAlways ? Acknowledged::kNotYet : Acknowledged::kYes;
+    EXPECT_EQ(bench.logs.acknowledged(0), Acknowledged::kYes);
+    const uint64_t other = bench.push(1);
+    const uint64_t stamp = bench.push(0);
+    ASSERT_LT(other, stamp);
+    EXPECT_EQ(bench.logs.acknowledged(stamp), Acknowledged::kNotYet);
+    bench.log(0).flush();
+    // It may have seen what the other log has not written.
+    EXPECT_EQ(bench.logs.acknowledged(stamp), Acknowledged::kNotYet);
+    bench.log(1).flush();
+    EXPECT_EQ(bench.logs.acknowledged(stamp), written);
+    EXPECT_TRUE(bench.logs.is_written(stamp));
+    EXPECT_FALSE(bench.logs.is_durable(stamp));
+    if (fsync == Fsync::kNever) continue;
+    bench.sync(0);
+    EXPECT_EQ(bench.logs.acknowledged(stamp), written);
+    bench.sync(1);
+    EXPECT_EQ(bench.logs.acknowledged(stamp), Acknowledged::kYes);
+    EXPECT_TRUE(bench.logs.is_durable(stamp));
+    // What came later is not waited for.
+    bench.push(1);
+    EXPECT_EQ(bench.logs.acknowledged(stamp), Acknowledged::kYes);
+  }
+}
+
+TEST(Log, SyncsComeWithTheInterval) {
+  Bench bench(with(Fsync::kInterval));
+  ASSERT_TRUE(bench.logs.keep());
+  EXPECT_EQ(bench.log().wants_sync(1000), nullptr) << "nothing is written";
+  EXPECT_EQ(bench.log().next_sync_ns(), INT64_MAX);
+  bench.push();
+  bench.log().flush();
+  bench.sync(0, 1000);
+  bench.push();
+  bench.log().flush();
+  EXPECT_EQ(bench.log().next_sync_ns(), 1100);
+  EXPECT_EQ(bench.log().wants_sync(1099), nullptr);
+  EXPECT_NE(bench.log().wants_sync(1100), nullptr);
+  bench.log().sync_started(1100);
+  EXPECT_EQ(bench.log().next_sync_ns(), INT64_MAX);
+  bench.log().sync_done(0, 1100 + 2'000'000);
+  EXPECT_EQ(bench.figures().syncs, 2U);
+  EXPECT_EQ(bench.figures().sync_ns, 2'000'005U);
+  EXPECT_EQ(bench.figures().sync_buckets[0], 1U);
+  EXPECT_EQ(bench.figures().sync_buckets[3], 1U) << "above 1 ms, up to 3 ms";
+}
+
+}  // namespace
+}  // namespace sluice::wal

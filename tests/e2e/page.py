@@ -57,12 +57,13 @@ def main():
         checks.skip("browser", reason)
         checks.finish()
     os.makedirs(SHOTS, exist_ok=True)
-    admin = ["--web.enable-admin-api"]
+    admin = ["--web.enable-admin-api", "--push.enable-utf8-names"]
     with Gateway(options.binary, admin, options.backend) as plain, Gateway(options.binary, ["--web.route-prefix=/p"], options.backend) as prefixed, \
+            Gateway(options.binary, ["--web.external-url=http://proxy.test/outer/", "--web.route-prefix=/"], options.backend) as outer, \
             Gateway(options.binary, admin, options.backend) as large:
         push_many(large, options.groups - 1)
         large.request("PUT", "/metrics/job/native", NATIVE, PROTOBUF)
-        told = {"plain": "http://127.0.0.1:%d/" % plain.port, "prefixed": "http://127.0.0.1:%d/p/" % prefixed.port,
+        told = {"plain": "http://127.0.0.1:%d/" % plain.port, "prefixed": "http://127.0.0.1:%d/p/" % prefixed.port, "outer": "http://127.0.0.1:%d/" % outer.port,
                 "large": "http://127.0.0.1:%d/" % large.port, "groups": options.groups, "browser": browser, "modules": modules, "shots": SHOTS, "seconds": 300}
         done = subprocess.run(["node", os.path.join(HERE, "browse.mjs"), json.dumps(told)], capture_output=True, text=True, timeout=400, check=False)
     for line in done.stdout.splitlines():
@@ -74,7 +75,7 @@ def main():
         else:
             checks.that(False, "the run ended early:", said["failed"], said["complaints"])
     checks.equal(done.returncode, 0, "exit code", done.stderr[-1000:])
-    checks.that(checks.made > 60, "only", checks.made, "checks were made")
+    checks.that(checks.made > 90, "only", checks.made, "checks were made")
     checks.finish()
 
 

@@ -8,7 +8,7 @@ export function sparkline(values, bad) {
   const step = 100 / Math.max(values.length - 1, 1);
   const path = values.map((value, i) => `${i ? "L" : "M"}${(i * step).toFixed(1)} ${(29 - 27 * (value / most)).toFixed(1)}`).join("");
   return svg("svg", { class: bad ? "spark bad" : "spark", viewBox: "0 0 100 30", preserveAspectRatio: "none", "aria-hidden": "true" },
-    values.length > 1 && svg("path", { d: path }));
+    values.length > 1 && [svg("path", { class: "area", d: `${path}V30H0Z` }), svg("path", { class: "line-of", d: path })]);
 }
 
 // What JSON and Go call numbers.
@@ -43,7 +43,7 @@ export function histogram(metric, caption) {
   const width = 100 / Math.max(bars.length, 1);
   const top = bars.reduce((best, bar) => (bar.count > (best ? best.count : 0) ? bar : best), null);
   const text = `${native ? "Native histogram" : "Histogram"}, ${bars.length} buckets, count ${metric.count}, sum ${metric.sum}` +
-    (top ? `, most (${short(top.count)}) from ${short(top.lower)} to ${short(top.upper)}` : "");
+    (top ? `; the most, ${short(top.count)}, from ${short(top.lower)} to ${short(top.upper)}` : "");
   return el("figure", null,
     svg("svg", { class: "chart", viewBox: "0 0 100 50", preserveAspectRatio: "none", role: "img", "aria-label": text },
       bars.map((bar, i) => svg("rect", {
@@ -51,5 +51,7 @@ export function histogram(metric, caption) {
         y: (49 - 46 * (bar.count / most)).toFixed(2), height: (46 * (bar.count / most)).toFixed(2),
       }, svg("title", null, `${short(bar.lower)} to ${short(bar.upper)}: ${bar.count}`))),
       svg("line", { x1: 0, x2: 100, y1: 49.5, y2: 49.5 })),
-    el("figcaption", null, `${caption} ${text}`));
+    el("figcaption", null,
+      bars.length > 0 && el("div", null, el("span", null, short(bars[0].lower === -Infinity ? bars[0].upper : bars[0].lower)), el("span", null, short(bars[bars.length - 1].upper))),
+      el("b", null, caption), ` ${text}`));
 }

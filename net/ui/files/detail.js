@@ -13,7 +13,7 @@ const labelText = (labels, leave) => Object.entries(labels).filter(([name, value
   .map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(", ");
 
 function familyPart(family, groupLabels) {
-  const caption = (metric) => labelText(metric.labels, groupLabels) || "no further labels";
+  const caption = (metric) => labelText(metric.labels, groupLabels) || "(no further labels)";
   const withBuckets = family.metrics.filter((metric) => metric.buckets);
   const charts = withBuckets.slice(0, kChartsMax).map((metric) => histogram(metric, caption(metric)));
   const plain = family.metrics.filter((metric) => !metric.buckets);
@@ -25,9 +25,9 @@ function familyPart(family, groupLabels) {
   const to = family.first + family.metrics.length;
   const part = family.first > 0 || to < family.series ? ` (${whole(family.first + 1)} to ${whole(to)} shown)` : "";
   return el("section", { class: "family", "aria-label": family.name },
-    el("h3", { class: "mono" }, family.name),
+    el("h3", { class: "mono" }, family.name, el("span", { class: "badge kind" }, family.type.toLowerCase().replace("_", " ")),
+      el("span", { class: "size" }, `${whole(family.series)} series${part}, pushed ${ago(family.time_stamp)}`)),
     family.help && el("p", null, family.help),
-    el("p", { class: "quiet" }, `${family.type.toLowerCase().replace("_", " ")}, ${whole(family.series)} series${part}, pushed ${ago(family.time_stamp)}`),
     charts.length > 0 && el("div", { class: "charts" }, charts),
     withBuckets.length > kChartsMax && el("p", { class: "quiet" }, `and ${whole(withBuckets.length - kChartsMax)} more histograms`),
     plain.length > 0 && table(`Metrics of ${family.name}`, ["Labels", { text: "Value", number: true }], plain.map((metric) => [caption(metric), value(metric)])));
@@ -75,7 +75,7 @@ export class DetailView {
         copy(curlShow(group.id), "Copy as curl"), copy(curlPush(group.labels), "Copy a push as curl"), copy(curlDelete(group.labels), "Copy deletion as curl"),
         el("button", { type: "button", class: "danger", id: "delete-group", onclick: () => this.remove() }, "Delete group…"), this.copied),
       this.families, this.more,
-    ];
+    ].filter(Boolean);
   }
 
   addFamilies(group) {

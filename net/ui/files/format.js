@@ -3,12 +3,13 @@
 const kUnits = ["", "k", "M", "G", "T"];
 
 export function short(value) {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
   let unit = 0;
-  while (Math.abs(value) >= 9999.5 && unit < kUnits.length - 1) {
+  while (Math.abs(value) >= (unit ? 999.5 : 9999.5) && unit < kUnits.length - 1) {
     value /= 1000;
     ++unit;
   }
-  return (Number.isInteger(value) ? String(value) : value.toPrecision(value >= 1000 ? 4 : 3)) + kUnits[unit];
+  return String(Number(value.toPrecision(Math.abs(value) >= 1000 ? 4 : 3))) + kUnits[unit];
 }
 
 export const whole = (value) => value.toLocaleString("en-US");

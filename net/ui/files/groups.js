@@ -38,13 +38,16 @@ export class GroupsView {
     this.count = el("p", { role: "status" });
     this.problem = el("p", { class: "error", role: "alert", hidden: true });
     this.remove = el("button", { type: "button", class: "danger", id: "delete-matching", hidden: true, onclick: () => this.deleteAll() }, "Delete matching…");
+    // Without the heads of the columns, on a phone.
+    this.sorts = el("select", { id: "sort", onchange: () => this.sortBy(this.sorts.value) },
+      [["key", "group"], ["last_push", "last push"], ["last_failure", "last failure"], ["series", "series"], ["bytes", "size"]].map(([value, text]) => el("option", { value }, text)));
     this.grid = new GroupGrid({
       more: () => this.more(), open: (group) => this.app.open(`group/${group.id}`), sort: (name) => this.sortBy(name),
     });
     this.element = el("section", { "aria-label": "Groups", class: "groups" },
       el("form", { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },
         el("label", { class: "wide" }, "Search", this.search), el("label", { class: "wide" }, "Label matchers", this.selector),
-        el("label", null, "Last push before", this.older), el("label", null, "Stale after", this.stale),
+        el("label", null, "Last push before", this.older), el("label", null, "Stale after", this.stale), el("label", { class: "only-narrow" }, "Sort by", this.sorts),
         el("label", { class: "inline" }, this.failed, "failed only")),
       this.problem, el("div", { class: "summary" }, this.count, this.remove), this.grid.element);
     this.grid.showSort(this.sort, this.order);
@@ -70,6 +73,7 @@ export class GroupsView {
   sortBy(name) {
     if (this.sort === name) this.order = this.order === "asc" ? "desc" : "asc";
     else [this.sort, this.order] = [name, name === "key" ? "asc" : "desc"];
+    this.sorts.value = this.sort;
     this.grid.showSort(this.sort, this.order);
     this.reload();
   }

@@ -40,7 +40,7 @@ export class GroupGrid {
 
   headCell(column) {
     return el("div", { role: "columnheader", class: `${column.number ? "number" : ""} ${column.optional ? "optional" : ""}` },
-      el("button", { type: "button", tabindex: "-1", "data-sort": column.sort, onclick: () => this.handlers.sort(column.sort) }, column.text));
+      el("button", { type: "button", "data-sort": column.sort, onclick: () => this.handlers.sort(column.sort) }, column.text));
   }
 
   showSort(sort, order) {
@@ -103,7 +103,7 @@ export class GroupGrid {
     },
     el("div", { role: "gridcell", class: "labels", title: group.error || null }, mark, labelPairs(group.labels),
       group.failed && group.error && el("span", { class: "why" }, group.error)),
-    el("div", { role: "gridcell", title: moment(group.last_push) }, ago(group.last_push)),
+    el("div", { role: "gridcell", class: "when", title: moment(group.last_push) }, ago(group.last_push)),
     el("div", { role: "gridcell", class: "optional", title: moment(group.last_failure) }, group.last_failure === null ? "" : ago(group.last_failure)),
     el("div", { role: "gridcell", class: "number" }, short(group.series)),
     el("div", { role: "gridcell", class: "number optional" }, bytes(group.bytes)));

@@ -18,7 +18,7 @@ export class Tiles {
       { name: "Scrapes", value: (s) => `${short(last(s.history.scrapes_per_second) * 60)}/min`, line: "scrapes_per_second" },
       { name: "Pushed", value: (s) => `${bytes(last(s.history.push_bytes_per_second))}/s`, line: "push_bytes_per_second" },
       { name: "Scraped", value: (s) => `${bytes(last(s.history.scrape_bytes_per_second))}/s`, line: "scrape_bytes_per_second" },
-    ].map((tile) => ({ ...tile, text: el("div", { class: "value" }), chart: el("div") }));
+    ].map((tile) => ({ ...tile, text: el("div", { class: "value" }), chart: el("div", { class: "chart-of" }) }));
     this.element = el("ul", { class: "tiles", "aria-label": "Figures of the gateway, with their last ten minutes" },
       this.tiles.map((tile) => el("li", null, el("div", { class: "name" }, tile.name), tile.text, tile.chart)));
   }
@@ -97,6 +97,7 @@ export class StatusView extends TableView {
     return [
       el("dl", null, kStats.map(([name, value]) => [el("dt", null, name), el("dd", null, String(value(stats)))])),
       stats.durability.metrics && table("Durability", ["Metric", { text: "Value", number: true }], pairs(stats.durability.metrics)),
+      table("Build", ["Fact", "Value"], pairs(status.build_information)),
       table("Flags", ["Flag", "Value"], pairs(status.flags)),
       table("Limits", ["Limit", { text: "Value", number: true }], Object.entries(stats.limits).map(([name, value]) => [name.replaceAll("_", " "), whole(value)])),
     ].filter(Boolean);

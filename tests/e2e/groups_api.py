@@ -3,6 +3,7 @@ pushes; deletion of what matches; every answer checked against the description t
 
 import json
 import re
+import signal
 import tempfile
 import urllib.parse
 
@@ -321,6 +322,19 @@ def check_deletion(checks, options):
             checks.equal(gateway.request("GET", prefix + "/metrics").text.count("\nx{"), 10, "gone from the scrape")
 
 
+def check_deletion_is_kept(checks, options, folder):
+    """What was deleted by a filter stays deleted after a kill."""
+    flags = [ADMIN, "--persistence.file=" + folder, "--persistence.fsync=always"]
+    with Gateway(options.binary, flags, options.backend) as gateway:
+        for number in range(20):
+            gateway.request("PUT", "/metrics/job/%s/n/%d" % ("etl" if number % 2 else "backup", number), b"x 1\n")
+        checks.equal(Api(checks, gateway).call("DELETE", "/groups", [("q", "etl"), ("count", 10)]), {"deleted": 10}, "deleted")
+        gateway.stop(signal.SIGKILL)
+    with Gateway(options.binary, flags, options.backend) as gateway:
+        api = Api(checks, gateway)
+        checks.equal((api.groups()["total"], api.groups(("q", "etl"))["matched"]), (10, 0), "after a kill")
+
+
 def check_routes(checks, options):
     """Methods, OPTIONS and CORS; what is the reference's stays as it is."""
     for flags, deletion in (([], ""), ([ADMIN], "DELETE, ")):
@@ -376,6 +390,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="groups_api.") as folder:
         check_stats(checks, options, folder + "/state")
     check_deletion(checks, options)
+    with tempfile.TemporaryDirectory(prefix="groups_api.") as folder:
+        check_deletion_is_kept(checks, options, folder + "/state")
     check_routes(checks, options)
     check_sliced(checks, options)
     checks.finish()

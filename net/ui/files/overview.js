@@ -88,6 +88,7 @@ const kStats = [
 export class StatusView extends TableView {
   constructor(app) {
     super("Status");
+    this.element.className = "status";
     this.app = app;
   }
   async load() {
@@ -97,7 +98,7 @@ export class StatusView extends TableView {
     return [
       el("dl", null, kStats.map(([name, value]) => [el("dt", null, name), el("dd", null, String(value(stats)))])),
       stats.durability.metrics && table("Durability", ["Metric", { text: "Value", number: true }], pairs(stats.durability.metrics)),
-      table("Build", ["Fact", "Value"], pairs(status.build_information)),
+      table("Build", ["Fact", "Value"], pairs(status.build_information).filter(([, value]) => value !== "")),
       table("Flags", ["Flag", "Value"], pairs(status.flags)),
       table("Limits", ["Limit", { text: "Value", number: true }], Object.entries(stats.limits).map(([name, value]) => [name.replaceAll("_", " "), whole(value)])),
     ].filter(Boolean);
@@ -108,16 +109,18 @@ export class HelpView {
   constructor() {
     const url = new URL(".", base).href.replace(/\/$/, "");
     const host = base.host;
-    const path = base.pathname === "/" ? "" : ` # below ${base.pathname} use the whole URL`;
+    const bare = base.pathname === "/" && base.protocol === "http:";  // what Python's library makes of a name
+    const path = base.pathname === "/" ? "" : `\n    metrics_path: ${base.pathname}metrics`;
+    const scheme = base.protocol === "https:" ? "\n    scheme: https" : "";
     const part = (title, text) => [el("h3", null, title), el("pre", { tabindex: "0" }, text)];
     this.element = el("section", { "aria-label": "Help" },
       el("h2", null, "Pushing to this gateway"),
       el("p", null, "A group is all metrics that were pushed with the same job and labels. PUT replaces a group, POST those families that it brings, DELETE removes it."),
       part("curl", `cat <<'END' | curl --data-binary @- ${url}/metrics/job/my_batch/instance/host-1\n# TYPE my_batch_duration_seconds gauge\n# HELP my_batch_duration_seconds How long the last run took.\nmy_batch_duration_seconds 42.5\nEND\n\ncurl -X DELETE ${url}/metrics/job/my_batch/instance/host-1`),
-      part("Python", `from prometheus_client import CollectorRegistry, Gauge, push_to_gateway\n\nregistry = CollectorRegistry()\nGauge("my_batch_duration_seconds", "How long the last run took.", registry=registry).set(42.5)\npush_to_gateway("${path ? url : host}", job="my_batch", grouping_key={"instance": "host-1"}, registry=registry)${path}`),
+      part("Python", `from prometheus_client import CollectorRegistry, Gauge, push_to_gateway\n\nregistry = CollectorRegistry()\nGauge("my_batch_duration_seconds", "How long the last run took.", registry=registry).set(42.5)\npush_to_gateway("${bare ? host : url}", job="my_batch", grouping_key={"instance": "host-1"}, registry=registry)`),
       part("Go", `duration := prometheus.NewGauge(prometheus.GaugeOpts{\n\tName: "my_batch_duration_seconds", Help: "How long the last run took."})\nduration.Set(42.5)\nerr := push.New("${url}", "my_batch").Collector(duration).Grouping("instance", "host-1").Push()`),
       part("Node", `const client = require("prom-client");\n\nconst registry = new client.Registry();\nnew client.Gauge({ name: "my_batch_duration_seconds", help: "How long the last run took.", registers: [registry] }).set(42.5);\nawait new client.Pushgateway("${url}", {}, registry).push({ jobName: "my_batch", groupings: { instance: "host-1" } });`),
-      part("Prometheus", `scrape_configs:\n  - job_name: pushgateway\n    honor_labels: true\n    static_configs:\n      - targets: ["${host}"]${path}`),
+      part("Prometheus", `scrape_configs:\n  - job_name: pushgateway\n    honor_labels: true${scheme}${path}\n    static_configs:\n      - targets: ["${host}"]`),
       el("h3", null, "The API"),
       el("ul", null, [["api/v1/groups", "groups, searched and sorted"], ["api/v1/jobs", "totals of jobs"], ["api/v1/stats", "figures and their last minutes"],
         ["api/v1/errors", "refused pushes"], ["api/v1/openapi.json", "the description of these"], ["api/v1/metrics", "everything, as the Pushgateway has it"]]

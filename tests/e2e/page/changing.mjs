@@ -171,6 +171,8 @@ export async function testPrefix(base) {
   equal("deleted below the prefix", (await groups(base)).groups.map((group) => group.labels.job), ["b"]);
   for (const view of ["jobs", "status"]) await show(page, view);
   await show(page, "help");
+  const { pathname } = new URL(base);
+  check("help says where to scrape", (await page.locator("pre").last().textContent()).includes(`metrics_path: ${pathname}metrics`));
   check("help names the prefix", (await page.locator("pre").first().textContent()).includes(`${base}metrics/job/`));
   await page.context().close();
 }

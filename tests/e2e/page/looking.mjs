@@ -142,7 +142,7 @@ async function testTables(page) {
   check("totals of jobs", /backup\s+10\s+0\s+30\s/.test(jobs) && /etl\s+30\s+1 failed\s+90\s/.test(jobs), jobs);
   await show(page, "status");
   const status = await page.locator("main").innerText();
-  for (const part of ["Backend", "Kernel of the parser", "Durability", "web.enable-admin-api", "goVersion", "families per group"]) {
+  for (const part of ["Backend", "Kernel of the parser", "Durability", "web.enable-admin-api", "revision", "families per group"]) {
     check(`the status shows ${part}`, status.includes(part), status);
   }
 }

@@ -64,8 +64,8 @@ def main():
         push_many(large, options.groups - 1)
         large.request("PUT", "/metrics/job/native", NATIVE, PROTOBUF)
         told = {"plain": "http://127.0.0.1:%d/" % plain.port, "prefixed": "http://127.0.0.1:%d/p/" % prefixed.port, "outer": "http://127.0.0.1:%d/" % outer.port,
-                "large": "http://127.0.0.1:%d/" % large.port, "groups": options.groups, "browser": browser, "modules": modules, "shots": SHOTS, "seconds": 300}
-        done = subprocess.run(["node", os.path.join(HERE, "browse.mjs"), json.dumps(told)], capture_output=True, text=True, timeout=400, check=False)
+                "large": "http://127.0.0.1:%d/" % large.port, "groups": options.groups, "browser": browser, "modules": modules, "shots": SHOTS, "seconds": 900}
+        done = subprocess.run(["node", os.path.join(HERE, "browse.mjs"), json.dumps(told)], capture_output=True, text=True, timeout=1000, check=False)
     for line in done.stdout.splitlines():
         said = json.loads(line)
         if "check" in said:

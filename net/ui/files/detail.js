@@ -39,9 +39,12 @@ export class DetailView {
     this.element = el("section", { "aria-label": "Group" });
   }
 
-  async show(id) {
+  // `again`: what is shown stays until there is something newer, and where more has been loaded.
+  async show(id, again = false) {
+    if (again && this.paged) return;
     this.id = id;
-    this.element.replaceChildren(el("p", { class: "quiet" }, "Loading…"));
+    this.paged = false;
+    if (!again) this.element.replaceChildren(el("p", { class: "quiet" }, "Loading…"));
     try {
       const group = await get(`groups/${encodeURIComponent(id)}`, { limit: kPage });
       if (this.id !== id) return;
@@ -85,6 +88,7 @@ export class DetailView {
   }
 
   async loadMore() {
+    this.paged = true;
     try {
       this.addFamilies(await get(`groups/${this.group.id}`, { limit: kPage, cursor: this.next }));
     } catch (error) {

@@ -9,6 +9,26 @@ const kTypingMs = 50;
 const kRefreshMsMin = 4500;  // below the pace of the figures, with which it goes
 const kRefreshMsMax = 120000;
 
+// A list costs the gateway a look at every group: the more there are, the rarer it is asked for by itself. 100,000
+// groups every 20 s are some tens of milliseconds of processor time a minute.
+export const paceMs = (stats) => Math.min(Math.max(stats.groups * 0.2, kRefreshMsMin), kRefreshMsMax);
+
+// Without storage, as in a window that keeps nothing, the choice lasts as long as the page.
+function remembered(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+function remember(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // Nothing to be done.
+  }
+}
+
 export class GroupsView {
   // `app`: {stats(), open(hash), say(text)}.
   constructor(app) {
@@ -32,9 +52,9 @@ export class GroupsView {
     this.failed = el("input", { type: "checkbox", id: "failed", onchange: changed });
     this.older = el("select", { id: "older", onchange: changed },
       [["", "any time"], ["15m", "15 minutes ago"], ["1h", "1 hour ago"], ["1d", "1 day ago"], ["7d", "7 days ago"]].map(([value, text]) => el("option", { value }, text)));
-    this.stale = el("select", { id: "stale", onchange: () => { localStorage.setItem("stale", this.stale.value); this.paint(true); } },
+    this.stale = el("select", { id: "stale", onchange: () => { remember("stale", this.stale.value); this.paint(true); } },
       [["0", "never"], ["900", "15 minutes"], ["3600", "1 hour"], ["86400", "1 day"], ["604800", "7 days"]].map(([value, text]) => el("option", { value }, text)));
-    this.stale.value = localStorage.getItem("stale") ?? "86400";
+    this.stale.value = remembered("stale") ?? "86400";
     this.count = el("p", { role: "status" });
     this.problem = el("p", { class: "error", role: "alert", hidden: true });
     this.remove = el("button", { type: "button", class: "danger", id: "delete-matching", hidden: true, onclick: () => this.deleteAll() }, "Delete matching…");
@@ -133,11 +153,8 @@ export class GroupsView {
     this.grid.show(this.loaded, matched, Number(this.stale.value), keep);
   }
 
-  // A list costs the gateway a look at every group: the more there are, the rarer it is asked for by itself. 100,000
-  // groups every 20 s are some tens of milliseconds of processor time a minute.
   refresh(stats) {
-    const waitMs = Math.min(Math.max(stats.groups * 0.2, kRefreshMsMin), kRefreshMsMax);
-    const due = performance.now() - this.listedAt >= waitMs;
+    const due = performance.now() - this.listedAt >= paceMs(stats);
     if (!due || stats.mutations === this.mutations || this.loaded.length > kPage || this.loading) {
       if (this.page) this.remove.hidden = !stats.admin_api || this.page.matched === 0;
       return;

@@ -4,10 +4,11 @@ import { get } from "./api.js";
 import { DetailView } from "./detail.js";
 import { el, setText } from "./dom.js";
 import { setServerTime } from "./format.js";
-import { GroupsView } from "./groups.js";
+import { GroupsView, paceMs } from "./groups.js";
 import { HelpView, JobsView, RejectsView, StatusView, Tiles } from "./overview.js";
 
 const kEveryMs = 5000;
+const kMessageMs = 15000;  // that something was done; what went wrong stays
 
 const main = document.querySelector("main");
 const connection = document.querySelector(".connection");
@@ -15,6 +16,8 @@ const message = el("p", { role: "status" });
 const tiles = new Tiles();
 let stats = null;
 let timer = 0;
+let messageTimer = 0;
+let drawn = { at: 0, mutations: -1 };  // the view that is no list of groups
 
 const app = {
   stats: () => stats,
@@ -22,6 +25,8 @@ const app = {
   say(text, bad = false) {
     message.className = bad ? "error" : "";
     setText(message, text);
+    clearTimeout(messageTimer);
+    if (!bad) messageTimer = setTimeout(() => setText(message, ""), kMessageMs);
   },
   showJob(job) { views.groups.showJob(job); },
 };
@@ -46,8 +51,20 @@ function route() {
   shown = location.hash;
   main.replaceChildren(message, ...(name === "groups" ? [tiles.element] : []), views[name].element);
   if (moved) main.focus({ preventScroll: true });
-  if (name === "groups") views.groups.reload();
-  else views[name].show(rest);
+  if (name === "groups") return void views.groups.reload();
+  drawn = { at: performance.now(), mutations: stats?.mutations };
+  views[name].show(rest);
+}
+
+// What is drawn anew as a whole is left alone while somebody is at it. A look at jobs or a group is one at every group.
+function redraw(name, rest) {
+  const view = views[name];
+  if (view.element.contains(document.activeElement) || !getSelection().isCollapsed) return;
+  if (name === "rejects") return void view.show();
+  if (name !== "jobs" && name !== "group") return;
+  if (stats.mutations === drawn.mutations || performance.now() - drawn.at < paceMs(stats)) return;
+  drawn = { at: performance.now(), mutations: stats.mutations };
+  view.show(rest, true);
 }
 
 async function update() {
@@ -59,9 +76,9 @@ async function update() {
     tiles.show(stats);
     setText(connection, "");
     connection.classList.remove("lost");
-    const { name } = current();
+    const { name, rest } = current();
     if (name === "groups") views.groups.refresh(stats);
-    if (name === "rejects") await views.rejects.show();
+    else redraw(name, rest);
   } catch (error) {
     setText(connection, `No answer: ${error.message}`);
     connection.classList.add("lost");

@@ -30,6 +30,7 @@ export const browser = await chromium.launch({ executablePath: options.browser, 
 // A tab of its own. With `clock` the test moves its timers on; `before(page)` comes before the page is loaded.
 export async function open(base, { clock, before, ...more } = {}) {
   const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...more });
+  context.setDefaultTimeout(120000);  // a busy machine
   const page = await context.newPage();
   if (clock) await page.clock.install();
   page.on("pageerror", (error) => complaints.push(error.message));
@@ -49,7 +50,7 @@ export const waitForSummary = (page, start) => page.waitForFunction(
   (text) => document.querySelector(".groups .summary p")?.textContent.startsWith(text), start);
 
 export async function show(page, view) {
-  await page.click(`nav a[href="#${view}"]`);
+  await page.click(`nav a[href="#${view}"]`, { noWaitAfter: true });
   await page.waitForSelector({ groups: ".line", help: "pre" }[view] ?? "tbody tr");
 }
 

@@ -90,6 +90,21 @@ export async function testChanges(base) {
   await push(base, "job/later", "what is this\n");
   const row = page.locator('tbody tr:has-text("later")');
   check("a refused push appears with its reason", await later(async () => await row.count() === 1 && (await row.textContent()).includes("parsing error")));
+  // So do totals of jobs, and what a group holds.
+  await show(page, "jobs");
+  await push(base, "job/later/n/1", "x 1\n");
+  await push(base, "job/later/n/2", "x 1\n");
+  const total = page.locator('tbody tr:has-text("later")');
+  check("a job's total goes up", await later(async () => await total.count() === 1 && /later\s+2\s/.test(await total.innerText())));
+  await show(page, "groups");
+  await page.fill("#q", "job=later");
+  await page.clock.runFor(100);
+  await waitForSummary(page, "2 of 43");
+  await page.click(".line >> nth=0");
+  await page.waitForSelector(".family");
+  await push(base, "job/later/n/1", "x 4711\n");
+  check("a group's values change", await later(async () => (await page.locator("main").innerText()).includes("4711")));
+  for (const number of [1, 2]) await fetch(`${base}metrics/job/later/n/${number}`, { method: "DELETE" });
   // One group.
   await show(page, "groups");
   await page.fill("#q", "zzz-new");

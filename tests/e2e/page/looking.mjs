@@ -159,6 +159,7 @@ export async function testWithoutJavaScript(base) {
 
 export async function testHidden(base) {
   const context = await browser.newContext();
+  context.setDefaultTimeout(120000);
   const page = await context.newPage();
   await page.clock.install();
   let asked = 0;

@@ -30,6 +30,7 @@ class Discard final : public http::Handler {
     return StepAction::kDone;
   }
   void on_refused(int /*status*/, std::string_view /*peer*/) override { ++refused; }
+  void on_limit(limits::Limit /*limit*/) override {}
   void on_finished(const http::Exchange& /*exchange*/, bool sent, int64_t /*request_ns*/) override {
     answered += sent ? 1 : 0;
   }

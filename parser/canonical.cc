@@ -1,9 +1,11 @@
 #include "parser/canonical.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "core/base/check.h"
-#include "core/base/limits.h"
+#include "core/base/limit_table.h"
 #include "parser/canonical_escape.h"
 #include "parser/names.h"
 
@@ -45,8 +47,9 @@ model::Conflict check_grouping_key(const model::GroupKey& key) {
 }
 
 void Canonicaliser::begin(const model::Families& families, const model::GroupKey& key, model::CanonicalPush& out,
-                          bool check) {
+                          bool check, const limits::Values& values) {
   check_ = check;
+  values_ = &values;
   families_ = &families;
   out_ = &out;
   out.clear();
@@ -55,6 +58,7 @@ void Canonicaliser::begin(const model::Families& families, const model::GroupKey
   state_ = State::kMore;
   phase_ = Phase::kSurvey;
   estimate_ = value_bytes_ = record_bytes_ = 0;
+  name_bytes_ = label_value_bytes_ = labels_ = 0;
   has_suffixed_ = false;
   names_sorted_ = true;
   cursor_ = 0;
@@ -115,7 +119,11 @@ void Canonicaliser::survey() {
     for (const model::LabelPair& label : labels_of(cursor_)) {
       line += label.name.size() + 4;
       values += label.value.size();
+      name_bytes_ = std::max(name_bytes_, label.name.size());
+      label_value_bytes_ = std::max(label_value_bytes_, label.value.size());
     }
+    name_bytes_ = std::max(name_bytes_, family.name.size());
+    labels_ = std::max(labels_, metric.labels_count);
     line += values;
     const bool simple = family.type != MetricType::kSummary && !is_histogram(family.type);
     const uint64_t lines = simple ? 1 : uint64_t{metric.points_count} + 3;
@@ -128,8 +136,9 @@ void Canonicaliser::survey() {
   }
   estimate_ += families_->families.size() * (sizeof(model::FragmentHeader) + sizeof(uint64_t));
   if (key_fault_ != ConflictKind::kNoConflict) return fail(key_fault_, kNone, kNone, key_fault_label_);
-  if (estimate_ > limits::kCanonicalBytesMax) {
-    state_ = State::kTooLarge;
+  if (const auto limit = find_limit()) {
+    limit_ = *limit;
+    state_ = State::kLimit;
     return;
   }
   writer_.begin(*out_, estimate_ + value_bytes_ + record_bytes_, !check_);
@@ -137,6 +146,20 @@ void Canonicaliser::survey() {
   cursor_ = 0;
   order_.reserve(families_->families.size());
   out_->families.reserve(families_->families.size());
+}
+
+std::optional<limits::Limit> Canonicaliser::find_limit() const noexcept {
+  using limits::Limit;
+  const std::pair<Limit, uint64_t> found[] = {{Limit::kLabelsPerSeries, labels_},
+                                              {Limit::kNameBytes, name_bytes_},
+                                              {Limit::kValueBytes, label_value_bytes_},
+                                              {Limit::kFamiliesPerPush, families_->families.size()},
+                                              {Limit::kSeriesPerPush, families_->metrics.size()},
+                                              {Limit::kExpandedBytes, estimate_}};
+  for (const auto& [limit, value] : found) {
+    if (value > (*values_)[limit]) return limit;
+  }
+  return std::nullopt;
 }
 
 void Canonicaliser::select() {

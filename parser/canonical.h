@@ -22,10 +22,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "core/base/clock.h"
+#include "core/base/limit_table.h"
 #include "core/model/canonical.h"
 #include "core/model/families.h"
 #include "core/model/group_key.h"
@@ -46,7 +48,7 @@ class Canonicaliser {
     kMore,      // call step() again
     kDone,      // the output is complete
     kConflict,  // conflict() says why; the output is unusable
-    kTooLarge,  // more than limits::kCanonicalBytesMax of text (413); the output is unusable
+    kLimit,     // limit() says which one the push is beyond; the output is unusable
   };
 
   Canonicaliser() = default;
@@ -55,10 +57,14 @@ class Canonicaliser {
 
   // Clears `out` and starts; the work is done by step(). Without the check, only timestamps and a fault of the key are
   // conflicts; what else is inconsistent is written as it is, and the fragment's header says so. (Suffix collisions are
-  // then nobody's fault: whoever reads the fragments sees the names.)
-  void begin(const model::Families& families, const model::GroupKey& key, model::CanonicalPush& out, bool check = true);
+  // then nobody's fault: whoever reads the fragments sees the names.) `values` must outlive the work; of them names,
+  // values and labels of the families (not of the key), families and series, and kExpandedBytes count here.
+  void begin(const model::Families& families, const model::GroupKey& key, model::CanonicalPush& out, bool check = true,
+             const limits::Values& values = limits::kLargest);
   [[nodiscard]] State step(Deadline deadline);
   [[nodiscard]] const model::Conflict& conflict() const noexcept { return conflict_; }
+  // After kLimit.
+  [[nodiscard]] limits::Limit limit() const noexcept { return limit_; }
   // Bytes of text that it has written, also when it did not come to an end.
   [[nodiscard]] size_t written_bytes() const noexcept { return writer_.bytes(); }
 
@@ -78,6 +84,8 @@ class Canonicaliser {
 
   void run_phase();
   void survey();
+  // A limit that what was surveyed is beyond.
+  [[nodiscard]] std::optional<limits::Limit> find_limit() const noexcept;
   void select();
   void order_names();
   void next_family();
@@ -114,12 +122,14 @@ class Canonicaliser {
   model::ConflictKind key_fault_ = model::ConflictKind::kNoConflict;
   std::string_view key_fault_label_;
   bool check_ = true;
+  const limits::Values* values_ = &limits::kLargest;
 
   Phase phase_ = Phase::kSurvey;
   State state_ = State::kDone;
   Deadline deadline_;
   uint32_t work_ = 0;  // units of about 50 ns since the last look at the clock
   model::Conflict conflict_;
+  limits::Limit limit_ = limits::Limit::kExpandedBytes;
 
   LabelPlans plans_;
   FragmentWriter writer_;
@@ -128,6 +138,10 @@ class Canonicaliser {
   uint64_t estimate_ = 0;      // bytes of the canonical push, escapes not counted
   uint64_t value_bytes_ = 0;   // of the labels' values in it: what escapes may add at most
   uint64_t record_bytes_ = 0;  // what records of text families may take
+  // The longest of all labels, and the most that a series has.
+  size_t name_bytes_ = 0;
+  size_t label_value_bytes_ = 0;
+  uint32_t labels_ = 0;
   bool names_sorted_ = true;
   bool has_suffixed_ = false;         // some family is a summary or a histogram
   uint32_t cursor_ = 0;               // of the phase: a metric, a family or a position

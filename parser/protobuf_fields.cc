@@ -197,7 +197,7 @@ void ProtobufParser::close_metric() {
 
 bool ProtobufParser::close_label() {
   return out_->labels.back().name.size() <= limits::kNameBytesMax ||
-         fail("name of more than " + std::to_string(limits::kNameBytesMax) + " bytes");
+         fail("name of more than " + std::to_string(limits::kNameBytesMax) + " bytes", limits::Limit::kNameBytes);
 }
 
 void ProtobufParser::close_point(Kind kind) {

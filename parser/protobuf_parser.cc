@@ -77,7 +77,8 @@ bool ProtobufParser::advance() {
 
 bool ProtobufParser::malformed() { return fail("proto: cannot parse invalid wire-format data"); }
 
-bool ProtobufParser::fail(std::string text) {
+bool ProtobufParser::fail(std::string text, std::optional<limits::Limit> limit) {
+  limit_ = limit;
   error_ = std::move(text);
   return false;
 }
@@ -203,7 +204,8 @@ bool ProtobufParser::open(Kind kind, const Field& field, bool live) {
     }
   } else if (live) {
     if (kind == Kind::kLabel && metric().labels_count == limits::kLabelsPerSeriesMax) {
-      return fail("more than " + std::to_string(limits::kLabelsPerSeriesMax) + " labels");
+      return fail("more than " + std::to_string(limits::kLabelsPerSeriesMax) + " labels",
+                  limits::Limit::kLabelsPerSeries);
     }
     if (take_plain(kind, field)) return true;
     live = begin_part(kind, field);
@@ -252,7 +254,7 @@ bool ProtobufParser::close_family() {
     return true;
   }
   if (family.name.size() > limits::kNameBytesMax) {
-    return fail("name of more than " + std::to_string(limits::kNameBytesMax) + " bytes");
+    return fail("name of more than " + std::to_string(limits::kNameBytesMax) + " bytes", limits::Limit::kNameBytes);
   }
   if (group_in_metric_) family.needs_record = false;
   const bool odd = type_ < 0 || type_ > static_cast<int32_t>(MetricType::kGaugeHistogram);

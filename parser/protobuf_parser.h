@@ -23,12 +23,14 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/large_memory.h"
+#include "core/base/limit_table.h"
 #include "core/model/families.h"
 #include "parser/index_table.h"
 #include "parser/text_number.h"
@@ -69,6 +71,8 @@ class ProtobufParser {
 
   // After kError, in the reference's words.
   [[nodiscard]] const std::string& error() const noexcept { return error_; }
+  // What the body is beyond, where that is the error.
+  [[nodiscard]] std::optional<limits::Limit> limit() const noexcept { return limit_; }
 
  private:
   // The NaN that parsing the text gives (Go's math.NaN).
@@ -118,7 +122,7 @@ class ProtobufParser {
   // Reads the value behind a tag into `field`; false when malformed.
   [[nodiscard]] bool read_value(Field& field, const char* end);
   [[nodiscard]] bool malformed();
-  [[nodiscard]] bool fail(std::string text);
+  [[nodiscard]] bool fail(std::string text, std::optional<limits::Limit> limit = std::nullopt);
 
   // The message that a field of `kind` is, or kNone.
   [[nodiscard]] static Kind message_of(Kind kind, uint32_t tag) noexcept;
@@ -168,6 +172,7 @@ class ProtobufParser {
   model::Families* out_ = nullptr;
   State state_ = State::kBetween;
   std::string error_;
+  std::optional<limits::Limit> limit_;
   std::vector<TextNumber>* numbers_ = nullptr;
 
   std::array<Message, 8> stack_;  // a label of an exemplar of a bucket is the deepest

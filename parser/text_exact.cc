@@ -102,7 +102,8 @@ ExactTextParser::Step ExactTextParser::step(Deadline deadline) {
   }
 }
 
-ExactTextParser::Go ExactTextParser::fail(std::string message) {
+ExactTextParser::Go ExactTextParser::fail(std::string message, std::optional<limits::Limit> limit) {
+  error_.limit = limit;
   error_.line = line_;
   error_.offset = static_cast<size_t>(at_ - begin_);
   error_.text = "text format parsing error in line " + std::to_string(line_) + ": " + std::move(message);

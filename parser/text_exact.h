@@ -19,12 +19,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/large_memory.h"
+#include "core/base/limit_table.h"
 #include "core/model/families.h"
 #include "parser/index_table.h"
 #include "parser/names.h"
@@ -32,9 +34,10 @@
 namespace sluice::parser {
 
 struct TextError {
-  std::string text;   // "text format parsing error in line N: ..."
-  uint64_t line = 0;  // from 1
-  size_t offset = 0;  // of the byte at which the error was noticed
+  std::string text;                    // "text format parsing error in line N: ..."
+  uint64_t line = 0;                   // from 1
+  size_t offset = 0;                   // of the byte at which the error was noticed
+  std::optional<limits::Limit> limit;  // what the body is beyond, where that is the error
 };
 
 class ExactTextParser {
@@ -134,7 +137,7 @@ class ExactTextParser {
   [[nodiscard]] std::string_view bound_label() const noexcept;
   [[nodiscard]] model::Family& family() noexcept { return out_->families[family_]; }
   [[nodiscard]] std::string family_quoted() const;
-  Go fail(std::string message);
+  Go fail(std::string message, std::optional<limits::Limit> limit = std::nullopt);
 
   // The body.
   const char* begin_ = nullptr;

@@ -208,7 +208,8 @@ bool ExactTextParser::accept_label(std::string_view name) {
     return false;
   }
   if (++line_labels_ > limits::kLabelsPerSeriesMax) {
-    fail("more than " + std::to_string(limits::kLabelsPerSeriesMax) + " labels for metric " + family_quoted());
+    fail("more than " + std::to_string(limits::kLabelsPerSeriesMax) + " labels for metric " + family_quoted(),
+         limits::Limit::kLabelsPerSeries);
     return false;
   }
   label_is_bound_ = name == bound_label();

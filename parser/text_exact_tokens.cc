@@ -139,7 +139,7 @@ ExactTextParser::Go ExactTextParser::scan_name(Token kind) {
     const char c = *at_;
     if (closed_) return Go::kOn;
     if (at_ - token_ > static_cast<ptrdiff_t>(limits::kNameBytesMax)) {
-      return fail("name of more than " + std::to_string(limits::kNameBytesMax) + " bytes");
+      return fail("name of more than " + std::to_string(limits::kNameBytesMax) + " bytes", limits::Limit::kNameBytes);
     }
     if (!in_quotes_) {
       if (c == '"') {

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "tools/go_duration.h"
+#include "tools/limit_flags.h"
 
 namespace sluice::tools {
 namespace {
@@ -51,7 +52,8 @@ std::string text_of(log::Level level) {
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> flag_values(const Flags& flags) {
-  return {
+  std::vector<std::pair<std::string, std::string>> values = {
+      {"auth.file", flags.auth_file},
       {"log.format", flags.log_format == log::Format::kJson ? "json" : "logfmt"},
       {"log.level", text_of(flags.log_level)},
       {"net.backend", text_of(flags.backend)},
@@ -65,7 +67,7 @@ std::vector<std::pair<std::string, std::string>> flag_values(const Flags& flags)
       {"push.failure-details", fmt::to_string(flags.failure_details)},
       {"runtime.scrape-cache-mib", fmt::to_string(flags.scrape_cache_mib)},
       {"runtime.workers", fmt::to_string(flags.workers)},
-      {"web.config.file", ""},  // another is refused at start
+      {"web.config.file", flags.config_file},
       {"web.enable-admin-api", text_of(flags.enable_admin_api)},
       {"web.enable-lifecycle", text_of(flags.enable_lifecycle)},
       {"web.external-url", flags.external_url},
@@ -76,6 +78,10 @@ std::vector<std::pair<std::string, std::string>> flag_values(const Flags& flags)
       {"web.telemetry-path", flags.telemetry_path},
       {"web.unix-socket-mode", fmt::format("{:04o}", flags.unix_socket_mode)},
   };
+  for (const limits::Entry& entry : limits::kTable) {
+    values.emplace_back(fmt::format("limits.{}", entry.name), format_limit(entry, flags.limits[entry.limit]));
+  }
+  return values;
 }
 
 }  // namespace sluice::tools

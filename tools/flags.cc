@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <array>
 #include <charconv>
 #include <memory>
 #include <optional>
 
 #include "tools/external_url.h"
 #include "tools/go_duration.h"
+#include "tools/limit_flags.h"
 #include "tools/version.h"
 
 namespace sluice::tools {
@@ -18,8 +20,9 @@ namespace {
 struct Raw {
   using Values = std::vector<std::string>;
   Values listen_address, telemetry_path, external_url, route_prefix, unix_socket_mode, log_level, log_format, workers,
-      scrape_cache, failure_details, backend, config_file, persistence_file, persistence_interval, fsync,
-      fsync_interval, on_corruption;
+      scrape_cache, failure_details, backend, config_file, auth_file, persistence_file, persistence_interval, fsync, fsync_interval,
+      on_corruption;
+  std::array<Values, limits::kLimits> limits;
   bool lifecycle = false, admin_api = false, utf8_names = false, unchecked = false, systemd_socket = false;
 };
 
@@ -36,7 +39,7 @@ class HelpFormatter : public CLI::Formatter {
 FlagExit wrong(std::string_view text) { return {1, fmt::format("sluice: error: {}, try --help\n", text)}; }
 
 void add_options(CLI::App& app, Raw& raw) {
-  const auto option = [&](const char* name, Raw::Values& into, const char* group, const char* help) {
+  const auto option = [&](const std::string& name, Raw::Values& into, const char* group, const std::string& help) {
     app.add_option(name, into, help)
         ->group(group)
         ->expected(1)
@@ -52,8 +55,10 @@ void add_options(CLI::App& app, Raw& raw) {
   boolean("web.systemd-socket", raw.systemd_socket, "Web",
           "Use systemd socket activation listeners instead of port listeners (Linux only).");
   option("--web.config.file", raw.config_file, "Web",
-         "Path to configuration file that can enable TLS or authentication. Not supported yet: only an empty one is "
-         "accepted. []");
+         "Path to configuration file that can enable TLS or authentication. []");
+  option(
+      "--auth.file", raw.auth_file, "Web",
+      "Path to a file that says who may push, delete, scrape, administer and see the page, and for which groups. []");
   option("--web.telemetry-path", raw.telemetry_path, "Web", "Path under which to expose metrics. [/metrics]");
   option("--web.external-url", raw.external_url, "Web",
          "The URL under which the Pushgateway is externally reachable. []");
@@ -87,6 +92,11 @@ void add_options(CLI::App& app, Raw& raw) {
   option("--runtime.scrape-cache-mib", raw.scrape_cache, "Runtime",
          "MiB of scrape bodies that are kept for further scrapes while nothing changes; 0 for none. [32]");
   option("--net.backend", raw.backend, "Runtime", "One of: [auto, io_uring, epoll]. [auto]");
+  for (size_t i = 0; i < limits::kLimits; ++i) {
+    const limits::Entry& entry = limits::kTable[i];
+    option(fmt::format("--limits.{}", entry.name), raw.limits[i], "Limits",
+           fmt::format("{} [{}]", entry.meaning, format_limit(entry, entry.value)));
+  }
   option("--log.level", raw.log_level, "Log",
          "Only log messages with the given severity or above. One of: [debug, info, warn, error]. [info]");
   option("--log.format", raw.log_format, "Log", "Output format of log messages. One of: [logfmt, json]. [logfmt]");
@@ -155,17 +165,6 @@ std::optional<FlagExit> take_url(const Raw::Values& values, std::string& path) {
   return std::nullopt;
 }
 
-// Where nothing is ignored in silence: a gateway that was told to ask for passwords must not start without.
-std::optional<FlagExit> take_config_file(const Raw::Values& values) {
-  const auto value = single(values, "web.config.file");
-  if (!value) return value.error();
-  if (!*value || (*value)->empty()) return std::nullopt;
-  return wrong(fmt::format(
-      "--web.config.file={} cannot be honoured: TLS and authentication are not supported by this version; put a "
-      "proxy in front or leave the flag out",
-      **value));
-}
-
 std::optional<FlagExit> take_duration(const Raw::Values& values, std::string_view name, std::chrono::nanoseconds& out) {
   const auto value = single(values, name);
   if (!value) return value.error();
@@ -200,6 +199,16 @@ bool parse_fsync(const std::string& text, Fsync& out) {
   return true;
 }
 
+std::optional<FlagExit> take_limit(const Raw::Values& values, const limits::Entry& entry, limits::Values& out) {
+  const auto complaint = fmt::format("--limits.{} takes {} to {}, not", entry.name, format_limit(entry, entry.least),
+                                     format_limit(entry, entry.most));
+  return take(values, fmt::format("limits.{}", entry.name), complaint, [&](const std::string& text) {
+    const auto value = parse_limit(entry, text);
+    if (value) out.set(entry.limit, *value);
+    return value.has_value();
+  });
+}
+
 Result<Flags, FlagExit> judge(const Raw& raw) {
   Flags flags;
   flags.listen_addresses = raw.listen_address;
@@ -231,7 +240,14 @@ Result<Flags, FlagExit> judge(const Raw& raw) {
     flags.unix_socket_mode = mode.value_or(0);
     return mode.has_value();
   }));
-  check(take_config_file(raw.config_file));
+  check(take(raw.config_file, "web.config.file", "", [&](const std::string& text) {
+    flags.config_file = text;
+    return true;
+  }));
+  check(take(raw.auth_file, "auth.file", "", [&](const std::string& text) {
+    flags.auth_file = text;
+    return true;
+  }));
   check(take(raw.persistence_file, "persistence.file", "", [&](const std::string& text) {
     flags.persistence_file = text;
     return true;
@@ -268,6 +284,7 @@ Result<Flags, FlagExit> judge(const Raw& raw) {
              [&](const std::string& text) { return log::parse_level(text, flags.log_level); }));
   check(take(raw.log_format, "log.format", "unrecognized log format",
              [&](const std::string& text) { return log::parse_format(text, flags.log_format); }));
+  for (size_t i = 0; i < limits::kLimits; ++i) check(take_limit(raw.limits[i], limits::kTable[i], flags.limits));
   if (bad) return std::unexpected(*bad);
   return flags;
 }

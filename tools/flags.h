@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/limit_table.h"
 #include "core/base/limits.h"
 #include "core/base/log.h"
 #include "core/base/result.h"
@@ -17,6 +18,8 @@ enum class Fsync : uint8_t { kAlways, kInterval, kNever };
 
 struct Flags {
   std::vector<std::string> listen_addresses;  // --web.listen-address, default {":9091"}
+  std::string config_file;                    // --web.config.file; empty: plaintext for everybody
+  std::string auth_file;                      // --auth.file; empty: nobody is asked for rights
   std::string telemetry_path = "/metrics";
   std::string external_url;   // --web.external-url as given
   std::string external_path;  // path of --web.external-url, normalised as route_prefix is
@@ -40,6 +43,7 @@ struct Flags {
   uint32_t failure_details = limits::kFailureDetails;  // groups
   uint32_t scrape_cache_mib = limits::kScrapeCacheBytes / (1024 * 1024);
   Backend backend = Backend::kAuto;
+  limits::Values limits;  // --limits.*
 };
 
 // Why the process ends before it serves: --help and --version (code 0, text for stdout) or a wrong flag (code 1, one

@@ -1,4 +1,5 @@
 // The gateway's main: flags, limits of the machine, listeners, workers, signals.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -10,8 +11,10 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "core/base/limit_table.h"
 #include "core/base/limits.h"
 #include "core/base/log.h"
+#include "core/sync/keyed_counts.h"
 #include "net/api/durability.h"
 #include "net/api/gateway.h"
 #include "net/api/logged_service.h"
@@ -21,13 +24,16 @@
 #include "net/loop/sizing.h"
 #include "net/loop/worker_group.h"
 #include "parser/simd/kernel.h"
+#include "tools/commands/check_config_command.h"
 #include "tools/commands/export_command.h"
 #include "tools/commands/import_command.h"
 #include "tools/commands/wal_command.h"
 #include "tools/flag_values.h"
 #include "tools/flags.h"
+#include "tools/limit_flags.h"
 #include "tools/loop_metrics.h"
 #include "tools/version.h"
+#include "tools/web_front.h"
 
 namespace sluice::tools {
 namespace {
@@ -63,9 +69,11 @@ int fail(const std::string& sentence) {
   return 1;
 }
 
-// SIGINT and SIGTERM are waited for, not handled; blocked before any thread exists so that all inherit it.
+// SIGINT and SIGTERM are waited for, not handled; blocked before any thread exists so that all inherit it. What a write can
+// bring is an error of that write.
 sigset_t block_signals() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   sigset_t waited{};
   sigemptyset(&waited);
   sigaddset(&waited, SIGINT);
@@ -116,8 +124,25 @@ void log_choice(const net::loop::Sizes& sizes, std::string_view kernel, const ne
   }
 }
 
-net::api::GatewayOptions gateway_options(const Flags& flags, uint32_t workers, net::ring::Backend backend,
-                                         std::string_view kernel) {
+// What the flags leave to the machine: nine tenths of its memory, or the cgroup's; and of that an eighth for bodies on
+// their way, but room for some.
+limits::Values limits_for(limits::Values values, const net::loop::SystemLimits& system, uint32_t workers) {
+  using limits::Limit;
+  constexpr uint64_t kBodiesMin = 4 * limits::kMiB;
+  if (values[Limit::kMemory] == 0 && system.memory != net::loop::kNoLimit) {
+    values.set(Limit::kMemory, system.memory / 10 * 9);
+  }
+  if (const uint64_t memory = values[Limit::kMemory]; memory != 0) {
+    const uint64_t bodies = std::max(memory / 8 / workers, kBodiesMin);
+    values.set(Limit::kBodyMemory, std::min(values[Limit::kBodyMemory], bodies));
+  }
+  return values;
+}
+
+bool has_front(const Flags& flags) { return !flags.config_file.empty() || !flags.auth_file.empty(); }
+
+net::api::GatewayOptions gateway_options(const Flags& flags, const limits::Values& values, uint32_t workers,
+                                         net::ring::Backend backend, std::string_view kernel) {
   net::api::GatewayOptions options;
   options.router = {flags.route_prefix, flags.telemetry_path, flags.enable_admin_api};
   options.names = flags.enable_utf8_names ? parser::NameScheme::kUtf8 : parser::NameScheme::kLegacy;
@@ -125,6 +150,7 @@ net::api::GatewayOptions gateway_options(const Flags& flags, uint32_t workers, n
   options.consistency_check = !flags.disable_consistency_check;
   options.workers = workers;
   options.failure_details_max = flags.failure_details;
+  options.limits = values;
   options.scrape_cache_bytes = size_t{flags.scrape_cache_mib} * 1024 * 1024;
   options.more_writers = flags.persistence_file.empty() ? 0 : net::api::Durability::more_writers();
   options.build = {std::string(kVersion), std::string(kRevision), std::string(kArchitecture)};
@@ -141,6 +167,10 @@ net::api::GatewayOptions gateway_options(const Flags& flags, uint32_t workers, n
     const auto names = net::api::Durability::names();
     options.extra_names.insert(options.extra_names.end(), names.begin(), names.end());
   }
+  if (has_front(flags)) {
+    const auto names = WebFront::names();
+    options.extra_names.insert(options.extra_names.end(), names.begin(), names.end());
+  }
   return options;
 }
 
@@ -150,6 +180,9 @@ net::api::DurabilityOptions durability_options(const Flags& flags, uint32_t work
   options.state_file = flags.persistence_state;
   options.log.fsync = fsync_of(flags.persistence_fsync);
   options.log.interval_ns = flags.persistence_fsync_interval.count();
+#ifdef SLUICE_LOG_SEGMENT_BYTES  // of a test program whose segments are soon full
+  options.log.segment_bytes = SLUICE_LOG_SEGMENT_BYTES;
+#endif
   options.snapshot_interval = flags.persistence_interval;
   options.salvage = flags.persistence_salvage;
   options.consistency_check = !flags.disable_consistency_check;
@@ -158,19 +191,32 @@ net::api::DurabilityOptions durability_options(const Flags& flags, uint32_t work
   return options;
 }
 
+// 65,536 buckets, 4 MiB: half a million addresses that are connected at the same time.
+constexpr unsigned kAddressBits = 16;
+
 // Workers and what they serve, on one backend. Main thread; destroyed only after group.join() or a failed start.
 struct Server {
-  std::vector<std::unique_ptr<net::http::Handler>> handlers;  // outlive the workers
+  std::unique_ptr<WebFront> front;                            // none without has_front(); outlives the workers
+  std::vector<std::unique_ptr<net::http::Handler>> handlers;  // likewise
+  std::unique_ptr<sync::KeyedCounts> addresses;               // likewise; none without a limit for each
   net::loop::WorkerGroup group;
   LoopMetrics loop_metrics{group};
   std::unique_ptr<net::api::Gateway> gateway;
   std::unique_ptr<net::api::Durability> durability;  // none without --persistence.file
 
   // What is served, with what the state will be kept in.
-  Result<void, std::string> load(const Flags& flags, uint32_t workers, net::ring::Backend backend,
-                                 std::string_view kernel) {
-    net::api::GatewayOptions options = gateway_options(flags, workers, backend, kernel);
+  Result<void, std::string> load(const Flags& flags, const limits::Values& values, uint32_t workers,
+                                 net::ring::Backend backend, std::string_view kernel) {
+    net::api::GatewayOptions options = gateway_options(flags, values, workers, backend, kernel);
+    if (has_front(flags)) {
+      auto opened = WebFront::open({.config_file = flags.config_file,
+                                    .auth_file = flags.auth_file,
+                                    .body_bytes_max = values[limits::Limit::kBodyBytes]});
+      if (!opened) return std::unexpected(opened.error());
+      front = std::move(*opened);
+    }
     options.extra = [this](std::vector<render::OwnFamily>& families) {
+      if (front) front->append(families);
       loop_metrics.append(families);
       if (durability) durability->append(families);
     };
@@ -191,13 +237,32 @@ struct Server {
     return group.start(
         capabilities, options, std::move(listeners),
         [this](uint32_t index) {
-          auto service = std::make_unique<net::conn::Connections>(*handlers.emplace_back(gateway->make_handler(index)));
+          auto service = make_service(*handlers.emplace_back(gateway->make_handler(index)));
           gateway->context(index).bodies = &service->bodies();
+          if (front) gateway->context(index).access = front->access();
           if (group.workers() > 1) gateway->context(index).call_help = [this, index] { group.call_help(index); };
           loop_metrics.add(service->counters());
           return logged(std::move(service), index);
         },
         [this](uint32_t index) { return gateway->make_hooks(index); });
+  }
+
+  net::conn::Options connection_options() {
+    net::conn::Options options = net::conn::options_for(gateway->options().limits);
+    if (options.connections_per_address_max != 0) {
+      if (!addresses) addresses = std::make_unique<sync::KeyedCounts>(kAddressBits);
+      options.addresses = addresses.get();
+    }
+    return options;
+  }
+
+  // The connections of a worker, behind its guard if there is one.
+  std::unique_ptr<net::conn::Connections> make_service(net::http::Handler& handler) {
+    if (!front) return std::make_unique<net::conn::Connections>(handler, connection_options());
+    net::web::Guard& guard = front->add(handler);
+    auto service = std::make_unique<net::conn::Connections>(guard, connection_options());
+    if (front->tls()) service->set_tls(guard);
+    return service;
   }
 
   std::unique_ptr<net::loop::Service> logged(std::unique_ptr<net::loop::Service> service, uint32_t worker) {
@@ -214,12 +279,15 @@ Result<std::unique_ptr<Server>, std::string> start_server(const Flags& flags, ne
   const auto addresses = listen_addresses(flags);
   if (!addresses) return std::unexpected(addresses.error());
   for (bool announced = false;; announced = true) {
-    const net::loop::Sizes sizes = net::loop::size_for(system, capabilities, flags.workers);
+    const net::loop::Sizes sizes =
+        net::loop::size_for(system, capabilities, flags.workers, flags.limits[limits::Limit::kConnections]);
     auto listeners = open_listeners(*addresses, flags, sizes.workers);
     if (!listeners) return std::unexpected(listeners.error());
     if (!announced) log_start();
     auto server = std::make_unique<Server>();
-    if (const auto loaded = server->load(flags, sizes.workers, capabilities.backend, kernel); !loaded) {
+    if (const auto loaded = server->load(flags, limits_for(flags.limits, system, sizes.workers), sizes.workers,
+                                         capabilities.backend, kernel);
+        !loaded) {
       return std::unexpected(loaded.error());
     }
     const auto started = server->start(capabilities, sizes, std::move(*listeners));
@@ -266,9 +334,14 @@ int run(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (!arguments.empty()) {
     const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+    if (arguments.front() == "check-config") return check_config_command(rest);
     if (arguments.front() == "import") return import_command(rest);
     if (arguments.front() == "export") return export_command(rest);
     if (arguments.front() == "wal") return wal_command(rest);
+    if (arguments.front() == "limits") {
+      std::fputs(limits_page().c_str(), stdout);
+      return 0;
+    }
   }
   const auto flags = parse_flags(arguments);
   if (!flags) {

@@ -51,6 +51,19 @@ bool write_file(const std::string& path, const std::string& text) {
   return false;
 }
 
+int verify_only(const Options& options) {
+  const auto verdict = verify_ledger(options);
+  if (!verdict) {
+    fmt::print(stderr, "sluice-load: nothing could be verified: {}\n", verdict.error());
+    return kExitFailed;
+  }
+  for (const Violation& violation : verdict->violations) fmt::print("{}: {}\n", violation.group, violation.what);
+  fmt::print("{}: {} groups, {} series, {} violations\n",
+             verdict->holds() ? "every acknowledged push is there, and nothing else" : "FAILED", verdict->groups,
+             verdict->series, verdict->violations_total);
+  return verdict->holds() ? kExitGood : kExitLie;
+}
+
 int run_main(const std::vector<std::string>& arguments) {
   const auto options = parse_load_flags(arguments);
   if (!options) {
@@ -58,6 +71,7 @@ int run_main(const std::vector<std::string>& arguments) {
     return options.error().code;
   }
   catch_signals();
+  if (!options->verify_only.empty()) return verify_only(*options);
   raise_descriptor_limit();
   const auto outcome = run_load(*options, interrupted);
   if (!outcome) {
@@ -68,8 +82,9 @@ int run_main(const std::vector<std::string>& arguments) {
   std::fputs(report_text(report).c_str(), stdout);
   const bool json_written = write_file(options->json_file, report_json(report));
   const bool html_written = write_file(options->html_file, report_html(report));
+  const bool ledger_written = write_file(options->ledger_file, outcome->ledger);
   if (report.exit_code != 0) fmt::print(stderr, "sluice-load: {}\n", report.conclusion);
-  return json_written && html_written ? report.exit_code : static_cast<int>(kExitUsage);
+  return json_written && html_written && ledger_written ? report.exit_code : static_cast<int>(kExitUsage);
 }
 
 }  // namespace

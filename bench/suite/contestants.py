@@ -38,8 +38,8 @@ def free_port():
 class Server:
     """A contestant. Ends with the `with` block that it is used in."""
 
-    def __init__(self, name, command, port, env=None):
-        self.name, self.port = name, port
+    def __init__(self, name, command, port, env=None, tls=False):
+        self.name, self.port, self.tls = name, port, tls
         self.command = " ".join("%s=%s" % pair for pair in (env or {}).items()) + (" " if env else "") + " ".join(command)
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(pinned(SERVER_CORE, *command), stdin=subprocess.DEVNULL,
@@ -67,7 +67,7 @@ class Server:
 
     @property
     def url(self):
-        return "http://127.0.0.1:%d" % self.port
+        return "%s://127.0.0.1:%d" % ("https" if self.tls else "http", self.port)
 
     def connect(self, timeout=600):
         return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
@@ -106,13 +106,14 @@ class Server:
             self.process.wait()
 
 
-def sluice(binary, backend, *flags):
+def sluice(binary, backend, *flags, tls=False):
+    """`tls`: the flags make it speak TLS."""
     if not os.path.exists(binary):
         raise NotRun("there is no %s; tools/build makes it" % binary)
     port = free_port()
     workers = [] if any(flag.startswith("--runtime.workers=") for flag in flags) else ["--runtime.workers=1"]
     return Server("sluice", [binary, *workers, "--web.listen-address=127.0.0.1:%d" % port, "--net.backend=" + backend,
-                             *flags], port)
+                             *flags], port, tls=tls)
 
 
 def discard_server(binary, backend):
@@ -126,19 +127,23 @@ def reference(*flags):
                   {"GOMAXPROCS": "1"})
 
 
-def nginx(folder, body_file=None):
-    """Answers every request with an empty 200, or with that file by sendfile."""
+def nginx(folder, body_file=None, pair=None):
+    """Answers every request with an empty 200, or with that file by sendfile. `pair`: over TLS, with these files of a
+    certificate and its key."""
     port = free_port()
     os.makedirs(os.path.join(folder, "logs"), exist_ok=True)
     location = ("location / { return 200; }" if body_file is None
                 else "location / { root %s; try_files /%s =404; }" % os.path.split(body_file))
     config = os.path.join(folder, "nginx.conf")
+    secured = "ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate %s; ssl_certificate_key %s;" % tuple(pair) if pair else ""
     with open(config, "w", encoding="utf-8") as file:
         file.write("daemon off; worker_processes 1; pid %(f)s/pid; error_log %(f)s/logs/error.log;\n"
                    "events { worker_connections 4096; }\n"
                    "http { access_log off; sendfile on; keepalive_requests 1000000000; client_body_temp_path %(f)s/b;\n"
                    "proxy_temp_path %(f)s/p; fastcgi_temp_path %(f)s/fc; uwsgi_temp_path %(f)s/u; scgi_temp_path %(f)s/s;\n"
-                   "client_body_buffer_size 64k; server { listen 127.0.0.1:%(port)d reuseport; %(location)s } }\n"
-                   % {"f": folder, "port": port, "location": location})
+                   "client_body_buffer_size 64k; server { listen 127.0.0.1:%(port)d reuseport%(ssl)s; %(secured)s\n"
+                   "%(location)s } }\n"
+                   % {"f": folder, "port": port, "location": location, "ssl": " ssl" if pair else "", "secured": secured})
     os.chmod(folder, 0o755)
-    return Server("nginx", [tool("peers", "nginx"), "-p", folder, "-e", folder + "/logs/error.log", "-c", config], port)
+    return Server("nginx", [tool("peers", "nginx"), "-p", folder, "-e", folder + "/logs/error.log", "-c", config], port,
+                  tls=pair is not None)

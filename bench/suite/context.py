@@ -53,8 +53,8 @@ class Bench:
         self.note_command(server.command)
         return server
 
-    def sluice(self, *flags, backend=None):
-        return self.started(contestants.sluice(self.product("sluice"), backend or self.options.backend, *flags))
+    def sluice(self, *flags, backend=None, tls=False):
+        return self.started(contestants.sluice(self.product("sluice"), backend or self.options.backend, *flags, tls=tls))
 
     def discard_server(self):
         return self.started(contestants.discard_server(self.bench_program("discard_server"), self.options.backend))
@@ -74,11 +74,11 @@ class Bench:
                 yield server
 
     @contextlib.contextmanager
-    def nginx(self, folder=None, body_file=None):
+    def nginx(self, folder=None, body_file=None, pair=None):
         with contextlib.ExitStack() as stack:
             if folder is None:
                 folder = stack.enter_context(tempfile.TemporaryDirectory())
-            yield stack.enter_context(self.started(contestants.nginx(folder, body_file)))
+            yield stack.enter_context(self.started(contestants.nginx(folder, body_file, pair)))
 
     # ---- Loads -------------------------------------------------------------------------------------------------------
     def push(self, server, groups=1000, seconds=None, **settings):

@@ -19,9 +19,10 @@ class Late(Exception):
     """The load generator was itself late: the run's latencies mean nothing."""
 
 
-def run_wrk(wrk, server, seconds, connections=16, timeout=None, **settings):
+def run_wrk(wrk, server, seconds, connections=16, timeout=None, openssl_conf=None, **settings):
     """One run of push.lua; settings are its environment without SLUICE_BENCH_. Returns (Load, command)."""
-    environment = {"SLUICE_BENCH_" + name.upper(): str(int(value) if isinstance(value, bool) else value)
+    environment = {"OPENSSL_CONF": openssl_conf} if openssl_conf else {}
+    environment |= {"SLUICE_BENCH_" + name.upper(): str(int(value) if isinstance(value, bool) else value)
                    for name, value in settings.items()}
     command = pinned(LOAD_CORE, wrk, "-t1", "-c%d" % connections, "-d%ds" % seconds, "--timeout", "60s", "-s", LUA,
                      server.url + "/")

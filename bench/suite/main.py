@@ -15,12 +15,13 @@ import re
 import sys
 import time
 
-from suite import rows_delete, rows_durable, rows_large, rows_latency, rows_parser, rows_push, rows_scrape, rows_work
+from suite import (rows_delete, rows_durable, rows_large, rows_latency, rows_parser, rows_push, rows_scrape, rows_tls,
+                   rows_work)
 from suite.context import Bench
 from suite.report import Report
 from suite.sizes import FULL, LONG_GROUPS, QUICK, SMOKE
 
-FAMILIES = (rows_push, rows_durable, rows_work, rows_large, rows_parser, rows_scrape, rows_latency, rows_delete)
+FAMILIES = (rows_push, rows_tls, rows_durable, rows_work, rows_large, rows_parser, rows_scrape, rows_latency, rows_delete)
 # P11 and P13 come with P9.
 ALIASES = {"P11": "P9", "P13": "P9"}
 

@@ -15,6 +15,12 @@ namespace sluice {
 [[nodiscard]] uint64_t keyed_hash(std::string_view bytes) noexcept;
 [[nodiscard]] uint64_t stable_hash(std::string_view bytes) noexcept;
 
+// For the unordered containers whose keys are foreign bytes: std::hash has a seed that everybody knows.
+struct KeyedHash {
+  using is_transparent = void;
+  [[nodiscard]] size_t operator()(std::string_view bytes) const noexcept { return keyed_hash(bytes); }
+};
+
 // checksum: of what is written to disk. A seed that says where it stands makes what stands elsewhere not verify.
 [[nodiscard]] uint64_t checksum(std::string_view bytes, uint64_t seed) noexcept;
 

@@ -41,6 +41,12 @@ inline constexpr int64_t kIdleNs = 3'600'000'000'000;
 // A reader that takes nothing for so long is gone. Not less: the kernel wakes a sender only when a third of a socket
 // buffer of up to 4 MiB is free, which takes a reader of 10 KB/s about two minutes.
 inline constexpr int64_t kSendStallNs = 300'000'000'000;
+// The same while scrapes wait because such readers hold all snapshots (kSnapshotsMax): who takes nothing for so long is
+// cut, and who has been taking an answer for kContendedStreamNs. Prometheus gives a scrape 10 s, a minute at most.
+inline constexpr int64_t kContendedSendStallNs = 5'000'000'000;
+inline constexpr int64_t kContendedStreamNs = 60'000'000'000;
+// How often a stream looks whether that is so.
+inline constexpr int64_t kStreamLookNs = 1'000'000'000;
 // After an early error the peer's bytes are read and dropped for so long, so that it sees the answer and not a reset
 // (Go's server waits as long).
 inline constexpr int64_t kLingerNs = 500'000'000;
@@ -53,9 +59,12 @@ inline constexpr size_t kHeldBuffersMax = 4;
 inline constexpr uint32_t kRequestsPerTurn = 16;
 // Answers that wait for a slow reader before its further requests wait too.
 inline constexpr size_t kPendingBytesMax = 256 * 1024;
-// Each of the two pieces of a streamed answer that are in flight: large enough for few sends, small enough that 1,000
-// slow scrapes hold 256 MiB.
+// Each of the two pieces of a streamed answer that are in flight: large enough for few sends.
 inline constexpr size_t kStreamBytes = 128 * 1024;
+// The pieces of a worker's streams: with more than 16 of them each gets a part of this and no more than that part, but
+// at least 16 KiB. So 1,000 readers that do not read hold 40 MiB and not 256.
+inline constexpr size_t kStreamsBytes = 4 * 1024 * 1024;
+inline constexpr size_t kStreamBytesMin = 16 * 1024;
 // One receive of a large body: the kernel copies it between two turns, in about 50 us with the pages that it touches.
 inline constexpr size_t kReceiveIntoBytes = 64 * 1024;
 // The same while small requests come: about 10 us, most of them page faults and the peer's part.

@@ -98,6 +98,11 @@ uint64_t Slabs::held_bytes() const noexcept {
   return held_;
 }
 
+uint64_t Slabs::free_bytes() const noexcept {
+  const std::scoped_lock lock(mutex_);
+  return held_ - used_;
+}
+
 void* Slabs::take(size_t size_class, uint32_t count) noexcept {
   void* pieces = nullptr;
   const std::scoped_lock lock(mutex_);
@@ -124,6 +129,7 @@ void* Slabs::take_one(size_t size_class) noexcept {
   } else {
     piece = begin_of(region_of(span), span->first) + size_t{span->started++} * bytes_of(size_class);
   }
+  used_ += bytes_of(size_class);
   if (++span->used == span->capacity) unlist(*span);
   return piece;
 }
@@ -134,6 +140,7 @@ void Slabs::give_one(void* piece) noexcept {
   Span& span = region.spans[region.first_of[offset / kUnitBytes]];
   next_of(piece) = span.free;
   span.free = piece;
+  used_ -= bytes_of(span.size_class);
   if (span.used-- == span.capacity) list(span);
   if (span.used == 0) end_span(span);
 }

@@ -52,6 +52,8 @@ class Slabs {
 
   // Bytes of spans, in use or lying around: about what is resident.
   [[nodiscard]] uint64_t held_bytes() const noexcept;
+  // Of these, what is no piece that is out; the caches of writers have taken theirs.
+  [[nodiscard]] uint64_t free_bytes() const noexcept;
 
  private:
   struct Span;
@@ -85,6 +87,7 @@ class Slabs {
   std::deque<Region*> idle_;                  // regions with idle units, oldest first
   size_t idle_bytes_ = 0;                     // free, and resident
   uint64_t held_ = 0;
+  uint64_t used_ = 0;  // of pieces that are out
 };
 
 class SlabCache {

@@ -45,6 +45,10 @@ class Version {
   // of the two times that never was.
   [[nodiscard]] int64_t made_time_ns() const noexcept { return made_time_ns_; }
 
+  // How many wipes had begun when the oldest that it may contain was pushed: PUT counts anew, POST and a failure keep
+  // the number.
+  [[nodiscard]] uint32_t wipes() const noexcept { return wipes_; }
+
   // Sums over the fragments.
   [[nodiscard]] uint64_t series() const noexcept { return series_; }
   [[nodiscard]] uint64_t samples() const noexcept { return samples_; }
@@ -68,6 +72,7 @@ class Version {
   uint32_t label_bytes_ = 0;
   uint32_t families_ = 0;       // of the table; shape().size(), for who may not look at the shape any more
   uint32_t shared_blocks_ = 0;  // blocks of earlier versions that it keeps alive; listed behind the table
+  uint32_t wipes_ = 0;
 };
 
 }  // namespace sluice::model

@@ -31,6 +31,7 @@ class VersionAccess {
     version.push_failure_time_ns_ = push_failure_time_ns;
   }
   static void set_made_time(Version& version, int64_t made_time_ns) noexcept { version.made_time_ns_ = made_time_ns; }
+  static void set_wipes(Version& version, uint32_t wipes) noexcept { version.wipes_ = wipes; }
   static void set_sums(Version& version, uint64_t series, uint64_t samples, uint64_t fragment_bytes) noexcept {
     version.series_ = series;
     version.samples_ = samples;

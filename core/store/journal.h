@@ -49,7 +49,7 @@ class Journal {
   // `bytes`: of the change's texts, at most.
   [[nodiscard]] virtual Verdict begin(size_t bytes) noexcept = 0;
   virtual void append(const Change& change) noexcept = 0;
-  // Another mutation was faster: nothing was published.
+  // Nothing was published: another mutation was faster, or the question was all.
   virtual void abandon() noexcept = 0;
 };
 

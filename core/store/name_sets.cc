@@ -64,7 +64,8 @@ bool NameSet::unreferenced() const noexcept {
 
 JobEntry::~JobEntry() { delete list_.load(std::memory_order_relaxed); }  // Relaxed: nobody else is left.
 
-NameSets::Acquired NameSets::acquire(const model::GroupKey& key, Participant& participant, NameSet*& out) {
+NameSets::Acquired NameSets::acquire(const model::GroupKey& key, uint64_t sets_max, Participant& participant,
+                                     NameSet*& out) {
   for (;;) {
     out = nullptr;
     JobEntry& job = find_or_make(key, participant, out);
@@ -80,7 +81,7 @@ NameSets::Acquired NameSets::acquire(const model::GroupKey& key, Participant& pa
       return Acquired::kYes;
     }
     if (!job.lock().try_lock()) return Acquired::kParked;
-    const Acquired acquired = add_set(job, key, participant, out);
+    const Acquired acquired = add_set(job, key, sets_max, participant, out);
     unlock(job, participant);
     if (acquired != Acquired::kParked) return acquired;
   }
@@ -104,16 +105,15 @@ JobEntry& NameSets::find_or_make(const model::GroupKey& key, Participant& partic
 }
 
 // kParked here means: the job has ended meanwhile, look for it again.
-NameSets::Acquired NameSets::add_set(JobEntry& job, const model::GroupKey& key, Participant& participant,
-                                     NameSet*& out) {
+NameSets::Acquired NameSets::add_set(JobEntry& job, const model::GroupKey& key, uint64_t sets_max,
+                                     Participant& participant, NameSet*& out) {
   const NameSetList& old = job.list();
   if (old.sets.empty()) return Acquired::kParked;
   if (NameSet* set = find_set(old, key); set != nullptr && set->add_ref()) {
     out = set;
     return Acquired::kYes;
   }
-  if (old.sets.size() >= sets_per_job_max_ &&
-      std::ranges::none_of(old.sets, [](NameSet* set) { return set->unreferenced(); })) {
+  if (old.sets.size() >= sets_max && std::ranges::none_of(old.sets, [](NameSet* set) { return set->unreferenced(); })) {
     return Acquired::kLimit;
   }
   Sorted sorted = sort_sets(job);

@@ -35,6 +35,13 @@ class JobEntry;
 
 using Participant = sync::BasicEpochs<Atomics>::Participant;
 
+// What limits are about, of one version or of everything.
+struct Sums {
+  int64_t groups = 0;
+  int64_t series = 0;
+  int64_t bytes = 0;  // of text
+};
+
 class NameSet {
  public:
   NameSet(JobEntry& job, const model::GroupKey& key, bool ready);
@@ -83,6 +90,13 @@ class alignas(8) JobEntry {
     // (3) seq_cst load, pairs with (4): a step that reads the old list ends before the grace period that follows (4).
     return *list_.load(std::memory_order_seq_cst);
   }
+  // What the job has, that of running pushes included, while StoreCore::counts_jobs(). The sums afterwards.
+  Sums add(const Sums& sums) noexcept {
+    // Relaxed: each is a number of its own, compared with a limit.
+    return {groups_.fetch_add(sums.groups, std::memory_order_relaxed) + sums.groups,
+            series_.fetch_add(sums.series, std::memory_order_relaxed) + sums.series,
+            bytes_.fetch_add(sums.bytes, std::memory_order_relaxed) + sums.bytes};
+  }
   // Guards publication in a job with several sets, and changes of the list.
   [[nodiscard]] TryLock& lock() noexcept { return lock_; }
 
@@ -93,16 +107,19 @@ class alignas(8) JobEntry {
   const uint64_t hash_;
   TryLock lock_;
   Atomic<const NameSetList*> list_{nullptr};
+  Atomic<int64_t> groups_{0};
+  Atomic<int64_t> series_{0};
+  Atomic<int64_t> bytes_{0};
 };
 
 class NameSets {
  public:
-  explicit NameSets(uint32_t sets_per_job_max) : sets_per_job_max_(sets_per_job_max) {}
-
   enum class Acquired : uint8_t { kYes, kParked, kLimit };
 
-  // A reference to the set of the key's names in the key's job, made if need be.
-  [[nodiscard]] Acquired acquire(const model::GroupKey& key, Participant& participant, NameSet*& out);
+  // A reference to the set of the key's names in the key's job, made if need be and if
+  // the job has fewer than `sets_max`.
+  [[nodiscard]] Acquired acquire(const model::GroupKey& key, uint64_t sets_max, Participant& participant,
+                                 NameSet*& out);
   // One more reference to the set of a published group. False: the group was deleted meanwhile.
   [[nodiscard]] static bool hold(NameSet& set) noexcept { return set.add_ref(); }
   // Gives a reference back (a group was deleted, an operation failed). The set may be gone afterwards.
@@ -117,7 +134,8 @@ class NameSets {
 
  private:
   [[nodiscard]] JobEntry& find_or_make(const model::GroupKey& key, Participant& participant, NameSet*& made);
-  [[nodiscard]] Acquired add_set(JobEntry& job, const model::GroupKey& key, Participant& participant, NameSet*& out);
+  [[nodiscard]] Acquired add_set(JobEntry& job, const model::GroupKey& key, uint64_t sets_max, Participant& participant,
+                                 NameSet*& out);
   // The sets of a job that are in use, and those that have just ended and go with the old list.
   struct Sorted {
     std::unique_ptr<NameSetList> live;
@@ -129,7 +147,6 @@ class NameSets {
   static void replace_list(JobEntry& job, Sorted sorted, Participant& participant);
   void collect(JobEntry& job, Participant& participant);
 
-  const uint32_t sets_per_job_max_;
   map::Map<JobEntry, Atomics> jobs_;
 };
 

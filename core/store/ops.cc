@@ -19,10 +19,11 @@ void PushOp::start(Writer& writer, const PushRequest& request) {
   machine_->start(request);
 }
 
-void PushOp::start_fail(Writer& writer, const model::GroupKey& key, int64_t wall_ns) {
+void PushOp::start_fail(Writer& writer, const model::GroupKey& key, int64_t wall_ns, const limits::Values* values,
+                        Pressure pressure) {
   cancel();
   machine_ = writer.core().borrow_machine();
-  machine_->start_fail(key, wall_ns);
+  machine_->start_fail(key, wall_ns, values, pressure);
 }
 
 StepResult PushOp::step(Deadline deadline) {
@@ -84,11 +85,11 @@ EraseResult erase_group(Writer& writer, const model::GroupKey& key) noexcept {
   }
 }
 
-// Walks every shard once and deletes what is older than the wipe.
+// Walks every shard once and deletes what has anything older than the wipe.
 class WipeMachine {
  public:
   WipeMachine(WriterCore& writer, WipeOp::Filter filter)
-      : writer_(writer), filter_(std::move(filter)), bound_(writer.store.stamps.next()) {}
+      : writer_(writer), filter_(std::move(filter)), wipe_(writer.store.begin_wipe()) {}
 
   // Not below that of any DELETE that left it nothing to do.
   [[nodiscard]] uint64_t stamp() const noexcept { return writer_.store.stamps.last(); }
@@ -118,7 +119,7 @@ class WipeMachine {
   void wipe(Group& group) {
     while (verdict_ == Journal::Verdict::kAccept) {
       model::Version* version = group.cell.current();
-      if (version == nullptr || version == Group::Cell::dead() || version->stamp() > bound_) return;
+      if (version == nullptr || version == Group::Cell::dead() || !is_older(*version)) return;
       if (filter_ && !filter_({group.key(), group.hash(), group.stable_hash(), *version})) return;
       const Killed result = kill(writer_, group, *version);
       verdict_ = result.verdict;
@@ -128,9 +129,14 @@ class WipeMachine {
     }
   }
 
+  // The numbers wrap around: of two the nearer way counts.
+  [[nodiscard]] bool is_older(const model::Version& version) const noexcept {
+    return static_cast<int32_t>(version.wipes() - wipe_) < 0;
+  }
+
   WriterCore& writer_;
   const WipeOp::Filter filter_;
-  const uint64_t bound_;
+  const uint32_t wipe_;  // its number
   uint64_t groups_ = 0;
   Journal::Verdict verdict_ = Journal::Verdict::kAccept;  // of this step: the first that is not kAccept
   size_t shard_ = 0;

@@ -10,8 +10,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "core/base/clock.h"
+#include "core/base/limit_table.h"
 #include "core/model/canonical.h"
 #include "core/model/families.h"
 #include "core/model/group_key.h"
@@ -36,15 +38,13 @@ enum class PushStatus : uint8_t {
   kRefused,   // by the writer's journal: it cannot be made durable; nothing was stored
 };
 
-enum class LimitKind : uint8_t {
+// How much memory is left, as far as its owner knows.
+enum class Pressure : uint8_t {
   kNone,
-  kGroups,            // number of groups
-  kFamiliesPerGroup,  // families of one group, after the merge
-  kFamilyNames,       // distinct family names of all groups
-  kShapes,            // distinct lists of families
-  kNameSets,          // distinct sets of grouping label names in one job
+  kNoGrowth,    // a push that makes its group grow is refused with Limit::kMemory, but for the digits of numbers
+  kShrinkOnly,  // so is one that does not make it smaller
+  kStop,        // so is every one: a smaller version takes memory too while a scrape holds the one that it replaces
 };
-[[nodiscard]] const char* limit_text(LimitKind kind) noexcept;
 
 // What is pushed. Everything referred to must stay unchanged until the operation is done.
 struct PushRequest {
@@ -53,11 +53,14 @@ struct PushRequest {
   const model::CanonicalPush& push;  // consistent in itself; families sorted by name
   bool replace = false;              // PUT: all families of the group; else (POST) only those of the same name
   int64_t wall_ns = 0;               // becomes push_time_seconds
+  // What may be reached: by default the store's. A push that does not grow what a limit is about passes.
+  const limits::Values* limits = nullptr;
+  Pressure pressure = Pressure::kNone;
 };
 
 struct PushResult {
   PushStatus status = PushStatus::kOk;
-  LimitKind limit = LimitKind::kNone;
+  std::optional<limits::Limit> limit;
   bool created = false;      // the group did not exist
   uint64_t stamp = 0;        // of the mutation, with kOk
   model::Conflict conflict;  // with kConflict: kTypeMismatch, kSuffixCollision or kDuplicateSeries
@@ -75,7 +78,8 @@ class PushOp {
   void start(Writer& writer, const PushRequest& request);
   // Begins to set push_failure_time_seconds of the group, which is created (push_time_seconds 0, no families) if it
   // does not exist; at a limit it is not. Never a conflict. `key` must stay unchanged until the operation is done.
-  void start_fail(Writer& writer, const model::GroupKey& key, int64_t wall_ns);
+  void start_fail(Writer& writer, const model::GroupKey& key, int64_t wall_ns, const limits::Values* values = nullptr,
+                  Pressure pressure = Pressure::kNone);
   [[nodiscard]] StepResult step(Deadline deadline);
   // After kDone.
   [[nodiscard]] const PushResult& result() const noexcept { return result_; }
@@ -100,8 +104,9 @@ struct EraseResult {
 // DELETE of one group. Done in one step, unless a journal has no room.
 [[nodiscard]] EraseResult erase_group(Writer& writer, const model::GroupKey& key) noexcept;
 
-// Deletes every group whose newest mutation is older than the start of the wipe, each by a mutation of its own.
-// O(groups), sliced; a shard is walked again when the journal had no room.
+// Deletes every group that has anything from before the start of the wipe, each by a mutation of its own: a group that
+// was made or replaced since stays, one that a POST or a failed push changed does not. O(groups), sliced; a shard is
+// walked again when the journal had no room.
 class WipeOp {
  public:
   // Whether a group is to go, judged by the very version that would be deleted.

@@ -6,6 +6,9 @@
 #include "core/store/store_core.h"
 
 namespace sluice::store {
+
+using limits::Limit;
+
 namespace {
 
 const model::CanonicalPush kEmptyPush;
@@ -20,12 +23,15 @@ void PushMachine::start(const PushRequest& request) {
   SLUICE_DCHECK(stage_ == Stage::kNone);
   request_.emplace(request);
   fail_ = false;
-  claim_.begin();
+  values_ = request.limits != nullptr ? request.limits : &writer_.store.options.limits;
+  held_up_ = false;
+  claim_.begin(*values_);
   stage_ = Stage::kStart;
 }
 
-void PushMachine::start_fail(const model::GroupKey& key, int64_t wall_ns) {
-  start(PushRequest{key, kEmptyFamilies, kEmptyPush, false, wall_ns});
+void PushMachine::start_fail(const model::GroupKey& key, int64_t wall_ns, const limits::Values* values,
+                             Pressure pressure) {
+  start(PushRequest{key, kEmptyFamilies, kEmptyPush, false, wall_ns, values, pressure});
   fail_ = true;
 }
 
@@ -33,6 +39,12 @@ StepResult PushMachine::step(Deadline deadline, PushResult& result) {
   SLUICE_DCHECK_OWNER(writer_.owner);
   SLUICE_CHECK(stage_ != Stage::kNone);
   refresh();
+  if (held_up_ && !writer_.journal_has_room(change_bytes())) {
+    hold_base();
+    writer_.counters.parks.add(1);
+    return StepResult::kParked;
+  }
+  held_up_ = false;
   for (;;) {
     switch (advance(deadline, result)) {
       case Next::kGoOn:
@@ -58,9 +70,8 @@ PushMachine::Next PushMachine::advance(Deadline deadline, PushResult& result) {
       break;
     case Stage::kMerge:
       if (!merge_.step(deadline)) return Next::kAgain;
-      if (merge_.families().size() > writer_.store.options.limits.families_per_group_max &&
-          merge_.more_families_than_base()) {
-        return limit(result, LimitKind::kFamiliesPerGroup);
+      if (merge_.families().size() > (*values_)[Limit::kFamiliesPerGroup] && merge_.more_families_than_base()) {
+        return limit(result, Limit::kFamiliesPerGroup);
       }
       stage_ = Stage::kShape;
       return Next::kGoOn;
@@ -88,7 +99,7 @@ PushMachine::Next PushMachine::find_shape(Deadline deadline, PushResult& result)
     case ShapeClaim::State::kParked:
       return Next::kParked;
     case ShapeClaim::State::kLimit:
-      return limit(result, claim_.limit());
+      return limit(result, *claim_.limit());
     case ShapeClaim::State::kConflict: {
       const ShapeConflict& found = claim_.conflict();
       model::Conflict conflict_found;
@@ -130,16 +141,20 @@ bool PushMachine::has_series() const noexcept { return !request_->push.families.
 PushMachine::Next PushMachine::find_set(PushResult& result) {
   StoreCore& store = writer_.store;
   if (group_ == nullptr && set_ == nullptr) {
-    if (store.group_count() >= static_cast<int64_t>(store.options.limits.groups_max)) {
-      return limit(result, LimitKind::kGroups);
+    if (store.total(&WriterCounters::groups) >= static_cast<int64_t>((*values_)[Limit::kGroups])) {
+      return limit(result, Limit::kGroups);
     }
-    switch (store.name_sets.acquire(request_->key, writer_.participant, set_)) {
+    const uint64_t failed_max = (*values_)[Limit::kFailedGroups];
+    if (fail_ && failed_max != 0 && store.total(&WriterCounters::failed_groups) >= static_cast<int64_t>(failed_max)) {
+      return limit(result, Limit::kFailedGroups);
+    }
+    switch (store.name_sets.acquire(request_->key, (*values_)[Limit::kNameSetsPerJob], writer_.participant, set_)) {
       case NameSets::Acquired::kYes:
         break;
       case NameSets::Acquired::kParked:
         return Next::kParked;
       case NameSets::Acquired::kLimit:
-        return limit(result, LimitKind::kNameSets);
+        return limit(result, Limit::kNameSetsPerJob);
     }
   }
   NameSet& set = current_set();
@@ -200,12 +215,15 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
       return Next::kGoOn;
     }
   }
+  if (const auto beyond = reserve()) return limit(result, *beyond);
   switch (writer_.begin_change(writer_.journal != nullptr ? change_bytes() : 0)) {
     case Journal::Verdict::kAccept:
       break;
     case Journal::Verdict::kPark:
-      return Next::kParked;
+      give_reserved_back();
+      return wait_for_journal();
     case Journal::Verdict::kRefuse:
+      give_reserved_back();
       result = {};
       result.status = PushStatus::kRefused;
       return Next::kDone;
@@ -220,6 +238,7 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
   const int64_t failure_time = fail_ ? request_->wall_ns : (base_ != nullptr ? base_->push_failure_time_ns() : 0);
   model::Version& next = builder_.finish(stamp, push_time, failure_time);
   model::VersionAccess::set_made_time(next, base_ != nullptr ? base_->made_time_ns() : request_->wall_ns);
+  model::VersionAccess::set_wipes(next, born || request_->replace ? store.wipes() : base_->wipes());
   model::VersionAccess::set_previous(next, base_);
   const bool compacted = builder_.compacted();
   const bool published =
@@ -235,6 +254,7 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
   writer_.end_mutation();
   if (!published) {
     writer_.counters.cas_failures.add(1);
+    give_reserved_back();
     if (born) return lose_birth(place.inserted);
     refresh();
     return Next::kGoOn;
@@ -244,10 +264,79 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
   if (born) give_set_away(place.inserted);
   if (compacted) writer_.counters.compactions.add(1);
   result.status = PushStatus::kOk;
-  result.limit = LimitKind::kNone;
+  result.limit.reset();
   result.created = born;
   result.stamp = stamp;
   return Next::kDone;
+}
+
+std::optional<Limit> PushMachine::reserve() noexcept {
+  growth_ = {1, static_cast<int64_t>(builder_.series()), static_cast<int64_t>(builder_.fragment_bytes())};
+  if (base_ != nullptr) {
+    growth_.groups = 0;
+    growth_.series -= static_cast<int64_t>(base_->series());
+    growth_.bytes -= static_cast<int64_t>(base_->fragment_bytes());
+  }
+  if (const auto beyond = find_limit()) return beyond;
+  if (!writer_.store.counts_jobs()) return std::nullopt;
+  const Sums sums = current_set().job().add(growth_);
+  const auto is_beyond = [this](int64_t growth, int64_t sum, Limit which) {
+    const uint64_t most = (*values_)[which];
+    return growth > 0 && most != 0 && sum > static_cast<int64_t>(most);
+  };
+  std::optional<Limit> beyond;
+  if (is_beyond(growth_.groups, sums.groups, Limit::kGroupsPerJob)) beyond = Limit::kGroupsPerJob;
+  if (is_beyond(growth_.series, sums.series, Limit::kSeriesPerJob)) beyond = Limit::kSeriesPerJob;
+  if (is_beyond(growth_.bytes, sums.bytes, Limit::kBytesPerJob)) beyond = Limit::kBytesPerJob;
+  if (beyond) give_reserved_back();
+  return beyond;
+}
+
+// Of what counts for all jobs.
+std::optional<Limit> PushMachine::find_limit() const noexcept {
+  const StoreCore& store = writer_.store;
+  const auto is_beyond = [&](int64_t growth, sync::SingleWriter<int64_t> WriterCounters::* figure, Limit which) {
+    const uint64_t most = (*values_)[which];
+    return growth > 0 && most != 0 && store.total(figure) + growth > static_cast<int64_t>(most);
+  };
+  if (is_beyond(growth_.series, &WriterCounters::series, Limit::kSeries)) return Limit::kSeries;
+  if (is_beyond(growth_.bytes, &WriterCounters::text_bytes, Limit::kBytes)) return Limit::kBytes;
+  const int64_t before = static_cast<int64_t>(builder_.fragment_bytes()) - growth_.bytes;
+  switch (request_->pressure) {
+    case Pressure::kNone:
+      break;
+    case Pressure::kNoGrowth:
+      // Numbers that become longer are no growth.
+      if (growth_.groups > 0 || growth_.series > 0 || growth_.bytes > before / 8) return Limit::kMemory;
+      break;
+    case Pressure::kShrinkOnly:
+      if (growth_.groups > 0 || growth_.bytes >= 0) return Limit::kMemory;
+      break;
+    case Pressure::kStop:
+      return Limit::kMemory;
+  }
+  return std::nullopt;
+}
+
+void PushMachine::give_reserved_back() noexcept {
+  if (!writer_.store.counts_jobs()) return;
+  current_set().job().add({-growth_.groups, -growth_.series, -growth_.bytes});
+}
+
+// Only its own writer can make room, and its disk may be slow: the locks, which are everybody's, are given back, and
+// what was found out under them is found out again.
+PushMachine::Next PushMachine::wait_for_journal() noexcept {
+  held_up_ = true;
+  if (job_locked_) {
+    probe_.stop();
+    unlock_job();
+    stage_ = Stage::kSet;
+  }
+  if (claim_.locked()) {
+    claim_.drop();
+    stage_ = Stage::kShape;
+  }
+  return Next::kParked;
 }
 
 // Of names, helps and fragments; the push's own families, whatever the group has beside them.
@@ -276,11 +365,11 @@ void PushMachine::give_set_away(bool inserted) noexcept {
   }
 }
 
-PushMachine::Next PushMachine::limit(PushResult& result, LimitKind kind) noexcept {
+PushMachine::Next PushMachine::limit(PushResult& result, Limit which) noexcept {
   writer_.counters.limit_hits.add(1);
   result = {};
   result.status = PushStatus::kLimit;
-  result.limit = kind;
+  result.limit = which;
   return Next::kDone;
 }
 

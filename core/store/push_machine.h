@@ -8,7 +8,8 @@
 // Invariant: from the last look at the shape's state and at the job's list of sets to the compare-and-swap there is no
 // quiescent point. Across quiescent points the machine holds references to the base version, the shape and the set, and
 // looks the group up again.
-// Locks: the registry's before the job's; nobody who holds a job's lock waits for the registry's.
+// Locks: the registry's before the job's; nobody who holds a job's lock waits for the registry's, and nobody who holds
+// either for the journal.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +38,7 @@ class PushMachine {
   [[nodiscard]] WriterCore& writer() noexcept { return writer_; }
 
   void start(const PushRequest& request);
-  void start_fail(const model::GroupKey& key, int64_t wall_ns);
+  void start_fail(const model::GroupKey& key, int64_t wall_ns, const limits::Values* values, Pressure pressure);
   // After kDone the machine holds nothing and may be started again.
   [[nodiscard]] StepResult step(Deadline deadline, PushResult& result);
   // Gives everything back; nothing has been or will be published.
@@ -53,6 +54,12 @@ class PushMachine {
   [[nodiscard]] Next find_set(PushResult& result);
   [[nodiscard]] Next probe(Deadline deadline, PushResult& result);
   [[nodiscard]] Next publish(PushResult& result);
+  // What the group grows by is counted for its job, unless that or something else is beyond a limit.
+  [[nodiscard]] std::optional<limits::Limit> reserve() noexcept;
+  [[nodiscard]] std::optional<limits::Limit> find_limit() const noexcept;
+  // Nothing was published.
+  void give_reserved_back() noexcept;
+  [[nodiscard]] Next wait_for_journal() noexcept;
   [[nodiscard]] size_t change_bytes() const noexcept;
   // The first version of a group that another push, and perhaps a DELETE, was faster with.
   [[nodiscard]] Next lose_birth(bool inserted) noexcept;
@@ -68,12 +75,14 @@ class PushMachine {
   [[nodiscard]] bool grace_over() noexcept;
   [[nodiscard]] bool has_series() const noexcept;
   [[nodiscard]] NameSet& current_set() noexcept { return group_ != nullptr ? group_->name_set() : *set_; }
-  [[nodiscard]] Next limit(PushResult& result, LimitKind kind) noexcept;
+  [[nodiscard]] Next limit(PushResult& result, limits::Limit which) noexcept;
   [[nodiscard]] Next conflict(PushResult& result, const model::Conflict& found);
 
   WriterCore& writer_;
   std::optional<PushRequest> request_;
-  bool fail_ = false;  // sets the failure time instead
+  const limits::Values* values_ = nullptr;
+  bool fail_ = false;     // sets the failure time instead
+  bool held_up_ = false;  // by the journal, which is asked before anything else is done
   Stage stage_ = Stage::kNone;
 
   Group* group_ = nullptr;          // looked up in this step
@@ -89,6 +98,7 @@ class PushMachine {
   bool job_locked_ = false;
   SeriesProbe probe_;
   uint64_t grace_token_ = 0;
+  Sums growth_;  // of the group
 };
 
 }  // namespace sluice::store

@@ -27,7 +27,8 @@ ShapeClaim::State compare(const model::Shape& shape, std::span<const model::Shap
 
 }  // namespace
 
-void ShapeClaim::begin() noexcept {
+void ShapeClaim::begin(const limits::Values& values) noexcept {
+  values_ = &values;
   SLUICE_DCHECK(shape_ == nullptr && !lock_.held());
   graced_ = false;
   collected_ = false;
@@ -164,8 +165,8 @@ ShapeClaim::State ShapeClaim::find_registered(const FamilyMerge& merge, Deadline
 // At a limit unused shapes are collected before the push is refused.
 ShapeClaim::State ShapeClaim::pass_limits(const FamilyMerge& merge, Deadline deadline) {
   if (!merge.grows()) return State::kReady;
-  limit_ = writer_.store.registry.limit_for(merge.families(), at_, unknown_, deadline);
-  if (limit_ == LimitKind::kNone) return at_ == merge.families().size() ? State::kReady : State::kAgain;
+  limit_ = writer_.store.registry.limit_for(*values_, merge.families(), at_, unknown_, deadline);
+  if (!limit_) return at_ == merge.families().size() ? State::kReady : State::kAgain;
   if (collected_) return State::kLimit;
   collected_ = writer_.collect_shapes(kCollectedAtLimit);
   if (!collected_) return State::kParked;

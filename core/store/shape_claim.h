@@ -38,14 +38,16 @@ class ShapeClaim {
   ShapeClaim(const ShapeClaim&) = delete;
   ShapeClaim& operator=(const ShapeClaim&) = delete;
 
-  // A new push: what was learnt about grace periods is forgotten.
-  void begin() noexcept;
+  // A new push: what was learnt about grace periods is forgotten. `values` must outlive it.
+  void begin(const limits::Values& values) noexcept;
   // `merge` was made of `base`, which is current in `group` (both nullptr for a birth) at the beginning of this step.
   // kStale: it is not any more. After kReady, shape().
   [[nodiscard]] State step(const FamilyMerge& merge, const Group* group, const model::Version* base, Deadline deadline);
 
   [[nodiscard]] ShapeRecord& shape() noexcept { return *shape_; }
   [[nodiscard]] bool held() const noexcept { return shape_ != nullptr; }
+  // The registry's lock is kept until published() or drop(): a contest.
+  [[nodiscard]] bool locked() const noexcept { return lock_.held(); }
   // May be published in this step.
   [[nodiscard]] bool publishable() const noexcept;
   // It was published: the reference is the version's now, and a contest ends with the new shape registered.
@@ -56,7 +58,7 @@ class ShapeClaim {
   // After kConflict.
   [[nodiscard]] const ShapeConflict& conflict() const noexcept { return conflict_; }
   // After kLimit.
-  [[nodiscard]] LimitKind limit() const noexcept { return limit_; }
+  [[nodiscard]] std::optional<limits::Limit> limit() const noexcept { return limit_; }
 
  private:
   [[nodiscard]] bool hash_families(const FamilyMerge& merge, Deadline deadline) noexcept;
@@ -78,6 +80,7 @@ class ShapeClaim {
   [[nodiscard]] bool grace_over() noexcept;
 
   WriterCore& writer_;
+  const limits::Values* values_ = nullptr;
   ShapeRecord* shape_ = nullptr;
   uint64_t hash_ = 0;
   size_t hashed_ = 0;  // families in hash_
@@ -102,7 +105,7 @@ class ShapeClaim {
   std::vector<ShapeRecord*> contested_;        // with lock_ held
   std::unique_ptr<ShapeRecord> unregistered_;  // the shape that takes the place of the contested ones
   ShapeConflict conflict_;
-  LimitKind limit_ = LimitKind::kNone;
+  std::optional<limits::Limit> limit_;
 };
 
 }  // namespace sluice::store

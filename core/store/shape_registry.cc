@@ -5,6 +5,9 @@
 #include "core/base/check.h"
 
 namespace sluice::store {
+
+using limits::Limit;
+
 namespace {
 
 constexpr size_t kFamiliesPerCheck = 32;  // about 10 us of look-ups that miss the cache
@@ -96,8 +99,7 @@ class ShapeRegistry::ConflictScan {
   uint32_t index_ = 0;
 };
 
-ShapeRegistry::ShapeRegistry(const Options& options)
-    : writers_(options.writers_max), limits_(options.limits), check_(options.check) {
+ShapeRegistry::ShapeRegistry(const Options& options) : writers_(options.writers_max), check_(options.check) {
   for (const OwnFamily& family : options.own_families) names_.find_or_add(family.name) = {family.type, true, {}};
   for (const char* name : {"push_time_seconds", "push_failure_time_seconds"}) {
     names_.find_or_add(name) = {model::MetricType::kGauge, true, {}};
@@ -160,19 +162,20 @@ bool ShapeRegistry::find_conflicts(std::span<const model::ShapeFamily> families,
   return true;
 }
 
-LimitKind ShapeRegistry::limit_for(std::span<const model::ShapeFamily> families, size_t& at, size_t& unknown,
-                                   Deadline deadline) const noexcept {
+std::optional<Limit> ShapeRegistry::limit_for(const limits::Values& values,
+                                              std::span<const model::ShapeFamily> families, size_t& at, size_t& unknown,
+                                              Deadline deadline) const noexcept {
   SLUICE_DCHECK(lock_.held() && unfinished_.empty());
   if (at == 0) {
-    if (records_.size() > limits_.shapes_max || bytes_ > limits::kShapeBytesMax) return LimitKind::kShapes;
-    if (names_.size() + families.size() <= limits_.family_names_max) at = families.size();
+    if (records_.size() > values[Limit::kShapes] || bytes_ > limits::kShapeBytesMax) return Limit::kShapes;
+    if (names_.size() + families.size() <= values[Limit::kFamilyNames]) at = families.size();
   }
   while (at < families.size()) {
     unknown += names_.find(families[at++].name) == nullptr ? 1 : 0;
-    if (at % kFamiliesPerCheck == 0 && at < families.size() && deadline.passed()) return LimitKind::kNone;
+    if (at % kFamiliesPerCheck == 0 && at < families.size() && deadline.passed()) return std::nullopt;
   }
-  return unknown != 0 && names_.size() + unknown > limits_.family_names_max ? LimitKind::kFamilyNames
-                                                                            : LimitKind::kNone;
+  return unknown != 0 && names_.size() + unknown > values[Limit::kFamilyNames] ? std::optional(Limit::kFamilyNames)
+                                                                               : std::nullopt;
 }
 
 std::unique_ptr<ShapeRecord> ShapeRegistry::make(uint64_t hash, std::span<const model::ShapeFamily> families) {

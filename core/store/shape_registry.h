@@ -123,11 +123,12 @@ class ShapeRegistry {
   [[nodiscard]] bool find_conflicts(std::span<const model::ShapeFamily> families, std::span<const uint8_t> checked,
                                     const ShapeRecord* base, std::vector<ShapeConflict>& out, size_t& at,
                                     Deadline deadline);
-  // What stands against one more shape with families that its group did not have, kNone if nothing. Counts the families
-  // whose names are not known if need be, from `at` on into `unknown`; kNone too when the slice is used up: `at` is not
-  // behind the last family then.
-  [[nodiscard]] LimitKind limit_for(std::span<const model::ShapeFamily> families, size_t& at, size_t& unknown,
-                                    Deadline deadline) const noexcept;
+  // What stands against one more shape with families that its group did not have, if anything. Counts the families
+  // whose names are not known if need be, from `at` on into `unknown`; nothing too when the slice is used up: `at` is
+  // not behind the last family then.
+  [[nodiscard]] std::optional<limits::Limit> limit_for(const limits::Values& values,
+                                                       std::span<const model::ShapeFamily> families, size_t& at,
+                                                       size_t& unknown, Deadline deadline) const noexcept;
 
   // A record that is not registered yet, its families to be appended.
   [[nodiscard]] std::unique_ptr<ShapeRecord> make(uint64_t hash, std::span<const model::ShapeFamily> families);
@@ -166,10 +167,6 @@ class ShapeRegistry {
     model::MetricType type = model::MetricType::kUntyped;
     bool own = false;
     std::vector<Use> uses;
-  };
-  struct KeyedHash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const noexcept { return keyed_hash(text); }
   };
   // Many tables, so that one that grows is small: rehashing a million names takes a tenth of a second.
   class Names {
@@ -228,7 +225,6 @@ class ShapeRegistry {
 
   // Fixed after construction.
   const unsigned writers_;
-  const StoreLimits limits_;
   const bool check_;
   // Shared.
   TryLock lock_;

@@ -120,8 +120,11 @@ class SnapshotRequest {
   void cancel() noexcept;
 
  private:
+  void set_starving(bool starving) noexcept;
+
   Writer* writer_ = nullptr;
   SnapshotSlot* walking_ = nullptr;  // the slot that this request fills
+  bool starving_ = false;            // counted among those that wait for a slot
   uint64_t after_ = 0;               // snapshots with a larger sequence began after start()
   SnapshotRef ref_;
 };

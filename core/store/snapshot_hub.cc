@@ -235,9 +235,12 @@ StepResult SnapshotRequest::step(Deadline deadline) {
     SnapshotSlot* shared = hub.share(after_);
     if (shared == nullptr && settled) shared = hub.share_settled(writer, *settled);
     if (shared == nullptr) {
-      if (hub.coming(after_) || (settled && hub.coming_settled(*settled)) || (walking_ = hub.claim()) == nullptr)
-        return StepResult::kParked;
+      const bool coming = hub.coming(after_) || (settled && hub.coming_settled(*settled));
+      if (!coming) walking_ = hub.claim();
+      set_starving(!coming && walking_ == nullptr);
+      if (walking_ == nullptr) return StepResult::kParked;
     } else {
+      set_starving(false);
       ref_.writer_ = writer_;
       ref_.slot_ = shared;
       ref_.snapshot_ = &shared->snapshot();
@@ -262,7 +265,19 @@ StepResult SnapshotRequest::step(Deadline deadline) {
   return StepResult::kDone;
 }
 
+void SnapshotRequest::set_starving(bool starving) noexcept {
+  if (starving == starving_) return;
+  starving_ = starving;
+  SnapshotHub& hub = writer_->core().store.snapshots;
+  if (starving) {
+    hub.starve();
+  } else {
+    hub.starve_no_more();
+  }
+}
+
 void SnapshotRequest::cancel() noexcept {
+  set_starving(false);
   if (walking_ != nullptr) walking_->abandon(writer_->core());
   walking_ = nullptr;
   ref_.release();

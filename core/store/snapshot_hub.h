@@ -121,9 +121,17 @@ class SnapshotHub {
   [[nodiscard]] SnapshotSlot* claim() noexcept;
   [[nodiscard]] Atomic<uint64_t>& sequence() noexcept { return sequence_; }
   [[nodiscard]] uint64_t in_use() const noexcept;
+  // Requests that found every slot held and wait for one. Relaxed, all three: a figure that decides nothing at once.
+  void starve() noexcept { starving_.fetch_add(1, std::memory_order_relaxed); }
+  void starve_no_more() noexcept { starving_.fetch_sub(1, std::memory_order_relaxed); }
+  // One waits, and no slot is free for it.
+  [[nodiscard]] bool starving() const noexcept {
+    return starving_.load(std::memory_order_relaxed) != 0 && in_use() == limits::kSnapshotsMax;
+  }
 
  private:
   Atomic<uint64_t> sequence_{0};
+  Atomic<uint64_t> starving_{0};
   SnapshotSlot slots_[limits::kSnapshotsMax];
 };
 

@@ -6,6 +6,9 @@
 #include "core/store/store_core.h"
 
 namespace sluice::store {
+
+using limits::Limit;
+
 namespace {
 
 constexpr size_t kShapesPerHousekeeping = 1024;  // about 20 us under the registry's lock
@@ -23,24 +26,6 @@ void grow(Atomic<uint64_t>& number) noexcept {
 
 }  // namespace
 
-const char* limit_text(LimitKind kind) noexcept {
-  switch (kind) {
-    case LimitKind::kNone:
-      return "none";
-    case LimitKind::kGroups:
-      return "groups";
-    case LimitKind::kFamiliesPerGroup:
-      return "families of a group";
-    case LimitKind::kFamilyNames:
-      return "family names";
-    case LimitKind::kShapes:
-      return "distinct lists of families";
-    case LimitKind::kNameSets:
-      return "sets of grouping label names in a job";
-  }
-  SLUICE_CHECK(false);
-}
-
 void free_retired_version(void* object, void* context) {
   const auto& version = *static_cast<const model::Version*>(object);
   auto* writer = static_cast<WriterCore*>(context);
@@ -57,7 +42,8 @@ StoreCore::StoreCore(Options store_options)
     : options(std::move(store_options)),
       counters(std::make_unique<WriterCounters[]>(options.writers_max)),
       registry(options),
-      name_sets(options.limits.name_sets_per_job_max) {}
+      counts_jobs_(options.limits[Limit::kGroupsPerJob] != 0 || options.limits[Limit::kSeriesPerJob] != 0 ||
+                   options.limits[Limit::kBytesPerJob] != 0) {}
 
 StoreCore::~StoreCore() {
   Participant participant(epochs);
@@ -75,10 +61,10 @@ StoreCore::~StoreCore() {
   name_sets.clear(participant);
 }
 
-int64_t StoreCore::group_count() const noexcept {
-  int64_t total = 0;
-  for (unsigned i = 0; i < options.writers_max; ++i) total += counters[i].groups.get();
-  return total;
+int64_t StoreCore::total(sync::SingleWriter<int64_t> WriterCounters::* figure) const noexcept {
+  int64_t sum = 0;
+  for (unsigned i = 0; i < options.writers_max; ++i) sum += (counters[i].*figure).get();
+  return sum;
 }
 
 uint64_t StoreCore::mutations_begun() const noexcept {
@@ -103,13 +89,15 @@ std::optional<uint64_t> StoreCore::settled_mutations() const noexcept {
 
 Stats StoreCore::stats() const noexcept {
   Stats sums;
-  int64_t groups_net = 0, series = 0, samples = 0, bytes = 0;
+  int64_t groups_net = 0, series = 0, samples = 0, bytes = 0, text_bytes = 0, failed_groups = 0;
   for (unsigned i = 0; i < options.writers_max; ++i) {
     const WriterCounters& writer = counters[i];
     groups_net += writer.groups.get();
     series += writer.series.get();
     samples += writer.samples.get();
     bytes += writer.bytes.get();
+    text_bytes += writer.text_bytes.get();
+    failed_groups += writer.failed_groups.get();
     sums.cas_failures += writer.cas_failures.get();
     sums.restarts += writer.restarts.get();
     sums.conflicts += writer.conflicts.get();
@@ -122,6 +110,8 @@ Stats StoreCore::stats() const noexcept {
   sums.series = at_least_zero(series);
   sums.samples = at_least_zero(samples);
   sums.bytes = at_least_zero(bytes);
+  sums.text_bytes = at_least_zero(text_bytes);
+  sums.failed_groups = at_least_zero(failed_groups);
   sums.held_bytes = slabs.held_bytes();
   sums.mutations = mutations_ended() - sums.cas_failures;
   sums.shapes = registry.shapes();
@@ -174,6 +164,9 @@ bool WriterCore::kill_group(Group& group, model::Version& base) noexcept {
   account(base, -1);
   counters.groups.add(-1);
   NameSet& set = group.name_set();
+  if (store.counts_jobs()) {
+    set.job().add({-1, -static_cast<int64_t>(base.series()), -static_cast<int64_t>(base.fragment_bytes())});
+  }
   unlink(group);
   store.name_sets.release(set, participant);
   participant.retire(&base, &free_retired_version, base.stamp());
@@ -210,6 +203,8 @@ void WriterCore::unlink(Group& group) noexcept {
 void WriterCore::account(const model::Version& version, int64_t sign) noexcept {
   counters.series.add(sign * static_cast<int64_t>(version.series()));
   counters.samples.add(sign * static_cast<int64_t>(version.samples()));
+  counters.text_bytes.add(sign * static_cast<int64_t>(version.fragment_bytes()));
+  if (version.push_time_ns() == 0) counters.failed_groups.add(sign);
 }
 
 void WriterCore::hold(const model::Version& version) noexcept {
@@ -257,6 +252,8 @@ void WriterCore::give_back(PushMachine* machine) noexcept {
 Store::Store(Options options) : core_(std::make_unique<StoreCore>(std::move(options))) {}
 Store::~Store() = default;
 Stats Store::stats() const noexcept { return core_->stats(); }
+uint64_t Store::free_bytes() const noexcept { return core_->slabs.free_bytes(); }
+bool Store::snapshots_starve() const noexcept { return core_->snapshots.starving(); }
 uint64_t Store::last_stamp() const noexcept { return core_->stamps.last(); }
 void Store::continue_stamps_after(uint64_t stamp) noexcept { core_->stamps.advance_to(stamp); }
 std::optional<uint64_t> Store::settled_mutations() const noexcept { return core_->settled_mutations(); }

@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
-#include "core/base/limits.h"
+#include "core/base/limit_table.h"
 #include "core/model/families.h"
 #include "core/store/journal.h"
 #include "core/store/ops.h"
@@ -36,30 +36,23 @@ struct OwnFamily {
   model::MetricType type = model::MetricType::kGauge;
 };
 
-// Reaching one of these is answered with 429; a push that does not grow what the limit is about passes.
-struct StoreLimits {
-  uint64_t groups_max = limits::kGroupsMax;
-  uint32_t families_per_group_max = limits::kFamiliesPerGroupMax;
-  uint32_t family_names_max = limits::kFamilyNamesMax;
-  uint32_t shapes_max = limits::kShapesMax;
-  uint32_t name_sets_per_job_max = limits::kNameSetsPerJobMax;
-};
-
 struct Options {
   unsigned writers_max = 1;             // Writers alive at the same time
   std::vector<OwnFamily> own_families;  // push_time_seconds and push_failure_time_seconds are added by the store
-  StoreLimits limits;
-  bool check = true;  // false: --push.disable-consistency-check, nothing is compared across groups
+  limits::Values limits;  // reaching one is answered with it; a push that does not grow what it is about passes
+  bool check = true;      // false: --push.disable-consistency-check, nothing is compared across groups
 };
 
 // Sums of per-writer counters: each is a recent value, together they are no point in time.
 struct Stats {
   // What is stored now.
   uint64_t groups = 0;
-  uint64_t series = 0;      // pushed ones; each group shows two more
-  uint64_t samples = 0;     // lines of text
-  uint64_t bytes = 0;       // of blocks, retired versions and those that a snapshot holds included
-  uint64_t held_bytes = 0;  // of the slabs' spans, in use or lying around
+  uint64_t series = 0;         // pushed ones; each group shows two more
+  uint64_t samples = 0;        // lines of text
+  uint64_t bytes = 0;          // of blocks, retired versions and those that a snapshot holds included
+  uint64_t text_bytes = 0;     // of the current versions' fragments
+  uint64_t failed_groups = 0;  // never pushed to with success
+  uint64_t held_bytes = 0;     // of the slabs' spans, in use or lying around
   uint64_t shapes = 0;
   uint64_t snapshots = 0;
   // Objects that were replaced and not yet freed, the pinned ones included, and those that only snapshots hold.
@@ -92,9 +85,14 @@ class Store {
   [[nodiscard]] uint64_t last_stamp() const noexcept;
   // Stamps go on above this one, as after a restart above all that was found on disk. Before the first mutation.
   void continue_stamps_after(uint64_t stamp) noexcept;
+  // Memory that the store has and does not use: what it grows into first. Any thread.
+  [[nodiscard]] uint64_t free_bytes() const noexcept;
   // If no mutation is going on: snapshots with this Snapshot::mutations() show what a snapshot that began now would
   // show. Any thread.
   [[nodiscard]] std::optional<uint64_t> settled_mutations() const noexcept;
+
+  // Whether a SnapshotRequest waits because every snapshot is held by somebody else. Any thread.
+  [[nodiscard]] bool snapshots_starve() const noexcept;
 
   [[nodiscard]] StoreCore& core() noexcept { return *core_; }
 

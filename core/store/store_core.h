@@ -31,6 +31,8 @@ struct alignas(sync::kCacheLineBytes) WriterCounters {
   sync::SingleWriter<int64_t> series;
   sync::SingleWriter<int64_t> samples;
   sync::SingleWriter<int64_t> bytes;
+  sync::SingleWriter<int64_t> text_bytes;
+  sync::SingleWriter<int64_t> failed_groups;
   sync::SingleWriter<uint64_t> cas_failures;
   sync::SingleWriter<uint64_t> restarts;
   sync::SingleWriter<uint64_t> conflicts;
@@ -49,7 +51,10 @@ class StoreCore {
   ~StoreCore();
 
   [[nodiscard]] Stats stats() const noexcept;
-  [[nodiscard]] int64_t group_count() const noexcept;
+  // The sum over all writers.
+  [[nodiscard]] int64_t total(sync::SingleWriter<int64_t> WriterCounters::* figure) const noexcept;
+  // Whether some limit is about single jobs: only then theirs are counted.
+  [[nodiscard]] bool counts_jobs() const noexcept { return counts_jobs_; }
   // Sums of WriterCounters::begun and ended.
   [[nodiscard]] uint64_t mutations_begun() const noexcept;
   [[nodiscard]] uint64_t mutations_ended() const noexcept;
@@ -57,6 +62,15 @@ class StoreCore {
   // are among them, and what a snapshot with this Snapshot::mutations() shows was the state at that moment.
   [[nodiscard]] std::optional<uint64_t> settled_mutations() const noexcept;
 
+  // Wipes that have begun. What a push that began behind a wipe makes anew has seen it: the number only grows, and
+  // whoever was told of the wipe's beginning, or of the push's end, is behind it. No other memory is published by it.
+  [[nodiscard]] uint32_t wipes() const noexcept { return wipes_.load(std::memory_order_relaxed); }
+  [[nodiscard]] uint32_t begin_wipe() noexcept { return wipes_.fetch_add(1, std::memory_order_relaxed) + 1; }
+
+ private:
+  Atomic<uint32_t> wipes_{0};  // read by every push, so beside what nobody writes
+
+ public:
   // In this order: whatever is freed by the domain's destructor still finds the shapes and the slabs.
   const Options options;
   const std::unique_ptr<WriterCounters[]> counters;
@@ -67,6 +81,9 @@ class StoreCore {
   NameSets name_sets;
   GroupMap groups;
   SnapshotHub snapshots;
+
+ private:
+  const bool counts_jobs_;
 };
 
 class WriterCore {
@@ -102,6 +119,13 @@ class WriterCore {
   // Before the stamp of a mutation is drawn; kAccept without a journal.
   [[nodiscard]] Journal::Verdict begin_change(size_t bytes) noexcept {
     return journal == nullptr ? Journal::Verdict::kAccept : journal->begin(bytes);
+  }
+  // False: begin_change() would say kPark.
+  [[nodiscard]] bool journal_has_room(size_t bytes) noexcept {
+    if (journal == nullptr) return true;
+    const Journal::Verdict verdict = journal->begin(bytes);
+    if (verdict == Journal::Verdict::kAccept) journal->abandon();
+    return verdict != Journal::Verdict::kPark;
   }
   // After the attempt: published or not.
   void end_change(bool published, const Change& change) noexcept {

@@ -42,6 +42,9 @@ class VersionBuilder {
   [[nodiscard]] bool fits(const FamilyMerge& merge, const model::Shape& shape) const noexcept;
   // The finished version, still this builder's; `stamp` and the times may be set again before it is taken.
   [[nodiscard]] model::Version& finish(uint64_t stamp, int64_t push_time_ns, int64_t push_failure_time_ns) noexcept;
+  // What it has, once it is built.
+  [[nodiscard]] uint64_t series() const noexcept { return series_; }
+  [[nodiscard]] uint64_t fragment_bytes() const noexcept { return fragment_bytes_; }
   // It was published: no longer this builder's.
   void take() noexcept;
   void discard() noexcept;

@@ -99,6 +99,16 @@ bool LogSet::wants_snapshot() const noexcept {
   return mending;
 }
 
+void LogSet::distrust(uint64_t stamp) noexcept {
+  for (const auto& log : logs_) {
+    log->mending_from_ = stamp;
+    // Who has only seen what was published waits as well.
+    log->written_.set(0);
+    log->durable_.set(0);
+    log->set_state(Log::State::kMending);
+  }
+}
+
 std::vector<uint64_t> LogSet::present_sequences() const {
   std::vector<uint64_t> sequences;
   sequences.reserve(logs_.size());

@@ -98,6 +98,9 @@ class LogSet {
   [[nodiscard]] Result<void, std::string> keep();
   // Every log that has failed writes to a new file: a snapshot that begins now ends the failure.
   [[nodiscard]] bool wants_snapshot() const noexcept;
+  // Before any mutation: what was published up to `stamp` may be in no file that lasts. As after a failure, a snapshot
+  // that begins now ends that, and with kAlways mutations are refused until then.
+  void distrust(uint64_t stamp) noexcept;
   // A snapshot whose W is `stamp` is durable.
   void healed(uint64_t stamp) noexcept { healed_.set(stamp); }
   // Each log's present segment. All records of earlier segments have stamps that were drawn before the call.

@@ -65,7 +65,7 @@ class GroupBuilder {
   bool alive_ = false;
   StoredGroup group_;
   std::vector<StoredFamily> scratch_;
-  std::unordered_map<std::string_view, size_t> by_name_;
+  std::unordered_map<std::string_view, size_t, KeyedHash> by_name_;
 };
 
 bool hides_what_was_before(RecordKind kind) noexcept {

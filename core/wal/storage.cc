@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "core/base/hash.h"
 
@@ -145,6 +146,18 @@ Result<std::unique_ptr<Storage>, std::string> open_directory(const std::string& 
   if (directory < 0)
     return std::unexpected(fmt::format("cannot open the directory {}: {}", path, std::strerror(errno)));
   return std::make_unique<PosixDirectory>(directory);
+}
+
+Result<void, std::string> sync_name_of_directory(const std::string& path) {
+  const std::filesystem::path above = std::filesystem::path(path).parent_path();
+  const int directory = open(above.empty() ? "." : above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int error = directory < 0 ? errno : 0;
+  if (directory >= 0) {
+    if (fsync(directory) != 0 && errno != EINVAL) error = errno;
+    close(directory);
+  }
+  if (error == 0 || (directory < 0 && error == EACCES)) return {};
+  return std::unexpected(fmt::format("cannot sync the directory that {} is in: {}", path, std::strerror(error)));
 }
 
 }  // namespace sluice::wal

@@ -75,4 +75,8 @@ class Storage {
 // The directory at `path`, made if need be (0700). The error is one sentence.
 [[nodiscard]] Result<std::unique_ptr<Storage>, std::string> open_directory(const std::string& path);
 
+// The directory's own name is durable after this: a sync of what is in it need not make it so. One that this process
+// may not read above it is left alone, and so are file systems that cannot sync a directory. The error is one sentence.
+[[nodiscard]] Result<void, std::string> sync_name_of_directory(const std::string& path);
+
 }  // namespace sluice::wal

@@ -1,11 +1,14 @@
 #include "net/api/api_handler.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
 
-#include "core/base/limits.h"
+#include "core/base/hash.h"
+#include "core/base/limit_table.h"
 #include "core/base/log.h"
+#include "net/api/access_check.h"
 #include "net/api/checked_scrape.h"
 #include "net/api/durability.h"
 #include "net/api/gateway.h"
@@ -18,12 +21,14 @@
 #include "net/api/scrape.h"
 #include "net/api/scrape_part.h"
 #include "net/api/status_json.h"
+#include "net/conn/peer_name.h"
 #include "net/http/content_coding.h"
 #include "net/ui/page.h"
 #include "parser/grouping_key.h"
 
 namespace sluice::net::api {
 
+using limits::Limit;
 using HeadAction = http::Handler::HeadAction;
 using StepAction = http::Handler::StepAction;
 
@@ -56,6 +61,21 @@ bool needs_state(Endpoint endpoint) noexcept {
   }
 }
 
+// Before the key is taken apart: `/name/value` for each label behind the job.
+std::optional<Limit> limit_of_path(std::string_view key_path, const limits::Values& values) noexcept {
+  const auto slashes = static_cast<uint64_t>(std::ranges::count(key_path, '/'));
+  return slashes / 2 + 1 > values[Limit::kLabelsPerKey] ? std::optional(Limit::kLabelsPerKey) : std::nullopt;
+}
+
+std::optional<Limit> limit_of_key(const model::GroupKey& key, const limits::Values& values) noexcept {
+  if (key.bytes().size() <= std::min(values[Limit::kNameBytes], values[Limit::kValueBytes])) return std::nullopt;
+  for (size_t i = 0; i < key.label_count(); ++i) {
+    if (key.label(i).name.size() > values[Limit::kNameBytes]) return Limit::kNameBytes;
+    if (key.label(i).value.size() > values[Limit::kValueBytes]) return Limit::kValueBytes;
+  }
+  return std::nullopt;
+}
+
 std::optional<HandlerName> counted_name(Endpoint endpoint) noexcept {
   switch (endpoint) {
     case Endpoint::kPush:
@@ -77,14 +97,33 @@ std::optional<HandlerName> counted_name(Endpoint endpoint) noexcept {
 
 HeadAction ApiHandler::on_head(http::Exchange& exchange, uint64_t& body_bytes_max) {
   const http::Request& request = exchange.request;
+  const limits::Values& values = context_.gateway.options().limits;
+  body_bytes_max = values[Limit::kBodyBytes];
+  if (request.target.size() > values[Limit::kUrlBytes]) {
+    refuse(exchange, Limit::kUrlBytes);
+    return HeadAction::kRespond;
+  }
+  if (!within_address_rate(exchange)) {
+    refuse(exchange, Limit::kRequestsPerAddress);
+    return HeadAction::kRespond;
+  }
   Route route = context_.gateway.router().route(request.method, request.target);
-  body_bytes_max = limits::kBodyBytesMax;
+  if (!admit(exchange, route)) return HeadAction::kRespond;
   if (route.decodes_body && http::content_coding(request) == http::Coding::kGzip) {
     exchange.state = std::make_unique<GzipHeadState>(*this, std::move(route));
   } else {
     exchange.state = begin(exchange, route);
   }
   return exchange.state == nullptr ? HeadAction::kRespond : HeadAction::kReadBody;
+}
+
+bool ApiHandler::admit(http::Exchange& exchange, const Route& route) {
+  if (context_.access == nullptr) return true;
+  const auto verdict = check_access(*context_.access, exchange, route, context_.names);
+  if (verdict == AccessControl::Verdict::kYes) return true;
+  context_.access->on_refused(verdict);
+  reply_no_access(exchange, verdict, route, *context_.access);
+  return false;
 }
 
 std::unique_ptr<RequestState> ApiHandler::begin(http::Exchange& exchange, const Route& route) {
@@ -154,14 +193,22 @@ std::unique_ptr<RequestState> ApiHandler::begin_any_scrape(http::Exchange& excha
     reply_error(exchange.response, 400, part.error());
     return nullptr;
   }
+  if (!may_scrape(exchange)) return nullptr;
   if (!context_.gateway.options().consistency_check) return std::make_unique<CheckedScrapeState>(context_, *part);
   begin_scrape(context_, exchange.request, exchange.response, *part);
   return nullptr;
 }
 
 std::unique_ptr<RequestState> ApiHandler::begin_group_request(http::Exchange& exchange, const Route& route) {
-  auto key = parser::parse_grouping_key(route.key_path, route.job_is_base64, context_.names);
   const bool is_push = route.endpoint == Endpoint::kPush;
+  if (const auto limit = limit_of_path(route.key_path, context_.gateway.options().limits)) {
+    refuse(exchange, *limit);
+    if (is_push) note_rejected(context_, exchange, nullptr, exchange.response.body, 0);
+    context_.metrics.count_request(is_push ? HandlerName::kPush : HandlerName::kDelete, exchange.request.method,
+                                   exchange.response.status);
+    return nullptr;
+  }
+  auto key = parser::parse_grouping_key(route.key_path, route.job_is_base64, context_.names);
   if (!key) {
     reply_error(exchange.response, 400, key.error());
     if (is_push) note_rejected(context_, exchange, nullptr, key.error(), 0);
@@ -172,12 +219,45 @@ std::unique_ptr<RequestState> ApiHandler::begin_group_request(http::Exchange& ex
     }
     return nullptr;
   }
-  if (is_push) return std::make_unique<PushState>(context_, std::move(*key), monotonic_ns());
-  return std::make_unique<DeleteState>(context_, std::move(*key));
+  if (!is_push) return std::make_unique<DeleteState>(context_, std::move(*key));
+  if (const auto limit = limit_of_key(*key, context_.gateway.options().limits)) {
+    refuse(exchange, *limit);
+    note_rejected(context_, exchange, &*key, exchange.response.body, 0);
+    context_.metrics.count_request(HandlerName::kPush, exchange.request.method, exchange.response.status);
+    return nullptr;
+  }
+  const int64_t now_ns = monotonic_ns();
+  sync::KeyedRates& rates = context_.gateway.job_rates();
+  if (rates.limited() && !rates.take(keyed_hash(key->job()), now_ns)) {
+    refuse(exchange, Limit::kPushesPerJob);
+    note_rejected(context_, exchange, &*key, exchange.response.body, 0);
+    context_.metrics.count_request(HandlerName::kPush, exchange.request.method, exchange.response.status);
+    return nullptr;
+  }
+  return std::make_unique<PushState>(context_, std::move(*key), now_ns);
 }
 
 StepAction ApiHandler::step(http::Exchange& exchange, Deadline deadline) {
   return static_cast<RequestState&>(*exchange.state).step(exchange, deadline);
+}
+
+bool ApiHandler::within_address_rate(const http::Exchange& exchange) {
+  sync::KeyedRates& rates = context_.gateway.address_rates();
+  if (!rates.limited()) return true;
+  const std::string_view address = conn::peer_address(exchange.request.peer);
+  return address.empty() || rates.take(keyed_hash(address), monotonic_ns());
+}
+
+bool ApiHandler::may_scrape(http::Exchange& exchange) {
+  const uint64_t most = context_.gateway.options().limits[Limit::kScrapes];
+  if (context_.gateway.open_scrapes() < most) return true;
+  refuse(exchange, Limit::kScrapes);
+  return false;
+}
+
+void ApiHandler::refuse(http::Exchange& exchange, Limit limit) {
+  on_limit(limit);
+  reply_limit(exchange.response, limit, context_.gateway.options().limits);
 }
 
 void ApiHandler::quit(http::Exchange& exchange) {
@@ -194,6 +274,10 @@ void ApiHandler::api_answer(http::Exchange& exchange, Endpoint endpoint) {
   http::Response& response = exchange.response;
   response.status = 200;
   response.headers = kCorsHeaders;
+  if (endpoint == Endpoint::kApiMetrics && !may_scrape(exchange)) {
+    context_.metrics.count_request(HandlerName::kApiMetrics, exchange.request.method, response.status);
+    return;
+  }
   HandlerName handler = HandlerName::kApiOptions;
   if (endpoint != Endpoint::kApiOptions) response.headers += "Content-Type: application/json\r\n";
   if (endpoint == Endpoint::kApiStatus) {
@@ -247,6 +331,8 @@ void ApiHandler::on_refused(int status, std::string_view peer) {
   log::write(log::Level::kDebug, log::Reason::kRequestRefused, "request refused",
              {{"source", std::string(peer)}, {"status", std::to_string(status)}});
 }
+
+bool ApiHandler::readers_are_in_the_way() const noexcept { return context_.gateway.store().snapshots_starve(); }
 
 void ApiHandler::on_finished(const http::Exchange&, bool, int64_t) {}
 

@@ -18,6 +18,8 @@ class ApiHandler final : public http::Handler {
   HeadAction on_head(http::Exchange& exchange, uint64_t& body_bytes_max) override;
   StepAction step(http::Exchange& exchange, Deadline deadline) override;
   void on_refused(int status, std::string_view peer) override;
+  void on_limit(limits::Limit limit) override { context_.metrics.count_limit(limit); }
+  bool readers_are_in_the_way() const noexcept override;
   void on_finished(const http::Exchange& exchange, bool sent, int64_t request_ns) override;
 
  private:
@@ -27,6 +29,13 @@ class ApiHandler final : public http::Handler {
   [[nodiscard]] std::unique_ptr<RequestState> begin(http::Exchange& exchange, const Route& route);
   [[nodiscard]] std::unique_ptr<RequestState> begin_group_request(http::Exchange& exchange, const Route& route);
   [[nodiscard]] std::unique_ptr<RequestState> begin_any_scrape(http::Exchange& exchange);
+  // False: --auth.file does not let the caller, who has been told so.
+  [[nodiscard]] bool admit(http::Exchange& exchange, const Route& route);
+  [[nodiscard]] bool within_address_rate(const http::Exchange& exchange);
+  // False: too many scrapes are under way, and it has been answered.
+  [[nodiscard]] bool may_scrape(http::Exchange& exchange);
+  // Answers what is beyond a limit, and counts it.
+  void refuse(http::Exchange& exchange, limits::Limit limit);
   void quit(http::Exchange& exchange);
   void api_answer(http::Exchange& exchange, Endpoint endpoint);
   void page(http::Exchange& exchange);

@@ -22,6 +22,7 @@ class CheckedScrapeState final : public RequestState {
 
  private:
   WorkerContext& context_;
+  OpenScrape open_{context_.metrics};
   store::Part part_;  // to be shown; the whole is checked
   store::SnapshotRequest request_;
   store::SnapshotRef snapshot_;

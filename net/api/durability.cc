@@ -78,6 +78,10 @@ Result<void, std::string> Durability::open() {
   auto storage = wal::open_directory(options_.directory);
   if (!storage) return std::unexpected(std::move(storage.error()));
   storage_ = std::move(*storage);
+  // Each time: the start that made it may have ended before it did this.
+  if (options_.log.fsync != wal::Fsync::kNever) {
+    if (auto named = wal::sync_name_of_directory(options_.directory); !named) return named;
+  }
   const std::string path = options_.directory + "/lock";
   lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (lock_ < 0) return std::unexpected(fmt::format("cannot open {}: {}", path, std::strerror(errno)));
@@ -123,14 +127,15 @@ void Durability::run() {
     return;
   }
   // A sync that reports success says nothing of a file whose sync has failed in an earlier life: before anything is
-  // promised again, all that was read from the log is in a snapshot.
-  while (options_.log.fsync == wal::Fsync::kAlways && logged_ && ending_.get() == 0) {
-    const auto taken = take_snapshot();
-    if (taken) break;
-    if (!complained_)
+  // promised again, all that was read from the log is in a snapshot. While none can be made scrapes are answered, and
+  // changes are refused.
+  if (options_.log.fsync == wal::Fsync::kAlways && logged_ && ending_.get() == 0) {
+    if (const auto taken = take_snapshot(); !taken) {
       log::write(log::Level::kError, log::Reason::kAlways, "error persisting metrics", {{"err", taken.error()}});
-    complained_ = true;
-    if (!wait(1s)) return;
+      complained_ = true;
+      snapshot_wanted_ = true;
+      logs_->distrust(store_.last_stamp());
+    }
   }
   // Told to end, recovery leaves groups out: what the store holds must not take the place of what the disk holds.
   if (ending_.get() != 0) return;
@@ -225,7 +230,11 @@ Result<void, std::string> Durability::finish() {
   ending_.set(1);
   SLUICE_CHECK(eventfd_write(wake_, 1) == 0);
   thread_.join();
-  if (!fatal_.empty()) return std::unexpected(fatal_);
+  if (!fatal_.empty()) {
+    // Who is started again and again must not leave files each time.
+    logs_->remove_unused();
+    return std::unexpected(fatal_);
+  }
   bool logged = true;
   for (uint32_t worker = 0; worker < logs_->size(); ++worker) logged &= logs_->log(worker).finish();
   logs_->remove_unused();

@@ -11,10 +11,14 @@
 namespace sluice::net::api {
 namespace {
 
+// 4,096 buckets, 256 KiB: room for 32,768 addresses, or jobs, that are busy within the same second.
+constexpr unsigned kRateBits = 12;
+
 store::Options store_options(const GatewayOptions& options) {
   store::Options out;
   out.writers_max = options.workers + options.more_writers;
   out.check = options.consistency_check;
+  out.limits = options.limits;
   out.own_families = own_family_names();
   out.own_families.insert(out.own_families.end(), options.extra_names.begin(), options.extra_names.end());
   return out;
@@ -39,6 +43,7 @@ class StoreHooks final : public loop::EpochHooks {
     next_housekeeping_ns_ = now_ns + 1'000'000'000;
     context_.writer->housekeep();
     context_.scratches.age();
+    context_.gateway.memory().sample();
     age_large_memory();
     render::CacheCounts counts;
     context_.gateway.scrape_cache().housekeep(counts);
@@ -71,6 +76,9 @@ Gateway::Gateway(GatewayOptions options)
       router_(options_.router),
       start_wall_ns_(wall_ns()),
       store_(store_options(options_)),
+      memory_(store_, options_.limits[limits::Limit::kMemory]),
+      address_rates_(options_.limits[limits::Limit::kRequestsPerAddress], kRateBits, monotonic_ns()),
+      job_rates_(options_.limits[limits::Limit::kPushesPerJob], kRateBits, monotonic_ns()),
       rejects_(options_.failure_details_max),
       scrape_cache_(options_.scrape_cache_bytes) {
   for (uint32_t i = 0; i < options_.workers; ++i) {
@@ -79,6 +87,12 @@ Gateway::Gateway(GatewayOptions options)
 }
 
 Gateway::~Gateway() = default;
+
+uint64_t Gateway::open_scrapes() const noexcept {
+  int64_t sum = 0;
+  for (const auto& context : contexts_) sum += context->metrics.open_scrapes.get();
+  return sum > 0 ? static_cast<uint64_t>(sum) : 0;
+}
 
 void Gateway::set_durability(Durability& durability) noexcept {
   durability_ = &durability;

@@ -12,12 +12,15 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/limit_table.h"
 #include "core/base/limits.h"
 #include "core/render/own_family.h"
 #include "core/render/scrape_cache.h"
 #include "core/store/journal.h"
 #include "core/store/store.h"
+#include "core/sync/keyed_rates.h"
 #include "net/api/help_conflicts.h"
+#include "net/api/memory_guard.h"
 #include "net/api/rate_history.h"
 #include "net/api/reject_log.h"
 #include "net/api/router.h"
@@ -44,6 +47,7 @@ struct GatewayOptions {
   uint32_t workers = 1;
   uint32_t more_writers = 0;      // threads beside the workers that read or write the store
   bool consistency_check = true;  // false: --push.disable-consistency-check
+  limits::Values limits;
   size_t scrape_cache_bytes = limits::kScrapeCacheBytes;
   size_t failure_details_max = limits::kFailureDetails;  // groups
   BuildInfo build;
@@ -76,6 +80,12 @@ class Gateway {
   [[nodiscard]] const Router& router() const noexcept { return router_; }
   [[nodiscard]] store::Store& store() noexcept { return store_; }
   [[nodiscard]] render::ScrapeCache& scrape_cache() noexcept { return scrape_cache_; }
+  [[nodiscard]] MemoryGuard& memory() noexcept { return memory_; }
+  // Of what is limited by the second.
+  [[nodiscard]] sync::KeyedRates& address_rates() noexcept { return address_rates_; }
+  [[nodiscard]] sync::KeyedRates& job_rates() noexcept { return job_rates_; }
+  // Scrapes and answers of the JSON API that are under way on all workers.
+  [[nodiscard]] uint64_t open_scrapes() const noexcept;
   [[nodiscard]] HelpConflicts& help_conflicts() noexcept { return help_conflicts_; }
   [[nodiscard]] RejectLog& rejects() noexcept { return rejects_; }
   [[nodiscard]] RateHistory& rates() noexcept { return rates_; }
@@ -86,6 +96,9 @@ class Gateway {
   Router router_;
   int64_t start_wall_ns_;
   store::Store store_;
+  MemoryGuard memory_;
+  sync::KeyedRates address_rates_;
+  sync::KeyedRates job_rates_;
   HelpConflicts help_conflicts_;
   RejectLog rejects_;
   RateHistory rates_;

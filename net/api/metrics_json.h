@@ -25,7 +25,7 @@ void append_family_fields(std::string& out, int64_t stamp_ns, model::MetricType 
 // Holds the snapshot until the last byte is out or the client is gone. Memory: a few kilobytes, or one metric.
 class MetricsJsonSource final : public http::BodySource {
  public:
-  explicit MetricsJsonSource(WorkerContext& context) { request_.start(*context.writer); }
+  explicit MetricsJsonSource(WorkerContext& context) : open_(context.metrics) { request_.start(*context.writer); }
   ~MetricsJsonSource() override = default;
   MetricsJsonSource(const MetricsJsonSource&) = delete;
   MetricsJsonSource& operator=(const MetricsJsonSource&) = delete;
@@ -46,6 +46,7 @@ class MetricsJsonSource final : public http::BodySource {
   void write_time(std::string_view name, std::string_view help, int64_t time_ns);
   void begin_value(std::string_view key);
 
+  OpenScrape open_;
   store::SnapshotRequest request_;
   store::SnapshotRef snapshot_;
   Phase phase_ = Phase::kSnapshot;

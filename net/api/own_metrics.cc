@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/clock.h"
+#include "core/base/limit_table.h"
 #include "core/base/log.h"
 #include "net/api/family_text.h"
 #include "net/api/gateway.h"
@@ -48,9 +49,16 @@ constexpr Description kDescriptions[] = {
     {"sluice_failure_details_dropped_total", MetricType::kCounter,
      "Last errors of failed groups that were not kept or had to give way."},
     {"sluice_groups", MetricType::kGauge, "Groups stored now."},
+    {"sluice_groups_failed", MetricType::kGauge, "Groups that have never been pushed to with success."},
     {"sluice_kernel_info", MetricType::kGauge, "The parser's kernel in use, as a label of a constant 1."},
+    {"sluice_limit_refusals_total", MetricType::kCounter,
+     "What was refused, closed or kept waiting at a limit of --limits.*, by its name."},
     {"sluice_log_lines_dropped_total", MetricType::kCounter,
      "Log lines lost because the reader of stderr was too slow."},
+    {"sluice_memory_limit_bytes", MetricType::kGauge,
+     "Resident memory near which pushes that grow are refused; 0 for no limit."},
+    {"sluice_memory_used_bytes", MetricType::kGauge,
+     "Resident memory without what the store has free in it, as last read; 0 without a limit."},
     {"sluice_pushes_rejected_total", MetricType::kCounter, "Pushes that were not stored, by reason."},
     {"sluice_pushes_reparsed_total", MetricType::kCounter, "Push bodies that the fast parser left to the exact one."},
     {"sluice_pushes_repeated_total", MetricType::kCounter,
@@ -68,6 +76,7 @@ constexpr Description kDescriptions[] = {
     {"sluice_scrape_cache_misses_total", MetricType::kCounter, "Scrapes that had to make their body."},
     {"sluice_scrape_fragments_left_out_total", MetricType::kCounter,
      "Families of single groups that a scrape left out because their type differed from the family's."},
+    {"sluice_scrapes", MetricType::kGauge, "Scrapes and answers of /api/v1/metrics that are under way."},
     {"sluice_scrapes_total", MetricType::kCounter, "Scrapes begun."},
     {"sluice_series", MetricType::kGauge, "Pushed series stored now."},
     {"sluice_store_bytes", MetricType::kGauge,
@@ -82,6 +91,7 @@ constexpr Description kDescriptions[] = {
     {"sluice_store_shapes", MetricType::kGauge, "Distinct lists of families in use."},
     {"sluice_store_snapshots", MetricType::kGauge, "Snapshots alive now."},
     {"sluice_store_versions_retired", MetricType::kGauge, "Replaced group versions that are not freed yet."},
+    {"sluice_text_bytes", MetricType::kGauge, "Text of all stored series."},
 };
 
 // Collects lines by family; the order of kDescriptions is the order of the names.
@@ -215,6 +225,15 @@ void add_scrape_cache(Lines& lines, const Gateway& gateway) {
   lines.single("sluice_scrape_cache_misses_total", sums.misses);
 }
 
+void add_limits(Lines& lines, const Gateway& gateway) {
+  constexpr std::string_view kName = "sluice_limit_refusals_total";
+  for (size_t i = 0; i < limits::kLimits; ++i) {
+    uint64_t count = 0;
+    for (const auto& context : gateway.contexts()) count += context->metrics.limit_refusals[i].get();
+    append_count(lines.of(kName), kName, {{"limit", limits::kTable[i].name}}, count);
+  }
+}
+
 void add_workers(Lines& lines, const Gateway& gateway) {
   std::array<uint64_t, 6> sums{};
   std::array<uint64_t, kRejectionNames.size()> rejections{};
@@ -230,6 +249,7 @@ void add_workers(Lines& lines, const Gateway& gateway) {
   }
   lines.single("sluice_scrapes_total", sums[0]);
   lines.single("sluice_failure_details_dropped_total", sums[5]);
+  lines.single("sluice_scrapes", gateway.open_scrapes());
   add_scrape_cache(lines, gateway);
   lines.single("sluice_scrape_bytes_total", sums[1]);
   lines.single("sluice_pushes_reparsed_total", sums[2]);
@@ -246,6 +266,8 @@ void add_store(Lines& lines, const store::Stats& stats) {
   lines.single("sluice_groups", stats.groups);
   lines.single("sluice_series", stats.series);
   lines.single("sluice_samples", stats.samples);
+  lines.single("sluice_groups_failed", stats.failed_groups);
+  lines.single("sluice_text_bytes", stats.text_bytes);
   lines.single("sluice_store_bytes", stats.bytes);
   lines.single("sluice_store_shapes", stats.shapes);
   lines.single("sluice_store_snapshots", stats.snapshots);
@@ -273,8 +295,11 @@ std::vector<render::OwnFamily> own_families(Gateway& gateway) {
   add_info(lines, gateway.options());
   add_requests(lines, gateway);
   add_summaries(lines, gateway);
+  add_limits(lines, gateway);
   add_workers(lines, gateway);
   add_store(lines, gateway.store().stats());
+  lines.single("sluice_memory_limit_bytes", gateway.memory().limit_bytes());
+  lines.single("sluice_memory_used_bytes", gateway.memory().used_bytes());
   std::vector<render::OwnFamily> families = lines.take();
   if (gateway.options().extra) gateway.options().extra(families);
   std::ranges::sort(families, {}, &render::OwnFamily::name);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/limit_table.h"
 #include "core/base/limits.h"
 #include "core/base/log.h"
 #include "net/api/gateway.h"
@@ -15,6 +16,7 @@
 namespace sluice::net::api {
 namespace {
 
+using limits::Limit;
 using StepAction = http::Handler::StepAction;
 
 void count_rejection(WorkerContext& context, Rejection why) {
@@ -82,6 +84,7 @@ PushState::PushState(WorkerContext& context, model::GroupKey key, int64_t start_
       start_ns_(start_ns) {}
 
 PushState::~PushState() {
+  context_.gateway.memory().give_back(std::exchange(promised_bytes_, 0));
   if (decoded_.capacity() != 0) context_.bodies->give_back(decoded_);
   if (scratch_ == nullptr) return;
   scratch_->op.cancel();
@@ -93,7 +96,7 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
   while (go_on) {
     switch (phase_) {
       case Phase::kStart:
-        start(exchange.request);
+        go_on = start(exchange);
         break;
       case Phase::kDecode:
         go_on = decode(exchange, deadline);
@@ -124,31 +127,39 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
   return action_;
 }
 
-void PushState::start(const http::Request& request) {
+bool PushState::start(http::Exchange& exchange) {
+  const http::Request& request = exchange.request;
   scratch_ = context_.scratches.take(request.body.size());
   protobuf_ = parser::is_delimited_protobuf(request.header("content-type"));
   const http::Coding coding = http::content_coding(request);
-  if (coding == http::Coding::kIdentity) return start_parsing(request.body);
+  if (coding == http::Coding::kIdentity) return start_parsing(exchange, request.body);
   scratch_->decoder.start(coding, request.body);
+  const limits::Values& values = context_.gateway.options().limits;
+  decoded_max_ = std::min(values[Limit::kDecodedBytes],
+                          std::max(limits::kDecodedBytesFree, request.body.size() * values[Limit::kDecodedRatio]));
   phase_ = Phase::kDecode;
+  return true;
 }
 
-void PushState::start_parsing(std::string_view body) {
+bool PushState::start_parsing(http::Exchange& exchange, std::string_view body) {
+  if (!context_.gateway.memory().promise(body.size())) return refuse_at(exchange, Limit::kMemory);
+  promised_bytes_ = body.size();
   body_ = body;
   using Form = parser::SkeletonCache::Form;
   skeleton_ = context_.skeletons.find(body, protobuf_ ? Form::kProtobuf : Form::kText);
   if (skeleton_) {
     context_.metrics.pushes_repeated.add(1);
     phase_ = Phase::kParsed;
-    return;
+    return true;
   }
   if (protobuf_) {
     scratch_->protobuf_parser.start(body, scratch_->families, !check_);
     phase_ = Phase::kParseProtobuf;
-    return;
+    return true;
   }
   scratch_->text_parser.start(body, context_.names, scratch_->families);
   phase_ = Phase::kParseText;
+  return true;
 }
 
 bool PushState::decode(http::Exchange& exchange, Deadline deadline) {
@@ -156,25 +167,26 @@ bool PushState::decode(http::Exchange& exchange, Deadline deadline) {
   State state = State::kMore;
   do {
     if (!context_.bodies->reserve(decoded_, http::ContentDecoder::kRoomBytes)) {
-      reply_error(exchange.response, 503, "too much memory is in use for the bodies of pushes");
-      note_rejected(context_, exchange, &key_, "too much memory is in use for the bodies of pushes", 0);
-      return finish(exchange);
+      return refuse_at(exchange, Limit::kBodyMemory);
     }
     size_t written = 0;
     state = scratch_->decoder.step(decoded_.tail(), written, deadline);
     decoded_.commit(written);
-    if (decoded_.used() > limits::kBodyBytesMax) {
-      count_rejection(context_, Rejection::kTooLarge);
-      reply_error(exchange.response, 413,
-                  "the decoded body is larger than " + std::to_string(limits::kBodyBytesMax) + " bytes");
-      note_rejected(context_, exchange, &key_, first_line(exchange.response.body), 0);
-      return finish(exchange);
-    }
+    if (const auto limit = limit_of_decoded()) return refuse_at(exchange, *limit);
   } while (state == State::kMore && !deadline.passed());
   if (state == State::kMore) return wait_for_slice();
   if (state == State::kError) decode_error_ = scratch_->decoder.error();
-  start_parsing(decoded_.view());
-  return true;
+  return start_parsing(exchange, decoded_.view());
+}
+
+std::optional<Limit> PushState::limit_of_decoded() const noexcept {
+  const limits::Values& values = context_.gateway.options().limits;
+  if (decoded_.used() > decoded_max_) {
+    return decoded_max_ == values[Limit::kDecodedBytes] ? Limit::kDecodedBytes : Limit::kDecodedRatio;
+  }
+  const uint64_t begun = scratch_->decoder.consumed() * values[Limit::kDecodedRatio] * limits::kDecodedRatioBegins;
+  return decoded_.used() > std::max(limits::kDecodedBytesFree, begun) ? std::optional(Limit::kDecodedRatio)
+                                                                      : std::nullopt;
 }
 
 bool PushState::parse_text(http::Exchange& exchange, Deadline deadline) {
@@ -182,10 +194,11 @@ bool PushState::parse_text(http::Exchange& exchange, Deadline deadline) {
   if (result == parser::TextParser::Step::kMore) return wait_for_slice();
   if (scratch_->text_parser.used_exact()) context_.metrics.pushes_reparsed.add(1);
   if (result == parser::TextParser::Step::kError) {
+    if (const auto limit = scratch_->text_parser.error().limit) context_.metrics.count_limit(*limit);
     const std::string& text = scratch_->text_parser.error().text;
     return refuse_parsed(exchange, text, text.ends_with(": unexpected end of input stream"));
   }
-  if (!scratch_->text_parser.used_exact()) context_.skeletons.learn(body_);
+  to_learn_ = !scratch_->text_parser.used_exact();
   return start_canonicalising(exchange);
 }
 
@@ -193,10 +206,11 @@ bool PushState::parse_protobuf(http::Exchange& exchange, Deadline deadline) {
   const parser::ProtobufParser::Step result = scratch_->protobuf_parser.step(deadline);
   if (result == parser::ProtobufParser::Step::kMore) return wait_for_slice();
   if (result == parser::ProtobufParser::Step::kError) {
+    if (const auto limit = scratch_->protobuf_parser.limit()) context_.metrics.count_limit(*limit);
     const std::string& text = scratch_->protobuf_parser.error();
     return refuse_parsed(exchange, text, text == "unexpected EOF");
   }
-  context_.skeletons.learn(body_, parser::SkeletonCache::Form::kProtobuf);
+  to_learn_ = true;
   return start_canonicalising(exchange);
 }
 
@@ -213,9 +227,21 @@ bool PushState::start_canonicalising(http::Exchange& exchange) {
   if (!decode_error_.empty()) return refuse_malformed(exchange, decode_error_);
   wall_ns_ = wall_ns();
   if (skeleton_ && skeleton_.write_canonical(key_, scratch_->push)) return start_storing(exchange);
-  scratch_->canonicaliser.begin(families(), key_, scratch_->push, check_);
+  scratch_->canonicaliser.begin(families(), key_, scratch_->push, check_, context_.gateway.options().limits);
   phase_ = Phase::kCanonicalise;
   return true;
+}
+
+bool PushState::refuse_at(http::Exchange& exchange, Limit limit) {
+  const int status = limits::entry_of(limit).status;
+  const auto why = status == 413 ? Rejection::kTooLarge : status == 400 ? Rejection::kMalformed : Rejection::kLimit;
+  count_rejection(context_, why);
+  context_.metrics.count_limit(limit);
+  reply_limit(exchange.response, limit, context_.gateway.options().limits);
+  log::write(log::Level::kWarn, log::Reason::kPushLimit, "push refused at a limit",
+             {{"source", std::string(exchange.request.peer)}, {"err", exchange.response.body}});
+  note_rejected(context_, exchange, &key_, first_line(exchange.response.body), 0);
+  return finish(exchange);
 }
 
 bool PushState::refuse_malformed(http::Exchange& exchange, std::string_view text) {
@@ -232,20 +258,28 @@ bool PushState::canonicalise(http::Exchange& exchange, Deadline deadline) {
       return wait_for_slice();
     case parser::Canonicaliser::State::kConflict:
       return reject(exchange, scratch_->canonicaliser.conflict());
-    case parser::Canonicaliser::State::kTooLarge:
-      count_rejection(context_, Rejection::kTooLarge);
-      reply_error(exchange.response, 413, "the pushed metrics take too much memory with their grouping labels applied");
-      note_rejected(context_, exchange, &key_, first_line(exchange.response.body), 0);
-      return finish(exchange);
+    case parser::Canonicaliser::State::kLimit:
+      return refuse_at(exchange, scratch_->canonicaliser.limit());
     case parser::Canonicaliser::State::kDone:
       break;
   }
+  using Form = parser::SkeletonCache::Form;
+  if (to_learn_) context_.skeletons.learn(body_, protobuf_ ? Form::kProtobuf : Form::kText);
   return start_storing(exchange);
 }
 
 bool PushState::start_storing(const http::Exchange& exchange) {
   const bool replace = exchange.request.method == http::Method::kPut;
-  scratch_->op.start(*context_.writer, {key_, families(), scratch_->push, replace, wall_ns_});
+  MemoryGuard& memory = context_.gateway.memory();
+  context_.memory.worked_off(memory, body_.size() + scratch_->push.used_bytes);
+  if (memory.pressure() != store::Pressure::kNone) memory.sample();  // nothing is refused for what was
+  scratch_->op.start(*context_.writer, {.key = key_,
+                                        .parsed = families(),
+                                        .push = scratch_->push,
+                                        .replace = replace,
+                                        .wall_ns = wall_ns_,
+                                        .limits = nullptr,
+                                        .pressure = memory.pressure()});
   phase_ = Phase::kStore;
   return true;
 }
@@ -265,12 +299,7 @@ bool PushState::store(http::Exchange& exchange, Deadline deadline) {
     case store::PushStatus::kConflict:
       return reject(exchange, result.conflict);
     case store::PushStatus::kLimit:
-      count_rejection(context_, Rejection::kLimit);
-      log::write(log::Level::kWarn, log::Reason::kPushLimit, "push refused at a limit",
-                 {{"source", std::string(exchange.request.peer)}, {"err", store::limit_text(result.limit)}});
-      reply_limit(exchange.response, store::limit_text(result.limit));
-      note_rejected(context_, exchange, &key_, std::string("limit reached: ") + store::limit_text(result.limit), 0);
-      break;
+      return refuse_at(exchange, *result.limit);
     case store::PushStatus::kRefused:
       reply_not_durable(exchange.response);
       note_rejected(context_, exchange, &key_, first_line(exchange.response.body), 0);
@@ -308,19 +337,23 @@ bool PushState::reject(http::Exchange& exchange, const model::Conflict& conflict
   }
   note_rejected(context_, exchange, &key_, text, key_itself ? 0 : wall_ns_);
   if (key_itself) return finish(exchange);
-  scratch_->op.start_fail(*context_.writer, key_, wall_ns_);
+  scratch_->op.start_fail(*context_.writer, key_, wall_ns_, nullptr, context_.gateway.memory().pressure());
   phase_ = Phase::kStoreFailure;
   return true;
 }
 
 bool PushState::store_failure(http::Exchange& exchange, Deadline deadline) {
   const store::StepResult step = scratch_->op.step(deadline);
-  if (step == store::StepResult::kDone) return finish(exchange);
+  if (step == store::StepResult::kDone) {
+    if (const auto limit = scratch_->op.result().limit) context_.metrics.count_limit(*limit);
+    return finish(exchange);
+  }
   action_ = step == store::StepResult::kParked ? StepAction::kParked : StepAction::kAgain;
   return false;
 }
 
 void PushState::give_back() noexcept {
+  context_.gateway.memory().give_back(std::exchange(promised_bytes_, 0));
   skeleton_.give_back();
   if (scratch_ != nullptr) context_.scratches.give(std::move(scratch_));
 }

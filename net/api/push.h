@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -65,15 +66,17 @@ class PushState final : public RequestState {
 
   // Each runs its phase; true when the next phase may run at once, false when `action_` is to be returned.
   [[nodiscard]] bool decode(http::Exchange& exchange, Deadline deadline);
+  // What is decoded is beyond.
+  [[nodiscard]] std::optional<limits::Limit> limit_of_decoded() const noexcept;
   [[nodiscard]] bool parse_text(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool parse_protobuf(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool canonicalise(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool store(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool acknowledge(http::Exchange& exchange);
   [[nodiscard]] bool store_failure(http::Exchange& exchange, Deadline deadline);
-  void start(const http::Request& request);
+  [[nodiscard]] bool start(http::Exchange& exchange);
   // `body` is no longer encoded.
-  void start_parsing(std::string_view body);
+  [[nodiscard]] bool start_parsing(http::Exchange& exchange, std::string_view body);
   // What the body says, once it was parsed.
   [[nodiscard]] const model::Families& families() const noexcept {
     return skeleton_ ? skeleton_.families() : scratch_->families;
@@ -86,6 +89,8 @@ class PushState final : public RequestState {
   [[nodiscard]] bool wait_for_slice();
   // Answers an inconsistent push; goes on to set the group's failure time unless the group itself would be invalid.
   [[nodiscard]] bool reject(http::Exchange& exchange, const model::Conflict& conflict);
+  // What is beyond a limit; counted.
+  [[nodiscard]] bool refuse_at(http::Exchange& exchange, limits::Limit limit);
   // 400 for a body that cannot be parsed or decoded.
   [[nodiscard]] bool refuse_malformed(http::Exchange& exchange, std::string_view text);
   [[nodiscard]] bool finish(http::Exchange& exchange);
@@ -98,12 +103,15 @@ class PushState final : public RequestState {
   parser::SkeletonCache::Loan skeleton_;  // whose families are the body's
   bool check_;                            // false: --push.disable-consistency-check
   conn::BodyBuffer decoded_;              // what is parsed, unless the body has no coding
+  uint64_t promised_bytes_ = 0;           // of a body, by the memory guard
+  uint64_t decoded_max_ = 0;              // bytes of it
   std::string decode_error_;              // comes after what was decoded before it
   int64_t start_ns_;
   int64_t wall_ns_ = 0;
   uint64_t stamp_ = 0;  // of the change that was made, for which the answer waits
   Phase phase_ = Phase::kStart;
   bool protobuf_ = false;
+  bool to_learn_ = false;  // the body may become a skeleton, once it is known to be within the limits
   http::Handler::StepAction action_ = http::Handler::StepAction::kAgain;
 };
 

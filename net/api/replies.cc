@@ -60,9 +60,15 @@ void reply_text(http::Response& response, int status, std::string_view text) {
 
 void reply_empty(http::Response& response, int status) { response.status = status; }
 
-void reply_limit(http::Response& response, std::string_view text) {
-  response.headers += "Retry-After: 10\r\n";
-  reply_error(response, 429, text);
+void reply_limit(http::Response& response, limits::Limit limit, const limits::Values& values) {
+  const limits::Entry& entry = limits::entry_of(limit);
+  // A second for what a scrape or a burst holds up; what is stored changes with somebody's DELETE.
+  const bool passing =
+      entry.status == 503 || limit == limits::Limit::kRequestsPerAddress || limit == limits::Limit::kPushesPerJob;
+  if (entry.status == 429 || entry.status == 503)
+    response.headers += passing ? "Retry-After: 1\r\n" : "Retry-After: 10\r\n";
+  reply_error(response, entry.status,
+              "the limit --limits." + std::string(entry.name) + "=" + std::to_string(values[limit]) + " is reached");
 }
 
 void reply_not_durable(http::Response& response) {

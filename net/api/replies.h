@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "core/base/limit_table.h"
 #include "net/api/router.h"
 #include "net/http/exchange.h"
 
@@ -17,8 +18,9 @@ void reply_text(http::Response& response, int status, std::string_view text);
 // A status without a body.
 void reply_empty(http::Response& response, int status);
 
-// 429: `text` as an error, with Retry-After.
-void reply_limit(http::Response& response, std::string_view text);
+// What the limit's entry says: its status, a text with its flag and the value that it has, Retry-After where waiting
+// may help.
+void reply_limit(http::Response& response, limits::Limit limit, const limits::Values& values);
 
 // 503 with Retry-After: the durable log cannot take the change.
 void reply_not_durable(http::Response& response);

@@ -74,16 +74,16 @@ Result<void, std::string> Restore::push_parsed(int64_t push_time_ns) {
   if (scratch_->canonicaliser.step(Deadline::never()) != parser::Canonicaliser::State::kDone) {
     return std::unexpected("its metrics are inconsistent");
   }
-  scratch_->op.start(writer_, {key_, scratch_->families, scratch_->push, false, push_time_ns});
+  scratch_->op.start(writer_, {key_, scratch_->families, scratch_->push, false, push_time_ns, &limits::kLargest});
   finish();
   const store::PushResult& result = scratch_->op.result();
   if (result.status == store::PushStatus::kOk) return {};
-  return std::unexpected(result.status == store::PushStatus::kLimit ? store::limit_text(result.limit)
-                                                                    : "it is inconsistent with another group");
+  if (!result.limit) return std::unexpected("it is inconsistent with another group");
+  return std::unexpected("beyond the limit of " + std::string(limits::entry_of(*result.limit).name));
 }
 
 void Restore::fail(int64_t push_failure_time_ns) {
-  scratch_->op.start_fail(writer_, key_, push_failure_time_ns);
+  scratch_->op.start_fail(writer_, key_, push_failure_time_ns, &limits::kLargest);
   finish();
 }
 

@@ -45,6 +45,7 @@ class ScrapeSource final : public http::BodySource {
   void count(const render::CacheCounts& counts);
 
   WorkerContext& context_;
+  OpenScrape open_{context_.metrics};
   ScrapeFormat format_;
   bool gzip_;
   store::Part part_;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/base/hash.h"
 #include "core/base/large_memory.h"
 #include "core/model/version.h"
 #include "core/render/family_merge.h"
@@ -70,9 +72,9 @@ class ScrapeCheck {
   }
 
   std::span<const store::Snapshot::Bucket> buckets_;
-  std::unordered_map<std::string, model::MetricType> own_;
+  std::unordered_map<std::string, model::MetricType, KeyedHash, std::equal_to<>> own_;
   // Summaries and histograms that came so far: a name with a suffix sorts behind the name without.
-  std::unordered_map<std::string_view, model::MetricType> with_parts_;
+  std::unordered_map<std::string_view, model::MetricType, KeyedHash> with_parts_;
 
   Phase phase_ = Phase::kShapes;
   uint32_t work_ = 0;

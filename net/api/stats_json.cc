@@ -1,10 +1,11 @@
 #include "net/api/stats_json.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
 #include "core/base/clock.h"
-#include "core/base/limits.h"
+#include "core/base/limit_table.h"
 #include "net/api/api_answers.h"
 #include "net/api/durability.h"
 #include "net/api/gateway.h"
@@ -56,16 +57,18 @@ void append_durability(std::string& out, const Gateway& gateway) {
   object.end();
 }
 
-void append_limits(std::string& out) {
+// Each as its flag has it, times in seconds.
+void append_limits(std::string& out, const limits::Values& values) {
   Object object(out);
-  object.number("body_bytes", limits::kBodyBytesMax);
-  object.number("head_bytes", limits::kHeadBytesMax);
-  object.number("groups", limits::kGroupsMax);
-  object.number("families_per_group", limits::kFamiliesPerGroupMax);
-  object.number("family_names", limits::kFamilyNamesMax);
-  object.number("labels_per_key", limits::kLabelsPerKeyMax);
-  object.number("labels_per_series", limits::kLabelsPerSeriesMax);
-  object.number("name_sets_per_job", limits::kNameSetsPerJobMax);
+  for (const limits::Entry& entry : limits::kTable) {
+    std::string name(entry.name);
+    std::ranges::replace(name, '-', '_');
+    if (entry.unit == limits::Unit::kNanoseconds) {
+      object.seconds(name + "_seconds", static_cast<double>(values[entry.limit]) / 1e9);
+    } else {
+      object.number(name, values[entry.limit]);
+    }
+  }
   object.end();
 }
 
@@ -155,7 +158,7 @@ std::string stats_json(Gateway& gateway) {
   object.key("durability");
   append_durability(out, gateway);
   object.key("limits");
-  append_limits(out);
+  append_limits(out, options.limits);
   object.key("history");
   append_history(out, gateway.rates().samples());
   object.end();

@@ -8,6 +8,7 @@
 
 #include "core/render/scrape_helper.h"
 #include "core/store/store.h"
+#include "net/api/memory_guard.h"
 #include "net/api/worker_metrics.h"
 #include "net/conn/body_buffer.h"
 #include "parser/names.h"
@@ -15,6 +16,7 @@
 
 namespace sluice::net::api {
 
+class AccessControl;
 class Durability;
 class PushScratch;
 class Gateway;
@@ -50,8 +52,10 @@ struct WorkerContext {
   parser::NameScheme names;
   WorkerMetrics metrics;
   ScratchPool scratches;
+  MemoryWatch memory;
   parser::SkeletonCache skeletons;
   const Durability* durability = nullptr;  // none: the state is kept in memory alone
+  AccessControl* access = nullptr;         // none: nobody is asked who it is; set before it starts
   conn::BodyPool* bodies = nullptr;        // the worker's, for decoded bodies; set before it starts
   render::ScrapeHelper scrape_helper;
   std::function<void()> call_help;  // wakes a worker that waits, for ScrapeCache::help(); set before it starts or empty

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/base/limit_table.h"
 #include "core/render/scrape_cache.h"
 #include "core/sync/single_writer.h"
 #include "net/api/sketch.h"
@@ -39,7 +40,7 @@ inline constexpr std::array<std::string_view, 16> kHandlerNames = {
 static_assert(kHandlerNames.size() == static_cast<size_t>(HandlerName::kCount));
 
 // Label `code`.
-inline constexpr std::array<uint16_t, 11> kCountedCodes = {200, 202, 400, 403, 404, 408, 409, 413, 429, 500, 503};
+inline constexpr std::array<uint16_t, 12> kCountedCodes = {200, 202, 400, 403, 404, 408, 409, 413, 414, 429, 500, 503};
 
 // Label `method`.
 enum class MethodName : uint8_t { kDelete, kGet, kOptions, kPost, kPut, kCount };
@@ -62,6 +63,7 @@ struct WorkerMetrics {
              static_cast<size_t>(HandlerName::kCount)>
       requests;
   std::array<Counter, static_cast<size_t>(Rejection::kCount)> rejections;
+  std::array<Counter, limits::kLimits> limit_refusals;
   PushSketches put;
   PushSketches post;
   Counter failure_details_dropped;  // last errors of failed groups that were not kept, or gave way
@@ -76,11 +78,25 @@ struct WorkerMetrics {
   Counter scrape_cache_misses;
   Counter scrape_cache_dropped;
   Counter scrape_blocks_helped;  // compressed for another worker's scrape, or for one of its own that waited
+  sync::SingleWriter<int64_t> open_scrapes;        // under way now
   sync::SingleWriter<int64_t> scrape_cache_bytes;  // net: one worker's may be negative
 
+  void count_limit(limits::Limit limit) noexcept { limit_refusals[static_cast<size_t>(limit)].add(1); }
   void count_scrape_cache(const render::CacheCounts& counts) noexcept;
   // Statuses outside kCountedCodes do not occur on the counted handlers.
   void count_request(HandlerName handler, http::Method method, int status) noexcept;
+};
+
+// A scrape that is under way, as long as this lives.
+class OpenScrape {
+ public:
+  explicit OpenScrape(WorkerMetrics& metrics) noexcept : metrics_(metrics) { metrics_.open_scrapes.add(1); }
+  ~OpenScrape() { metrics_.open_scrapes.add(-1); }
+  OpenScrape(const OpenScrape&) = delete;
+  OpenScrape& operator=(const OpenScrape&) = delete;
+
+ private:
+  WorkerMetrics& metrics_;
 };
 
 }  // namespace sluice::net::api

@@ -13,9 +13,15 @@
 
 namespace sluice::net::conn {
 
+using limits::Limit;
 using ring::Op;
 
 namespace {
+
+// What so many bytes take at that rate.
+int64_t time_for(uint64_t bytes, int64_t bytes_per_second) noexcept {
+  return static_cast<int64_t>(bytes) * 1'000'000 / bytes_per_second * 1'000;
+}
 
 // When much of what is received is framing.
 constexpr size_t kReceiveSmallChunksBytes = limits::kReceiveChunkedBytes / 8;
@@ -34,19 +40,22 @@ void Connection::bind(Shared& shared, ConnectionOwner& owner, uint32_t index) no
   shared_ = &shared;
   owner_ = &owner;
   index_ = index;
+  parser_.limit_heads(shared.options.head_bytes_max);
 }
 
 void Connection::open(const loop::NewConnection& socket) {
   SLUICE_CHECK(phase_ == Phase::kFree && socket_ == -1);
   socket_ = socket.socket;
   peer_ = peer_name(socket_, socket.unix_socket);
+  listener_ = socket.listener;
   phase_ = Phase::kHead;
   close_reason_ = CloseReason::kClient;
-  input_ended_ = close_after_ = linger_ = stopping_ = chunks_left_ = asked_ = false;
+  input_ended_ = close_after_ = linger_ = stopping_ = chunks_left_ = asked_ = reading_paused_ = false;
   body_left_ = 0;
   head_began_ns_ = 0;
   deadline_at_ns_ = INT64_MAX;
   sent_at_ns_ = shared_->worker->now_ns();
+  if (shared_->tls != nullptr) begin_tls();
   settle();
 }
 
@@ -83,6 +92,8 @@ void Connection::on_receive(const ring::Completion& completion) {
     shared_->counters.bytes_in += bytes;
     if (phase_ == Phase::kClosing) {
       ring().give_back(completion.buffer);
+    } else if (tls_ != nullptr) {
+      take_ciphertext(completion);
     } else {
       // The buffer is ours until it is given back, also to change (chunks are moved together in place).
       inbox_.push(completion.buffer, const_cast<char*>(completion.data), bytes);
@@ -119,11 +130,16 @@ void Connection::on_send(const ring::Completion& completion) {
     const auto bytes = static_cast<size_t>(completion.result);
     shared_->counters.bytes_out += bytes;
     sent_at_ns_ = shared_->worker->now_ns();
+    reader_bytes_ += bytes;
     if (phase_ == Phase::kClosing) {
       outbox_.on_failed();  // what is left will not be sent
       return;
     }
-    if (outbox_.on_sent(bytes, ring(), socket_, token(), send_bytes())) ++shared_->counters.sends;
+    if (outbox_.on_sent(bytes, ring(), socket_, token(), send_bytes())) {
+      ++shared_->counters.sends;
+    } else {
+      reader_ns_ += sent_at_ns_ - flight_began_ns_;
+    }
     if (!outbox_.in_flight() && phase_ == Phase::kStream) shared_->worker->schedule(*this, Work::kLong);
     return;
   }
@@ -174,13 +190,19 @@ void Connection::fail(Op op, int error) {
 // Brings operations, deadline and lists into line with the state. After every event.
 void Connection::settle() {
   if (phase_ == Phase::kFree || phase_ == Phase::kClosing) return;
+  if (tls_ != nullptr && phase_ == Phase::kFlush) end_tls();
   if (outbox_.flush(ring(), socket_, token(), send_bytes())) {
     ++shared_->counters.sends;
-    sent_at_ns_ = shared_->worker->now_ns();
+    flight_began_ns_ = sent_at_ns_ = shared_->worker->now_ns();
+  }
+  if (tls_ != nullptr && tls_->state() == tls::Session::State::kFailed && phase_ < Phase::kFlush) {
+    cut(CloseReason::kTls);  // it could not write
+    return;
   }
   if (phase_ == Phase::kFlush && outbox_.empty()) after_flush();
   if (phase_ == Phase::kLinger && input_ended_) begin_closing(close_reason_);
   if (phase_ == Phase::kFree || phase_ == Phase::kClosing) return;
+  if (waits_for_reader()) inbox_.detach(ring());
   settle_receive();
   if (phase_ == Phase::kFree || phase_ == Phase::kClosing) return;
   settle_deadline();
@@ -202,11 +224,17 @@ void Connection::settle_receive() {
   }
   // A receive into a body's memory that was overtaken by an early end serves as the receive until it completes.
   if (into_in_flight_ || input_ended_) return;
-  if (inbox_.held() >= shared_->options.held_buffers_max) {
+  if (inbox_.held() >= shared_->options.held_buffers_max || (waits_for_reader() && !inbox_.empty()) || tls_is_full()) {
     if (receive_armed_) cancel_receive();
   } else if (!receive_armed_ && !parked_link.linked) {
     arm_receive();
   }
+}
+
+// Until the reader takes more, which may be minutes: the buffers of the ring are everybody's.
+bool Connection::waits_for_reader() noexcept {
+  return phase_ == Phase::kStream ||
+         (phase_ == Phase::kHead && outbox_.pending().size() > shared_->options.pending_bytes_max);
 }
 
 void Connection::arm_receive() {
@@ -227,7 +255,7 @@ void Connection::receive_body_directly() {
   if (!direct_) ++shared_->counters.bodies_direct;
   direct_ = true;
   if (!shared_->bodies.reserve(body_, bytes)) {
-    refuse({503, {}}, CloseReason::kRefused);
+    refuse_at(Limit::kBodyMemory, CloseReason::kRefused);
     process();
     return;
   }
@@ -260,48 +288,97 @@ void Connection::settle_deadline() {
   int64_t at = INT64_MAX;
   switch (phase_) {
     case Phase::kHead:
-      at = parser_.in_head() ? head_began_ns_ + options.head_deadline_ns : now + options.idle_ns;
+      at = parser_.in_head() || in_handshake()
+               ? std::min(head_began_ns_ + options.head_deadline_ns, request_deadline_ns())
+               : now + options.idle_ns;
       break;
     case Phase::kBody:
     case Phase::kDrain:
-      at = body_began_ns_ + options.body_grace_ns +
-           static_cast<int64_t>(body_received_) * 1'000'000 / options.body_bytes_per_second_min * 1'000;
+      at = body_began_ns_ + options.body_grace_ns + time_for(body_received_, options.body_bytes_per_second_min);
+      if (phase_ == Phase::kBody) at = std::min(at, request_deadline_ns());
+      break;
+    case Phase::kStep:
+      at = request_deadline_ns();
       break;
     case Phase::kLinger:
       at = deadline_at_ns_;  // set when it began
       break;
-    case Phase::kStep:
     case Phase::kStream:
     case Phase::kFlush:
     case Phase::kClosing:
     case Phase::kFree:
       break;
   }
-  if (outbox_.in_flight()) at = std::min(at, sent_at_ns_ + options.send_stall_ns);
+  if (outbox_.in_flight()) at = std::min(at, reader_deadline_ns());
   deadline_at_ns_ = at;
+  at = std::min(at, next_look_ns());
   if (at != INT64_MAX && (!armed() || deadline_ns() > at)) shared_->worker->arm(*this, at);
 }
 
+// A reader may stall, and takes so many bytes in a second beside that.
+int64_t Connection::reader_deadline_ns() const noexcept {
+  const Options& options = shared_->options;
+  const int64_t stalled = sent_at_ns_ + options.send_stall_ns;
+  if (options.sent_bytes_per_second_min == 0) return stalled;
+  return std::min(stalled, flight_began_ns_ - reader_ns_ + options.send_stall_ns +
+                               time_for(reader_bytes_, options.sent_bytes_per_second_min));
+}
+
+int64_t Connection::request_deadline_ns() const noexcept {
+  return shared_->options.request_ns == INT64_MAX ? INT64_MAX : head_began_ns_ + shared_->options.request_ns;
+}
+
+// When a stream whose send is in flight looks again whether it is in the way.
+int64_t Connection::next_look_ns() const noexcept {
+  if (phase_ != Phase::kStream || !outbox_.in_flight()) return INT64_MAX;
+  return shared_->worker->now_ns() + shared_->options.stream_look_ns;
+}
+
+std::optional<Limit> Connection::in_the_way(int64_t now_ns) const noexcept {
+  if (phase_ != Phase::kStream || !outbox_.in_flight()) return std::nullopt;
+  const bool stalls = now_ns - sent_at_ns_ >= shared_->options.contended_send_stall_ns;
+  const bool slow = now_ns - stream_began_ns_ >= shared_->options.contended_stream_ns;
+  if ((!stalls && !slow) || !shared_->handler.readers_are_in_the_way()) return std::nullopt;
+  return stalls ? Limit::kContendedReaderStall : Limit::kContendedReaderTime;
+}
+
 void Connection::on_timer(int64_t now_ns) {
-  if (now_ns < deadline_at_ns_) {
-    if (deadline_at_ns_ != INT64_MAX) shared_->worker->arm(*this, deadline_at_ns_);
+  if (const std::optional<Limit> limit = in_the_way(now_ns)) {
+    shared_->handler.on_limit(*limit);
+    cut(CloseReason::kSlowReader);
     return;
   }
-  if (outbox_.in_flight() && now_ns - sent_at_ns_ >= shared_->options.send_stall_ns) {
+  if (now_ns < deadline_at_ns_) {
+    const int64_t at = std::min(deadline_at_ns_, next_look_ns());
+    if (at != INT64_MAX) shared_->worker->arm(*this, at);
+    return;
+  }
+  if (outbox_.in_flight() && now_ns >= reader_deadline_ns()) {
+    const bool stalled = reader_deadline_ns() == sent_at_ns_ + shared_->options.send_stall_ns;
+    shared_->handler.on_limit(stalled ? Limit::kReaderStall : Limit::kReaderRate);
     cut(CloseReason::kSlowReader);
     return;
   }
   switch (phase_) {
     case Phase::kHead:
+      if (in_handshake()) {
+        cut(CloseReason::kTimeout);
+        return;
+      }
       if (parser_.in_head()) {
-        refuse({408, {}}, CloseReason::kTimeout);
+        time_out(Limit::kHeaderTime);
       } else {
         phase_ = Phase::kFlush;
         close_reason_ = CloseReason::kIdle;
+        shared_->handler.on_limit(Limit::kIdleTime);
       }
       break;
     case Phase::kBody:
-      refuse({408, {}}, CloseReason::kTimeout);
+      time_out(body_received_ == 0 ? Limit::kWriterGrace : Limit::kWriterRate);
+      break;
+    case Phase::kStep:
+      shared_->worker->unschedule(*this);
+      time_out(Limit::kRequestTime);
       break;
     case Phase::kDrain:
       cut(CloseReason::kTimeout);
@@ -309,7 +386,6 @@ void Connection::on_timer(int64_t now_ns) {
     case Phase::kLinger:
       begin_closing(close_reason_);
       return;
-    case Phase::kStep:
     case Phase::kStream:
     case Phase::kFlush:
     case Phase::kClosing:
@@ -317,6 +393,12 @@ void Connection::on_timer(int64_t now_ns) {
       return;
   }
   process();
+}
+
+// 408 for what did not come in time, or was not done.
+void Connection::time_out(Limit limit) {
+  const bool request = shared_->worker->now_ns() >= request_deadline_ns();
+  refuse_at(request ? Limit::kRequestTime : limit, CloseReason::kTimeout);
 }
 
 // ---- The end --------------------------------------------------------------------------------------------------------
@@ -375,6 +457,7 @@ void Connection::close_when_quiet() {
   socket_ = -1;
   shared_->bodies.give_back(body_);
   outbox_.reset();
+  tls_.reset();
   parser_.reset();
   head_copy_ = {};
   phase_ = Phase::kFree;

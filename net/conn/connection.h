@@ -15,9 +15,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
+#include "core/sync/keyed_counts.h"
 #include "net/conn/body_buffer.h"
 #include "net/conn/counters.h"
 #include "net/conn/inbox.h"
@@ -30,6 +33,7 @@
 #include "net/loop/service.h"
 #include "net/loop/timers.h"
 #include "net/loop/worker.h"
+#include "net/tls/session.h"
 
 namespace sluice::net::conn {
 
@@ -73,6 +77,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
   [[nodiscard]] uint32_t index() const noexcept { return index_; }
   [[nodiscard]] uint32_t generation() const noexcept { return generation_; }
 
+  sync::KeyedCounts::Hold address_hold;  // the owner's
   Link<Connection> idle_link;
   Link<Connection> parked_link;
 
@@ -83,8 +88,14 @@ class Connection final : public loop::Runnable, public loop::Timer {
   void on_send(const ring::Completion& completion);
   void fail(ring::Op op, int error);
   void settle();
+  [[nodiscard]] bool waits_for_reader() noexcept;
+  [[nodiscard]] int64_t next_look_ns() const noexcept;
+  // At which limit it is cut because scrapes wait for what it holds.
+  [[nodiscard]] std::optional<limits::Limit> in_the_way(int64_t now_ns) const noexcept;
   void settle_receive();
   void settle_deadline();
+  [[nodiscard]] int64_t reader_deadline_ns() const noexcept;
+  [[nodiscard]] int64_t request_deadline_ns() const noexcept;
   void arm_receive();
   void cancel_receive();
   void receive_body_directly();
@@ -95,6 +106,20 @@ class Connection final : public loop::Runnable, public loop::Timer {
   void close_when_quiet();
   [[nodiscard]] ring::Ring& ring() noexcept { return shared_->worker->ring(); }
   [[nodiscard]] ring::Token token() const noexcept { return ring::Token::make(0, index_, generation_); }
+
+  // encryption.cc: the TLS of a connection, if it has one
+  void begin_tls();
+  void end_tls() noexcept;
+  void take_ciphertext(const ring::Completion& completion);
+  void take_plaintext(std::span<char> room, ring::BufId buffer);
+  [[nodiscard]] bool handshake_is_over();
+  void fail_tls();
+  void refuse_plaintext();
+  [[nodiscard]] bool in_handshake() const noexcept {
+    return tls_ != nullptr && tls_->state() == tls::Session::State::kHandshake;
+  }
+
+  [[nodiscard]] bool tls_is_full() const noexcept;
 
   // requests.cc: from bytes to a complete request
   void process();
@@ -120,6 +145,9 @@ class Connection final : public loop::Runnable, public loop::Timer {
   [[nodiscard]] http::BodySource::State produce(Deadline deadline, size_t& produced);
   void end_stream(http::BodySource::State state);
   void refuse(const http::Refusal& refusal, CloseReason reason);
+  // The same at a limit, with the status of its entry.
+  void refuse_at(limits::Limit limit, CloseReason reason);
+  void time_out(limits::Limit limit);
   void finish_exchange(bool sent);
   void next_request();
   [[nodiscard]] bool body_unread() const noexcept { return chunks_left_ || body_left_ != 0; }
@@ -131,6 +159,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
 
   uint32_t generation_ = 0;
   int socket_ = -1;
+  uint16_t listener_ = 0;
   Phase phase_ = Phase::kFree;
   CloseReason close_reason_ = CloseReason::kClient;
 
@@ -138,18 +167,20 @@ class Connection final : public loop::Runnable, public loop::Timer {
   bool receive_armed_ = false;
   bool receive_cancelled_ = false;  // asked to end, its final completion is still to come
   bool into_in_flight_ = false;
+  bool tls_ended_ = false;  // what is sent last has a close_notify behind it
   bool shutdown_in_flight_ = false;
 
-  bool input_ended_ = false;   // the peer has finished sending
-  bool in_exchange_ = false;   // between on_head and on_finished
-  bool asked_ = false;         // it has brought a request
-  bool close_after_ = false;   // of the current exchange's answer
-  bool linger_ = false;        // in kFlush: the peer may still be sending
-  bool stopping_ = false;      // the next answer is the last
-  bool small_chunks_ = false;  // the last piece of the body was more framing than is usual
-  bool direct_ = false;        // the current body is received into its own memory
-  bool chunks_left_ = false;   // the end of a chunked body has not come
-  uint64_t body_left_ = 0;     // bytes of a body with a length that have not come
+  bool input_ended_ = false;     // the peer has finished sending
+  bool in_exchange_ = false;     // between on_head and on_finished
+  bool asked_ = false;           // it has brought a request
+  bool close_after_ = false;     // of the current exchange's answer
+  bool linger_ = false;          // in kFlush: the peer may still be sending
+  bool stopping_ = false;        // the next answer is the last
+  bool small_chunks_ = false;    // the last piece of the body was more framing than is usual
+  bool direct_ = false;          // the current body is received into its own memory
+  bool reading_paused_ = false;  // too much waits for a reader
+  bool chunks_left_ = false;     // the end of a chunked body has not come
+  uint64_t body_left_ = 0;       // bytes of a body with a length that have not come
   uint64_t body_bytes_max_ = 0;
   uint64_t body_received_ = 0;  // on the wire; of the body that is coming or drained
 
@@ -160,9 +191,16 @@ class Connection final : public loop::Runnable, public loop::Timer {
   int64_t deadline_at_ns_ = INT64_MAX;  // the armed timer may be earlier, never later
   int64_t head_began_ns_ = 0;           // worker's clock; 0: no byte of the next head has come
   int64_t body_began_ns_ = 0;
-  int64_t sent_at_ns_ = 0;        // last progress of a send
+  int64_t sent_at_ns_ = 0;       // last progress of a send
+  int64_t flight_began_ns_ = 0;  // of the outbox
+  // Since the outbox was empty when a request came: how long something was in flight before, and the bytes that were
+  // taken.
+  int64_t reader_ns_ = 0;
+  uint64_t reader_bytes_ = 0;
+  int64_t stream_began_ns_ = 0;
   int64_t request_began_ns_ = 0;  // monotonic clock; 0 likewise
 
+  std::unique_ptr<tls::Session> tls_;  // none: plaintext
   Inbox inbox_;
   Outbox outbox_;
   BodyBuffer body_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "core/base/check.h"
+#include "core/base/hash.h"
+#include "net/conn/peer_name.h"
 
 namespace sluice::net::conn {
 
@@ -38,15 +40,35 @@ Connection* Connections::free_slot() {
 
 void Connections::on_connection(const loop::NewConnection& connection) {
   ++shared_.counters.accepted;
+  sync::KeyedCounts::Hold hold;
+  if (!hold_address(connection, hold)) {
+    shared_.handler.on_limit(limits::Limit::kConnectionsPerAddress);
+    return turn_away(connection);
+  }
   Connection* slot = free_slot();
   if (slot == nullptr) {
-    ++shared_.counters.closed[static_cast<size_t>(CloseReason::kFull)];
-    shared_.worker->ring().close(connection.socket);
-    shared_.worker->connection_closed();
-    return;
+    sync::KeyedCounts::remove(hold);
+    return turn_away(connection);
   }
   ++shared_.counters.open;
+  slot->address_hold = hold;
   slot->open(connection);
+  // Now, and not at the end of the turn: it may be over, and if nobody sends anything no other follows.
+  if (shared_.counters.open >= shared_.worker->connections_max()) relieve_pressure();
+}
+
+bool Connections::hold_address(const loop::NewConnection& connection, sync::KeyedCounts::Hold& hold) {
+  const Options& options = shared_.options;
+  if (options.addresses == nullptr || connection.unix_socket) return true;
+  const std::string peer = peer_name(connection.socket, false);
+  const uint64_t hash = keyed_hash(peer_address(peer));
+  return options.addresses->add(hash, options.connections_per_address_max, hold);
+}
+
+void Connections::turn_away(const loop::NewConnection& connection) {
+  ++shared_.counters.closed[static_cast<size_t>(CloseReason::kFull)];
+  shared_.worker->ring().close(connection.socket);
+  shared_.worker->connection_closed();
 }
 
 void Connections::on_completion(const ring::Completion& completion) {
@@ -76,7 +98,10 @@ void Connections::on_turn(int64_t /*now_ns*/) {
 
 void Connections::relieve_pressure() {
   const uint32_t count = 1 + shared_.worker->connections_max() / kPressurePart;
-  for (uint32_t i = 0; i < count && !idle_.empty(); ++i) idle_.front()->cut(CloseReason::kPressure);
+  for (uint32_t i = 0; i < count && !idle_.empty(); ++i) {
+    shared_.handler.on_limit(limits::Limit::kConnections);
+    idle_.front()->cut(CloseReason::kPressure);
+  }
 }
 
 template <typename Action>
@@ -118,6 +143,7 @@ void Connections::on_parked(Connection& connection) {
 void Connections::on_gone(Connection& connection) {
   idle_.remove(connection);
   parked_.remove(connection);
+  sync::KeyedCounts::remove(connection.address_hold);
   --shared_.counters.open;
   free_.push_back(connection.index());
   shared_.worker->connection_closed();

@@ -35,6 +35,9 @@ class Connections final : public loop::Service, private ConnectionOwner {
   // For what the handler needs beside a received body; the worker's thread only.
   [[nodiscard]] BodyPool& bodies() noexcept { return shared_.bodies; }
 
+  // Every connection speaks TLS. Before the first one; `source` outlives this.
+  void set_tls(tls::Source& source) noexcept { shared_.tls = &source; }
+
   void on_start(loop::Worker& worker) override;
   void on_connection(const loop::NewConnection& connection) override;
   void on_completion(const ring::Completion& completion) override;
@@ -50,6 +53,9 @@ class Connections final : public loop::Service, private ConnectionOwner {
   void on_gone(Connection& connection) override;
 
   [[nodiscard]] Connection* free_slot();
+  // False: its address has too many already.
+  [[nodiscard]] bool hold_address(const loop::NewConnection& connection, sync::KeyedCounts::Hold& hold);
+  void turn_away(const loop::NewConnection& connection);
   void relieve_pressure();
   void stop_idle();
   template <typename Action>

@@ -28,6 +28,8 @@ const char* close_reason_name(CloseReason reason) noexcept {
       return "full";
     case CloseReason::kError:
       return "error";
+    case CloseReason::kTls:
+      return "tls";
   }
   return "";
 }

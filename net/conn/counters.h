@@ -21,10 +21,11 @@ enum class CloseReason : uint8_t {
   kSlowReader,  // took nothing for kSendStallNs
   kBroken,      // a streamed answer could not go on
   kStop,        // graceful stop
-  kFull,        // the table was full when it came
+  kFull,        // the table was full when it came, or its address had too many
   kError,       // an errno that nobody expected
+  kTls,         // a handshake or a record failed
 };
-inline constexpr size_t kCloseReasons = static_cast<size_t>(CloseReason::kError) + 1;
+inline constexpr size_t kCloseReasons = static_cast<size_t>(CloseReason::kTls) + 1;
 // "client", "answered", ... for metrics.
 [[nodiscard]] const char* close_reason_name(CloseReason reason) noexcept;
 

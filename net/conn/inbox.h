@@ -9,8 +9,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +25,8 @@ class Inbox {
   Inbox& operator=(const Inbox&) = delete;
 
   void push(ring::BufId buffer, char* data, size_t bytes);
+  // Bytes that do not lie in a provided buffer (decrypted ones); copied.
+  void push_own(std::string_view bytes);
   // Bytes that were received behind the end of a large body; copied. Only when nothing else is here.
   void push_copy(std::string_view bytes);
 
@@ -39,6 +41,9 @@ class Inbox {
   void consume(size_t bytes) noexcept;
   // Gives back every buffer that was read to its end. Views into them die.
   void release(ring::Ring& ring) noexcept;
+  // Copies what is unread and gives every buffer back: for a connection that waits for long. Views die, also of
+  // front().
+  void detach(ring::Ring& ring);
   // Gives everything back.
   void clear(ring::Ring& ring) noexcept;
   // Buffers held, read or not.
@@ -48,12 +53,12 @@ class Inbox {
   struct Piece {
     char* data;
     size_t bytes;
-    ring::BufId buffer;  // kNoBuffer: own_
+    ring::BufId buffer;           // kNoBuffer: own
+    std::unique_ptr<char[]> own;  // memory of `data`, if it is not a provided buffer's
   };
   std::vector<Piece> pieces_;
   size_t reading_ = 0;  // index of the piece that front() reads
   size_t read_ = 0;     // bytes of it
-  std::string own_;
 };
 
 }  // namespace sluice::net::conn

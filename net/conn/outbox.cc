@@ -13,13 +13,27 @@ constexpr size_t kKeptBytes = 8 * 1024;
 }  // namespace
 
 bool Outbox::flush(ring::Ring& ring, int socket, ring::Token token, size_t piece_bytes) {
-  if (in_flight_ || pending_.empty()) return false;
-  std::swap(pending_, sending_);
-  pending_.clear();
+  if (in_flight_) return false;
+  if (session_ != nullptr) {
+    seal();
+  } else {
+    std::swap(pending_, sending_);
+    pending_.clear();
+  }
+  if (sending_.empty()) return false;
   sent_ = 0;
   in_flight_ = true;
   ring.send(socket, sending_.data(), std::min(sending_.size(), piece_bytes), token);
   return true;
+}
+
+// What is pending, as records, becomes what is to be sent.
+void Outbox::seal() {
+  session_->write(pending_);
+  pending_.clear();
+  if (std::exchange(ending_, false)) session_->close_notify();
+  std::swap(session_->to_send(), sending_);
+  session_->to_send().clear();
 }
 
 bool Outbox::on_sent(size_t bytes, ring::Ring& ring, int socket, ring::Token token, size_t piece_bytes) {
@@ -44,6 +58,8 @@ void Outbox::reset() noexcept {
   pending_.clear();
   sending_.clear();
   sent_ = 0;
+  session_ = nullptr;
+  ending_ = false;
   trim();
 }
 

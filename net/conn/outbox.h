@@ -9,6 +9,7 @@
 #include <string>
 
 #include "net/ring/ring.h"
+#include "net/tls/session.h"
 
 namespace sluice::net::conn {
 
@@ -18,10 +19,18 @@ class Outbox {
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
 
+  // What is appended leaves as TLS records of `session` from now on (nullptr: as it is), behind what that has to send
+  // by itself. The session outlives this or the next call.
+  void set_session(tls::Session* session) noexcept { session_ = session; }
+  // Nothing follows what is pending: with TLS a close_notify goes behind it.
+  void end() noexcept { ending_ = true; }
+
   // Append here.
   [[nodiscard]] std::string& pending() noexcept { return pending_; }
   [[nodiscard]] bool in_flight() const noexcept { return in_flight_; }
-  [[nodiscard]] bool empty() const noexcept { return !in_flight_ && pending_.empty(); }
+  [[nodiscard]] bool empty() const noexcept {
+    return !in_flight_ && pending_.empty() && (session_ == nullptr || (!ending_ && session_->to_send().empty()));
+  }
 
   // Submits what is pending, of it `piece_bytes` at first, unless a send is in flight. True when it submitted.
   bool flush(ring::Ring& ring, int socket, ring::Token token, size_t piece_bytes = SIZE_MAX);
@@ -37,6 +46,10 @@ class Outbox {
   void reset() noexcept;
 
  private:
+  void seal();
+
+  tls::Session* session_ = nullptr;
+  bool ending_ = false;  // a close_notify has yet to be made
   std::string pending_;
   std::string sending_;
   size_t sent_ = 0;  // of sending_

@@ -39,4 +39,9 @@ std::string peer_name(int socket, bool unix_socket) {
   return "[" + host + "]:" + port;
 }
 
+std::string_view peer_address(std::string_view peer) noexcept {
+  const size_t colon = peer.rfind(':');
+  return colon == std::string_view::npos ? std::string_view() : peer.substr(0, colon);
+}
+
 }  // namespace sluice::net::conn

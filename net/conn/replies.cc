@@ -132,10 +132,12 @@ void Connection::next_request() {
 void Connection::finish_exchange(bool sent) {
   SLUICE_DCHECK(in_exchange_);
   in_exchange_ = false;
+  if (phase_ == Phase::kStream) --shared_->streams;
   shared_->handler.on_finished(exchange_, sent, monotonic_ns() - request_began_ns_);
   exchange_.state.reset();
   exchange_.response.source.reset();
   exchange_.request.body = {};
+  exchange_.request.certificate_names = {};
   head_at_ = {};
   // Memory that the kernel is still writing to is given back when that operation completes.
   if (!into_in_flight_) shared_->bodies.give_back(body_);
@@ -159,6 +161,11 @@ void Connection::refuse(const http::Refusal& refusal, CloseReason reason) {
   linger_ = !input_ended_;
 }
 
+void Connection::refuse_at(limits::Limit limit, CloseReason reason) {
+  shared_->handler.on_limit(limit);
+  refuse({limits::entry_of(limit).status, {}}, reason);
+}
+
 // ---- Streamed answers -----------------------------------------------------------------------------------------------
 
 void Connection::begin_stream() {
@@ -171,6 +178,11 @@ void Connection::begin_stream() {
   append_response_head(outbox_.pending(), exchange_.response.status, exchange_.response.headers, shared_->date_line(),
                        framing);
   phase_ = Phase::kStream;
+  ++shared_->streams;
+  stream_began_ns_ = shared_->worker->now_ns();
+  // The reader decides how long this takes: what was received must not keep buffers of the ring meanwhile.
+  own_head();
+  exchange_.request.body = {};
   if (exchange_.request.method == http::Method::kHead) {
     finish_exchange(true);
     next_request();
@@ -182,7 +194,7 @@ void Connection::begin_stream() {
 // Produces into the outbox until it is full, the slice is over, or the body ends. What is ready leaves at once when
 // nothing is in flight, so that the first byte does not wait for a full buffer.
 loop::Runnable::Again Connection::pump(Deadline deadline) {
-  while (outbox_.pending().size() < shared_->options.stream_bytes) {
+  while (outbox_.pending().size() < shared_->stream_bytes()) {
     size_t produced = 0;
     const BodySource::State state = produce(deadline, produced);
     if (state != BodySource::State::kMore) {
@@ -203,7 +215,7 @@ BodySource::State Connection::produce(Deadline deadline, size_t& produced) {
   const size_t suffix = chunked ? kChunkSuffixBytes : 0;
   std::string& out = outbox_.pending();
   const size_t old_bytes = out.size();
-  const size_t room = std::max(shared_->options.stream_bytes - old_bytes, prefix + suffix + 1024);
+  const size_t room = std::max(shared_->stream_bytes() - old_bytes, prefix + suffix + 1024);
   BodySource::State state = BodySource::State::kMore;
   out.resize_and_overwrite(old_bytes + room, [&](char* data, size_t /*bytes*/) noexcept {
     http::OutBuffer buffer{data + old_bytes + prefix, room - prefix - suffix, 0};

@@ -1,5 +1,6 @@
 // From received bytes to a complete request.
 #include <algorithm>
+#include <utility>
 
 #include "core/base/check.h"
 #include "core/base/limits.h"
@@ -8,12 +9,11 @@
 namespace sluice::net::conn {
 
 using http::RequestParser;
+using limits::Limit;
 
 namespace {
 
 constexpr http::Refusal kBadRequest{400, {}};
-constexpr http::Refusal kTooLarge{413, {}};
-constexpr http::Refusal kNoMemory{503, {}};
 
 // Of small chunks: 25 us between two looks at the clock.
 constexpr size_t kUnwrappedBytes = 512;
@@ -43,7 +43,7 @@ void move_views(http::Request& request, const char* from, size_t bytes, const ch
 
 // Does what can be done now: parses, steps, answers, until more has to come or to go.
 void Connection::process() {
-  bool go_on = true;
+  bool go_on = tls_ == nullptr || handshake_is_over();
   while (go_on) {
     switch (phase_) {
       case Phase::kHead:
@@ -85,7 +85,11 @@ bool Connection::read_head() {
     close_reason_ = input_ended_ ? CloseReason::kClient : CloseReason::kStop;
     return true;
   }
-  if (outbox_.pending().size() > shared_->options.pending_bytes_max) return false;
+  if (outbox_.pending().size() > shared_->options.pending_bytes_max) {
+    if (!std::exchange(reading_paused_, true)) shared_->handler.on_limit(Limit::kPipelinedBytes);
+    return false;
+  }
+  reading_paused_ = false;
   if (head_began_ns_ == 0) {
     head_began_ns_ = shared_->worker->now_ns();
     request_began_ns_ = monotonic_ns();
@@ -110,6 +114,8 @@ bool Connection::read_head() {
       if (!parser_.in_head()) head_began_ns_ = 0;  // line ends before a request are not one
       return true;
     case RequestParser::Event::kRefused:
+      if (result.refusal.status == 431) shared_->handler.on_limit(Limit::kHeaderBytes);
+      if (result.refusal.status == 414) shared_->handler.on_limit(Limit::kUrlBytes);
       refuse(result.refusal, CloseReason::kRefused);
       return true;
     case RequestParser::Event::kHead:
@@ -141,6 +147,8 @@ bool Connection::begin_exchange(std::span<char> head) {
   asked_ = true;
   ++shared_->counters.requests;
   exchange_.request.peer = peer_;
+  exchange_.request.listener = listener_;
+  if (tls_ != nullptr) exchange_.request.certificate_names = tls_->client_names();
   http::Response& response = exchange_.response;
   response.status = 200;
   response.headers.clear();
@@ -151,6 +159,7 @@ bool Connection::begin_exchange(std::span<char> head) {
   body_received_ = 0;
   direct_ = small_chunks_ = false;
   body_bytes_max_ = limits::kBodyBytesMax;
+  if (outbox_.empty()) reader_ns_ = reader_bytes_ = 0;
   head_at_ = parser_.head_is_own() ? std::span<char>() : head;
 
   if (shared_->handler.on_head(exchange_, body_bytes_max_) == http::Handler::HeadAction::kRespond) {
@@ -159,7 +168,7 @@ bool Connection::begin_exchange(std::span<char> head) {
   }
   if (!body_unread()) return run_step();
   if (body_left_ > body_bytes_max_) {
-    refuse(kTooLarge, CloseReason::kRefused);
+    refuse_at(Limit::kBodyBytes, CloseReason::kRefused);
     return true;
   }
   // A client that has begun to send its body does not wait for permission.
@@ -195,7 +204,7 @@ bool Connection::body_is_cut_short() {
 bool Connection::keep_piece(std::span<const char> piece) {
   if (body_.used() == 0 && !piece.empty()) ++shared_->counters.bodies_copied;
   if (!shared_->bodies.reserve(body_, piece.size())) {
-    refuse(kNoMemory, CloseReason::kRefused);
+    refuse_at(Limit::kBodyMemory, CloseReason::kRefused);
     return false;
   }
   body_.append(piece);
@@ -250,7 +259,7 @@ bool Connection::read_chunks() {
     }
     const bool done = result.event == RequestParser::ChunkEvent::kDone;
     if (body_.used() + result.data.size() > body_bytes_max_) {
-      refuse(kTooLarge, CloseReason::kRefused);
+      refuse_at(Limit::kBodyBytes, CloseReason::kRefused);
       return true;
     }
     if (done && body_.used() == 0) {
@@ -275,7 +284,7 @@ bool Connection::read_chunks() {
 
 // Larger than a provided buffer, or chunked and already larger: the rest goes straight into the body's memory.
 bool Connection::body_is_direct() const noexcept {
-  if (phase_ != Phase::kBody) return false;
+  if (phase_ != Phase::kBody || tls_ != nullptr) return false;
   const uint64_t known = framing_.chunked ? body_.used() : framing_.content_length;
   return known > shared_->worker->ring().buffer_bytes();
 }
@@ -304,7 +313,7 @@ void Connection::take_direct_chunks(size_t bytes) {
     return;
   }
   if (body_.used() + result.data.size() > body_bytes_max_) {
-    refuse(kTooLarge, CloseReason::kRefused);
+    refuse_at(Limit::kBodyBytes, CloseReason::kRefused);
     return;
   }
   small_chunks_ = is_framing(result);

@@ -1,17 +1,21 @@
 // What the connections of one worker have in common.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <utility>
 
 #include "core/base/clock.h"
+#include "core/base/limits.h"
 #include "net/conn/body_buffer.h"
 #include "net/conn/counters.h"
 #include "net/conn/options.h"
 #include "net/http/date.h"
 #include "net/http/exchange.h"
 #include "net/loop/worker.h"
+#include "net/tls/source.h"
 
 namespace sluice::net::conn {
 
@@ -55,11 +59,20 @@ class Shared {
   // Numbers turns.
   [[nodiscard]] uint64_t turn() const noexcept { return turn_; }
 
+  // What a stream may hold as its next piece, beside one in flight. Readers may stop reading at any time, so many
+  // streams get less each.
+  [[nodiscard]] size_t stream_bytes() const noexcept {
+    const size_t part = options.streams_bytes / (2 * std::max<size_t>(streams, 1));
+    return std::min(options.stream_bytes, std::max(part, limits::kStreamBytesMin));
+  }
+
   loop::Worker* worker = nullptr;  // set by the first call of the service
+  tls::Source* tls = nullptr;      // set before the first connection, or none: plaintext
   http::Handler& handler;
   const Options options;
   Counters counters;
   BodyPool bodies;
+  size_t streams = 0;  // answers that are being streamed
 
  private:
   http::DateLine date_;

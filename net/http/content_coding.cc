@@ -15,6 +15,7 @@ Coding content_coding(const Request& request) noexcept {
 void ContentDecoder::start(Coding coding, std::string_view body) {
   SLUICE_DCHECK(coding != Coding::kIdentity);
   coding_ = coding;
+  body_bytes_ = body.size();
   if (coding == Coding::kSnappy) {
     snappy_.start(body);
     return;

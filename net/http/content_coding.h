@@ -38,6 +38,10 @@ class ContentDecoder {
   // Writes the next decoded bytes into `room`, of at least kRoomBytes, and says how many. kMore: the room is used up or
   // the deadline has passed. Each step makes progress.
   [[nodiscard]] State step(std::span<char> room, size_t& written, Deadline deadline);
+  // Bytes of the body that have been decoded so far.
+  [[nodiscard]] size_t consumed() const noexcept {
+    return coding_ == Coding::kGzip ? gzip_->consumed() : body_bytes_ - snappy_.left();
+  }
   // The reference's text, after kError.
   [[nodiscard]] const std::string& error() const noexcept {
     return coding_ == Coding::kGzip ? gzip_->error() : snappy_.error();
@@ -45,6 +49,7 @@ class ContentDecoder {
 
  private:
   Coding coding_ = Coding::kIdentity;
+  size_t body_bytes_ = 0;
   std::unique_ptr<GzipDecoder> gzip_;
   SnappyDecoder snappy_;
 };

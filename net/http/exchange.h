@@ -8,11 +8,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/base/limit_table.h"
 
 namespace sluice::net::http {
 
@@ -33,9 +35,11 @@ struct Request {
   std::vector<Header> headers;  // in order
   uint8_t version_minor = 1;    // HTTP/1.x; 1.2 and up count as 1
   bool chunked = false;
-  uint64_t content_length = kNoLength;  // announced; kNoLength with chunked or without a body
-  std::string_view peer;                // "IP:PORT" of the other end, "@" for a Unix socket
-  std::string_view body;                // complete and contiguous; empty until Handler::step is first called
+  uint64_t content_length = kNoLength;             // announced; kNoLength with chunked or without a body
+  std::string_view peer;                           // "IP:PORT" of the other end, "@" for a Unix socket
+  uint16_t listener = 0;                           // index of the address that the connection came to
+  std::span<const std::string> certificate_names;  // of a client's certificate that was verified; else none
+  std::string_view body;                           // complete and contiguous; empty until Handler::step is first called
 
   // First field of that name, compared without case; a view with nullptr data when absent.
   [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
@@ -78,8 +82,15 @@ class HandlerState {
   virtual ~HandlerState() = default;
 };
 
+// Who asks, as far as credentials told. Set by who looked at them, before the handler that uses it.
+struct Caller {
+  std::string user;   // whose password was right; empty: none was given
+  std::string token;  // the name of the bearer token that was given; empty: none
+};
+
 struct Exchange {
   Request request;
+  Caller caller;
   Response response;
   std::unique_ptr<HandlerState> state;
 };
@@ -105,6 +116,11 @@ class Handler {
   // The request never became an exchange (its head was malformed, too large or late: on_head was not called) and was
   // answered with `status` by the connection; for counters and logs only.
   virtual void on_refused(int status, std::string_view peer) = 0;
+  // The connection refused something, or closed itself, at a limit of the table; for the counter. In any order with the
+  // others.
+  virtual void on_limit(limits::Limit limit) = 0;
+  // Whether others wait for what readers of streamed answers hold. The connection then cuts the slow ones. Cheap.
+  [[nodiscard]] virtual bool readers_are_in_the_way() const noexcept { return false; }
   // Once for every on_head: the whole answer is queued for the socket (sent = true), or the connection died before.
   // When the connection itself refused the body (malformed, too large, late, cut short), `response.status` is the
   // status of that refusal. `request_ns`: from the first byte of the request until now.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace sluice::net::http {
 namespace {
@@ -20,6 +21,8 @@ constexpr unsigned kHasName = 0x08;
 constexpr unsigned kHasComment = 0x10;
 constexpr size_t kTrailerBytes = 8;
 constexpr size_t kStringBytesMax = 512;  // Go's buffer, the NUL included
+constexpr size_t kMatchBytesMax = 258;
+constexpr size_t kBadMatchInputBytes = 16 * 1024;  // twice 0.3 ms, if it is blocks that hold nothing
 
 unsigned byte_at(std::string_view text, size_t index) { return static_cast<unsigned char>(text[index]); }
 unsigned half_at(std::string_view text, size_t index) { return byte_at(text, index) | byte_at(text, index + 1) << 8; }
@@ -38,6 +41,32 @@ std::string_view skip_string(std::string_view& rest) {
 struct GzipDecoder::Inflate {
   inflate_state state;
 };
+
+// ISA-L counts the bytes of a match that reaches before the first byte of a member as written, although nothing was
+// there to copy: what stands in their place is left over from earlier bodies, of other clients perhaps. Which they are
+// it does not say. Inflated twice behind dictionaries that differ everywhere, the first of them is the first byte that
+// comes out differently. Such a match begins in the member's first window. Of more input than can be inflated again in
+// a slice nothing is given, which drops what came with the bad match.
+size_t GzipDecoder::bytes_before_bad_match(std::string_view deflate) {
+  if (deflate.size() > kBadMatchInputBytes) return 0;
+  constexpr size_t kBytes = ISAL_DEF_HIST_SIZE + kMatchBytesMax;
+  std::string outputs[2];
+  for (const bool second : {false, true}) {
+    std::vector<uint8_t> dictionary(ISAL_DEF_HIST_SIZE, second ? 0xff : 0);
+    std::string& output = outputs[second ? 1 : 0];
+    output.resize(kBytes);
+    inflate_state& state = inflate_->state;
+    isal_inflate_init(&state);
+    isal_inflate_set_dict(&state, dictionary.data(), ISAL_DEF_HIST_SIZE);
+    state.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(deflate.data()));
+    state.avail_in = static_cast<uint32_t>(deflate.size());
+    state.next_out = reinterpret_cast<uint8_t*>(output.data());
+    state.avail_out = kBytes;
+    static_cast<void>(isal_inflate(&state));
+    output.resize(kBytes - state.avail_out);
+  }
+  return static_cast<size_t>(std::ranges::mismatch(outputs[0], outputs[1]).in1 - outputs[0].begin());
+}
 
 std::string_view read_gzip_header(std::string_view& rest) {
   if (rest.empty()) return kEnd;
@@ -115,13 +144,18 @@ bool GzipDecoder::inflate(std::span<char> room, size_t& written) {
   // In a broken stream ISA-L may count below 0: then it has taken everything.
   const size_t left = state.avail_in <= given ? state.avail_in : 0;
   rest_.remove_prefix(given - left);
-  crc_ = crc32_gzip_refl(crc_, reinterpret_cast<const unsigned char*>(room.data()), written);
-  bytes_ += static_cast<uint32_t>(written);
   // Whole bytes that ISA-L has taken and not used.
   const size_t unused = static_cast<size_t>(std::max(state.read_in_length, 0)) / 8;
   if (result < 0) {
-    return fail("flate: corrupt input before offset " + std::to_string(deflate_bytes_ - rest_.size() - unused));
+    const size_t taken = deflate_bytes_ - rest_.size();
+    if (result == ISAL_INVALID_LOOKBACK) {
+      const size_t good = bytes_before_bad_match(body_.substr(body_.size() - rest_.size() - taken, taken));
+      written = std::min(written, good - std::min<size_t>(good, bytes_));
+    }
+    return fail("flate: corrupt input before offset " + std::to_string(taken - unused));
   }
+  crc_ = crc32_gzip_refl(crc_, reinterpret_cast<const unsigned char*>(room.data()), written);
+  bytes_ += static_cast<uint32_t>(written);
   if (state.block_state == ISAL_BLOCK_FINISH) {
     rest_ = body_.substr(body_.size() - rest_.size() - unused);
     phase_ = Phase::kTrailer;

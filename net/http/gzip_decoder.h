@@ -35,6 +35,8 @@ class GzipDecoder {
   // The next piece into `room`, which is not empty. False at the end, or when error() is not empty.
   [[nodiscard]] bool decode(std::span<char> room, size_t& written);
   [[nodiscard]] const std::string& error() const noexcept { return error_; }
+  // Bytes of the body that have been read.
+  [[nodiscard]] size_t consumed() const noexcept { return body_.size() - rest_.size(); }
 
  private:
   struct Inflate;
@@ -44,6 +46,7 @@ class GzipDecoder {
   [[nodiscard]] bool read_header();
   [[nodiscard]] bool inflate(std::span<char> room, size_t& written);
   [[nodiscard]] bool read_trailer();
+  [[nodiscard]] size_t bytes_before_bad_match(std::string_view deflate);
 
   std::unique_ptr<Inflate> inflate_;
   std::string_view body_;

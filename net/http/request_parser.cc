@@ -153,10 +153,10 @@ RequestParser::HeadResult RequestParser::parse_head(std::string_view bytes, Requ
 // A head that is not there as a whole: keeps what there is until the end of the head has come.
 RequestParser::HeadResult RequestParser::collect(std::string_view bytes, Request& request, Framing& framing) {
   const size_t old_bytes = head_.size();
-  SLUICE_DCHECK(old_bytes <= limits::kHeadBytesMax);
-  head_.append(bytes.substr(0, limits::kHeadBytesMax + 1 - old_bytes));
+  SLUICE_DCHECK(old_bytes <= head_bytes_max_);
+  head_.append(bytes.substr(0, head_bytes_max_ + 1 - old_bytes));
   const size_t end = find_head_end(head_, scanned_);
-  if (end <= limits::kHeadBytesMax) {  // npos is beyond it
+  if (end <= head_bytes_max_) {  // npos is beyond it
     head_.resize(end);
     head_done_ = true;
     head_is_own_ = true;
@@ -174,7 +174,7 @@ RequestParser::HeadResult RequestParser::collect(std::string_view bytes, Request
 // What can be said before the head is complete: a stream that is not HTTP gets its answer at once, not at the deadline.
 // Gives the verdict that the whole head would get. `from`: bytes of head_ that earlier calls have seen.
 Refusal RequestParser::judge_start(size_t from) noexcept {
-  const bool too_long = head_.size() > limits::kHeadBytesMax;
+  const bool too_long = head_.size() > head_bytes_max_;
   if (!line_judged_) {
     const size_t line_end = head_.find('\n', from);
     if (line_end == std::string::npos) {
@@ -195,7 +195,7 @@ RequestParser::HeadResult RequestParser::parse_whole_head(std::string_view bytes
   request.headers.clear();
   request_ = &request;
   folded_ = false;
-  const size_t length = std::min(bytes.size(), limits::kHeadBytesMax);
+  const size_t length = std::min(bytes.size(), head_bytes_max_);
   const llhttp_errno_t error = llhttp_execute(as_llhttp(llhttp_), bytes.data(), length);
   request_ = nullptr;
   if (error == HPE_PAUSED) {

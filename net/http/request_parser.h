@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/base/limits.h"
 #include "net/http/ascii.h"
 #include "net/http/exchange.h"
 #include "net/http/field_rules.h"
@@ -83,6 +84,9 @@ class RequestParser {
   void trim() noexcept;
   // For a connection slot that is used again.
   void reset() noexcept;
+  // Of request line and fields together, kHeadBytesMax at first; 431 above it, 414 when the request line alone is
+  // longer. Between connections.
+  void limit_heads(size_t bytes_max) noexcept { head_bytes_max_ = bytes_max; }
 
   // What chunk lines, extensions and trailers may weigh: so much for each chunk, and so much beyond that.
   static constexpr int64_t kChunkLineBytes = 16;
@@ -106,6 +110,7 @@ class RequestParser {
 
   // The state of llhttp (llhttp_t), kept opaque so that no other folder sees its header.
   alignas(8) std::byte llhttp_[128];
+  size_t head_bytes_max_ = limits::kHeadBytesMax;
   std::string head_;              // what has arrived of a split head
   std::string strict_;            // scratch of the slow path
   size_t scanned_ = 0;            // of head_: no end of the head lies before it

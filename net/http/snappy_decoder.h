@@ -19,6 +19,8 @@ class SnappyDecoder {
   // One chunk into `room`, of at least kBlockBytes. False at the end, or when error() is not empty.
   [[nodiscard]] bool decode(std::span<char> room, size_t& written);
   [[nodiscard]] const std::string& error() const noexcept { return error_; }
+  // Bytes of the body that are still to be read.
+  [[nodiscard]] size_t left() const noexcept { return rest_.size(); }
 
  private:
   [[nodiscard]] bool fail(const char* text);

@@ -75,7 +75,9 @@ void append_refusal(std::string& out, const Refusal& refusal) {
   }
   out += "HTTP/1.1 ";
   out += text;
-  out += "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n";
+  out += "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n";
+  if (refusal.status == 503) out += "Retry-After: 1\r\n";
+  out += "\r\n";
   out += own_text && !refusal.detail.empty() ? refusal.detail : std::string_view(text);
 }
 

@@ -19,7 +19,8 @@ struct Refusal {
 };
 
 // Appends the whole answer to `out`, byte for byte what Go's server writes: the detail stands in the status line and in
-// the text; there is no Date and no Content-Length, the end of the connection ends the body.
+// the text; there is no Date and no Content-Length, the end of the connection ends the body. A 503, which Go's never
+// writes, asks to try again a second later.
 void append_refusal(std::string& out, const Refusal& refusal);
 
 }  // namespace sluice::net::http

@@ -78,7 +78,7 @@ uint32_t power_of_two_below(uint64_t value, uint32_t least, uint32_t most) noexc
   return static_cast<uint32_t>(std::clamp<uint64_t>(std::bit_floor(value), least, most));
 }
 
-std::string size_connections(const SystemLimits& system, Sizes& sizes) {
+std::string size_connections(const SystemLimits& system, uint64_t flag, Sizes& sizes) {
   const uint64_t reserved = kFilesOfProcess + kFilesOfWorker * sizes.workers;
   // With hardly any descriptors a quarter still goes to connections: some are better than none.
   const uint64_t by_files =
@@ -87,6 +87,11 @@ std::string size_connections(const SystemLimits& system, Sizes& sizes) {
       system.memory == kNoLimit ? kNoLimit : system.memory / kConnectionsShare / kConnectionBytes;
   const uint64_t all = std::min({by_files, by_memory, kConnectionsMax});
   sizes.connections_max = static_cast<uint32_t>(std::max(all / sizes.workers, kConnectionsMin));
+  const uint64_t by_flag = (flag + sizes.workers - 1) / sizes.workers + 1;
+  if (flag != 0 && by_flag < sizes.connections_max) {
+    sizes.connections_max = static_cast<uint32_t>(by_flag);
+    return fmt::format("--limits.connections={}", flag);
+  }
   if (all == by_files) return fmt::format("RLIMIT_NOFILE {}", system.files);
   if (all == by_memory) return fmt::format("memory of {} MiB", system.memory >> 20);
   return "the built-in maximum";
@@ -130,10 +135,11 @@ std::string size_ring(const SystemLimits& system, const ring::Capabilities& capa
 
 }  // namespace
 
-Sizes size_for(const SystemLimits& system, const ring::Capabilities& capabilities, uint32_t workers_flag) {
+Sizes size_for(const SystemLimits& system, const ring::Capabilities& capabilities, uint32_t workers_flag,
+               uint64_t connections_flag) {
   Sizes sizes;
   const std::string workers_why = workers_reason(system, workers_flag, sizes.workers);
-  const std::string connections_why = size_connections(system, sizes);
+  const std::string connections_why = size_connections(system, connections_flag, sizes);
   const std::string cut = size_ring(system, capabilities, sizes);
   sizes.sentence = fmt::format(
       "backend {}; {} worker{} ({}), each with up to {} connections ({}), {} receive buffers of {} KiB and {} "

@@ -19,6 +19,9 @@ struct Sizes {
 };
 
 // `workers_flag`: --runtime.workers, 0 = choose: the CPUs of the affinity mask, at most the cgroup's quota rounded up.
-[[nodiscard]] Sizes size_for(const SystemLimits& system, const ring::Capabilities& capabilities, uint32_t workers_flag);
+// `connections_flag`: --limits.connections, 0 = choose; each worker gets room for one more than its share, so that the
+// next one that comes makes an idle one go.
+[[nodiscard]] Sizes size_for(const SystemLimits& system, const ring::Capabilities& capabilities, uint32_t workers_flag,
+                             uint64_t connections_flag = 0);
 
 }  // namespace sluice::net::loop

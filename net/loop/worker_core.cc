@@ -24,6 +24,8 @@ constexpr uint32_t kAcceptsPerTurn = 64;
 constexpr uint32_t kParkedAtOnce = 2;
 constexpr int64_t kParkedFirstNs = 20'000;
 constexpr uint32_t kParkedDoublings = 6;
+// Accepted connections that wait for room in the table; each is a descriptor and 24 bytes.
+constexpr size_t kWaitingMax = 1024;
 // A listener that ran out of descriptors or memory tries again after a tenth of a second, or when a connection ends.
 constexpr int64_t kAcceptRetryNs = 100'000'000;
 // While stopping the other workers' progress is looked at this often.
@@ -111,6 +113,7 @@ void WorkerCore::after_wait() {
 int64_t WorkerCore::wait_ns() noexcept {
   int64_t until = timers_.next_ns();
   if (until == INT64_MIN || releases_.pending() != 0 || helping_) return 0;
+  if (!waiting_.empty() && connections_ < options_.connections_max) return 0;
   if (run_queue_.size() > 0) {
     const bool only_parked = left_ == RunQueue::Left::kParkedOnly && run_queue_.size() <= left_size_;
     if (!only_parked || parked_rounds_ <= kParkedAtOnce) return 0;
@@ -206,6 +209,7 @@ void WorkerCore::on_accept(const ring::Completion& completion) {
 }
 
 void WorkerCore::rearm_listeners() {
+  take_waiting();
   if (connections_ >= options_.connections_max) return;
   for (Listening& l : listening_) {
     if (l.state == Listening::State::kParked && l.retry_ns <= now_ns_ && accept_queued(l)) arm(l);
@@ -261,8 +265,12 @@ void WorkerCore::hand_on(const NewConnection& connection, uint32_t target) {
 
 void WorkerCore::take(const NewConnection& connection) {
   if (connections_ >= options_.connections_max) {
-    self_.refused.add(1);
-    ring_.close(connection.socket);
+    // A multishot accept had taken more than there is room for. The service closes idle ones meanwhile.
+    if (waiting_.size() < kWaitingMax) {
+      waiting_.push_back(connection);
+    } else {
+      refuse(connection);
+    }
     return;
   }
   self_.connections.set(++connections_);
@@ -274,6 +282,23 @@ void WorkerCore::take(const NewConnection& connection) {
     }
   }
   service_.on_connection(connection);
+}
+
+void WorkerCore::take_waiting() {
+  size_t taken = 0;
+  // It cannot wait again: there is room.
+  while (taken < waiting_.size() && connections_ < options_.connections_max) take(NewConnection(waiting_[taken++]));
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(taken));
+}
+
+void WorkerCore::refuse(const NewConnection& connection) {
+  self_.refused.add(1);
+  ring_.close(connection.socket);
+}
+
+void WorkerCore::refuse_waiting() {
+  for (const NewConnection& connection : waiting_) refuse(connection);
+  waiting_.clear();
 }
 
 void WorkerCore::connection_closed() noexcept {
@@ -320,6 +345,8 @@ void WorkerCore::close(Listening& listening) {
 
 void WorkerCore::advance_stop() {
   const bool late = now_ns_ >= stop_deadline_ns_;
+  take_waiting();
+  if (late) refuse_waiting();
   switch (stop_) {
     case Stop::kAccepting: {
       bool closed = true;
@@ -336,11 +363,12 @@ void WorkerCore::advance_stop() {
     case Stop::kFinishing: {
       const bool no_more_mail = shared_.hands_on_no_more.sum() == static_cast<int64_t>(shared_.workers());
       if (no_more_mail) take_mail();
-      if (no_more_mail && connections_ == 0) {
+      if (no_more_mail && connections_ == 0 && waiting_.empty()) {
         stop_ = Stop::kEnded;
       } else if (late) {
         stop_ = Stop::kAborting;
         stop_deadline_ns_ = now_ns_ + kAbortNs;
+        refuse_waiting();
         service_.on_abort();
       }
       return;

@@ -81,6 +81,9 @@ class WorkerCore final : public Worker, public ring::CompletionHandler {
   void on_accept(const ring::Completion& completion);
   void place(const NewConnection& connection, bool handed_on);
   void take(const NewConnection& connection);
+  void take_waiting();
+  void refuse(const NewConnection& connection);
+  void refuse_waiting();
   void hand_on(const NewConnection& connection, uint32_t target);
   void refresh_loads() noexcept;
   void rearm_listeners();
@@ -114,8 +117,9 @@ class WorkerCore final : public Worker, public ring::CompletionHandler {
   bool helping_ = false;        // somebody wants help, or may
   std::vector<Listening> listening_;
   uint32_t connections_ = 0;
-  std::vector<uint64_t> loads_;  // of all workers, refreshed once a turn
-  std::vector<uint64_t> sent_;   // messages sent to each worker
+  std::vector<NewConnection> waiting_;  // accepted when connections_ was at its limit, the oldest first
+  std::vector<uint64_t> loads_;         // of all workers, refreshed once a turn
+  std::vector<uint64_t> sent_;          // messages sent to each worker
   bool loads_fresh_ = false;
   uint32_t last_target_ = 0;
   Stop stop_ = Stop::kNo;

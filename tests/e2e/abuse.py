@@ -11,6 +11,7 @@ import zlib
 
 from compare import pushed_lines
 from gateway import Checks, Gateway, Reader, arguments, make_request, read_response
+from process_memory import is_sanitized, resident
 
 SEED = int(os.environ.get("SLUICE_TEST_SEED", "20261125"))
 
@@ -69,17 +70,6 @@ def check_never_mixed(checks, gateway):
     for pusher in pushers:
         pusher.join()
     checks.that(len(states) > 10, "the scrapes saw pushes going on", len(states))
-
-
-def resident(gateway):
-    with open("/proc/%d/statm" % gateway.process.pid, encoding="ascii") as file:
-        return int(file.read().split()[1]) * 4096
-
-
-def is_sanitized(gateway):
-    with open("/proc/%d/exe" % gateway.process.pid, "rb") as file:
-        program = file.read()
-    return b"__asan_init" in program or b"__tsan_init" in program
 
 
 def check_slow_scraper(checks, gateway):

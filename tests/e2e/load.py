@@ -207,6 +207,29 @@ def check_interrupt(checks, load, port):
     checks.that("interrupted" in out and "every acknowledged push is there" in out, "and what was done is verified", out[-800:])
 
 
+def check_ledger(checks, load, gateway):
+    """What was acknowledged is verified by a later process, and what is missing then is named."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "ledger")
+        code, _, err = load.run(gateway.port, *QUICK, "--max", "--groups=30", "--fill", "--no-verify", "--job=kept", "--ledger=" + path)
+        checks.equal(code, 0, "a run that writes a ledger", err)
+        code, out, err = load.run(gateway.port, "--verify-only=" + path)
+        checks.equal(code, 0, "it holds", out, err)
+        checks.that("every acknowledged push is there, and nothing else: 30 groups" in out, "and says so", out)
+        checks.equal(gateway.request("DELETE", "/metrics/job/kept/instance/host-7").status, 202, "a group goes")
+        code, out, _ = load.run(gateway.port, "--verify-only=" + path)
+        checks.equal(code, 1, "a group is missing", out)
+        checks.that('{instance="host-7",job="kept"}: push ' in out and "1 violations" in out, "it is named", out)
+        with open(path, "a", encoding="utf-8") as file:
+            file.write("group 0 1")
+        code, _, err = load.run(gateway.port, "--verify-only=" + path)
+        checks.that(code == 4 and "does not end" in err, "a ledger in pieces", code, err)
+    code, _, err = load.run(gateway.port, "--verify-only=/no/such/file")
+    checks.that(code == 4 and "cannot read '/no/such/file'" in err, "no ledger", code, err)
+    code, _, err = load.run(gateway.port, "--verify-only=x", "--max")
+    checks.that(code == 2 and "--verify-only makes no load" in err, "contradiction", code, err)
+
+
 def check_progress(checks, load, port):
     """On a terminal a line says how it goes, and is gone at the end; elsewhere there is none."""
     ours, theirs = pty.openpty()
@@ -280,6 +303,7 @@ def main():
                       check_examples):
             check(checks, load, gateway.port)
         check_beside(checks, load, gateway)
+        check_ledger(checks, load, gateway)
     check_lies(checks, load)
     check_standstill(checks, load, options)
     check_reference(checks, load)

@@ -333,6 +333,49 @@ TEST(Canonical, SlicesFindTheSameConflict) {
   EXPECT_EQ(canonicaliser.conflict().metric, whole.metric);
 }
 
+// At each limit and one past it.
+TEST(Canonical, RefusesWhatIsBeyondTheTable) {
+  using limits::Limit;
+  limits::Values values;
+  values.set(Limit::kLabelsPerSeries, 2);
+  values.set(Limit::kNameBytes, 10);
+  values.set(Limit::kValueBytes, 12);
+  values.set(Limit::kFamiliesPerPush, 3);
+  values.set(Limit::kSeriesPerPush, 4);
+  const struct {
+    const char* body;
+    std::optional<Limit> beyond;
+  } cases[] = {
+      {"a{x=\"1\",y=\"2\"} 1\n", {}},
+      {"b 1\na{x=\"1\",y=\"2\",z=\"3\"} 1\n", Limit::kLabelsPerSeries},
+      {"a123456789 1\n", {}},
+      {"a1234567890 1\n", Limit::kNameBytes},
+      {"a{b123456789=\"1\"} 1\n", {}},
+      {"a{b1234567890=\"1\"} 1\n", Limit::kNameBytes},
+      {"a{b=\"123456789012\"} 1\n", {}},
+      {"a{b=\"1\"} 1\na{b=\"1234567890123\"} 1\n", Limit::kValueBytes},
+      {"a 1\nb 1\nc 1\n", {}},
+      {"a 1\nb 1\nc 1\nd 1\n", Limit::kFamiliesPerPush},
+      {"a{b=\"1\"} 1\na{b=\"2\"} 1\na{b=\"3\"} 1\na{b=\"4\"} 1\n", {}},
+      {"a{b=\"1\"} 1\na{b=\"2\"} 1\na{b=\"3\"} 1\na{b=\"4\"} 1\na 1\n", Limit::kSeriesPerPush},
+  };
+  const model::GroupKey key = make_key({{"job", "a_job_with_a_long_name"}});
+  Canonicaliser canonicaliser;
+  model::CanonicalPush out;
+  for (const auto& [body, beyond] : cases) {
+    model::Families families;
+    const std::string text(body);
+    ASSERT_TRUE(parse_text(text, NameScheme::kLegacy, families)) << body;
+    canonicaliser.begin(families, key, out, true, values);
+    State state = State::kMore;
+    while (state == State::kMore) state = canonicaliser.step(Deadline::never());
+    EXPECT_EQ(state, beyond ? State::kLimit : State::kDone) << body;
+    if (beyond) {
+      EXPECT_EQ(canonicaliser.limit(), *beyond) << body;
+    }
+  }
+}
+
 // A long grouping label is repeated on every line: refused before any of it is written.
 TEST(Canonical, RefusesTextThatWouldGrowBeyondTheLimit) {
   std::string body;
@@ -343,7 +386,8 @@ TEST(Canonical, RefusesTextThatWouldGrowBeyondTheLimit) {
   const model::GroupKey key = make_key({{"job", job}});
   Canonicaliser canonicaliser;
   model::CanonicalPush out;
-  EXPECT_EQ(canonicalise(canonicaliser, families, key, out), State::kTooLarge);
+  EXPECT_EQ(canonicalise(canonicaliser, families, key, out), State::kLimit);
+  EXPECT_EQ(canonicaliser.limit(), limits::Limit::kExpandedBytes);
   EXPECT_LT(out.words.size(), 1000u);
   EXPECT_EQ(canonicalise(canonicaliser, families, make_key({{"job", "t"}}), out), State::kDone);
 }

@@ -5,6 +5,9 @@
 #include <map>
 #include <string>
 
+#include "core/base/limit_table.h"
+#include "tools/limit_flags.h"
+
 namespace sluice::tools {
 namespace {
 
@@ -40,7 +43,28 @@ TEST(FlagValues, NamesAndDefaultsOfTheReferenceAndOurs) {
       {"web.telemetry-path", "/metrics"},
       {"web.unix-socket-mode", "0660"},
   };
-  EXPECT_EQ(values_of({}), wanted);
+  auto values = values_of({});
+  EXPECT_EQ(std::erase_if(values, [](const auto& value) { return value.first.starts_with("limits."); }),
+            limits::kLimits);
+  EXPECT_EQ(values, wanted);
+}
+
+TEST(FlagValues, LimitsAreShownAsTheirFlagsTakeThem) {
+  const auto defaults = values_of({});
+  EXPECT_EQ(defaults.at("limits.body-bytes"), "256MiB");
+  EXPECT_EQ(defaults.at("limits.header-time"), "10s");
+  EXPECT_EQ(defaults.at("limits.groups"), "20000000");
+  for (const limits::Entry& entry : limits::kTable) {
+    const std::string name = "limits." + std::string(entry.name);
+    for (const uint64_t value : {entry.least, entry.value, entry.most}) {
+      const std::string text = format_limit(entry, value);
+      EXPECT_EQ(values_of({"--" + name + "=" + text}).at(name), text);
+      EXPECT_EQ(parse_limit(entry, text), value) << name;
+    }
+    EXPECT_FALSE(parse_flags({"--" + name + "=" + format_limit(entry, entry.most + 1)})) << name;
+    EXPECT_EQ(parse_flags({"--" + name + "=0"}).has_value(), entry.least == 0) << name;
+    EXPECT_FALSE(parse_flags({"--" + name + "=-1"})) << name;
+  }
 }
 
 TEST(FlagValues, AreShownAsTheReferenceShowsThem) {

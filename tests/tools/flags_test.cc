@@ -96,9 +96,8 @@ TEST(Flags, WrongOnesGetTheReferencesWords) {
        "sluice: error: invalid URL: parse \"ht tp://x/\": first path segment in URL cannot contain colon, try "
        "--help\n"},
       {{"--persistence.interval=5"}, "sluice: error: time: missing unit in duration \"5\", try --help\n"},
-      {{"--web.config.file=web.yml"},
-       "sluice: error: --web.config.file=web.yml cannot be honoured: TLS and authentication are not supported by this "
-       "version; put a proxy in front or leave the flag out, try --help\n"},
+      {{"--web.config.file=a", "--web.config.file=b"},
+       "sluice: error: flag 'web.config.file' cannot be repeated, try --help\n"},
       {{"--persistence.fsync=sometimes"}, "sluice: error: unrecognized fsync mode sometimes, try --help\n"},
       {{"--persistence.fsync-interval=1"}, "sluice: error: time: missing unit in duration \"1\", try --help\n"},
       {{"--persistence.on-corruption=ignore"}, "sluice: error: neither salvage nor refuse: ignore, try --help\n"},

@@ -20,6 +20,9 @@ flags              build  libcli11-dev             =              =             
 logging            build  libspdlog-dev            =              =             =
 formatting         build  libfmt-dev               =              =             =
 protobuf           build  libprotozero-dev         =              =             =
+tls                build  libssl-dev               =              =             =
+bcrypt             build  libcrypt-dev             =              =             =
+yaml               build  libyaml-cpp-dev          =              =             =
 gtest              test   libgtest-dev             =              =             =
 gmock              test   libgmock-dev             =              =             =
 benchmark          test   libbenchmark-dev         =              =             =
@@ -33,6 +36,7 @@ shellcheck         test   shellcheck               =              =             
 ccache             test   ccache                   =              =             =
 git                test   git                      =              =             =
 curl               test   curl                     =              =             =
+certificates       test   openssl                  =              =             =
 python             test   python3                  =              =             =
 python-client      test   python3-prometheus-client  =            =             =
 cpp-client         test   prometheus-cpp-dev       =              =             =
@@ -46,6 +50,9 @@ test-clock         test   faketime                 =              =             
 load               test   wrk                      =              =             =
 old-cpus           test   qemu-user                =              =             =
 processes          test   procps                   =              =             =
+faulty-disk        test   libfuse3-dev             =              =             =
+mounting           test   fuse3                    =              =             =
+file-systems       test   xfsprogs                 =              =             =
 packages           test   dpkg-dev                 =              =             =
 packages-judge     test   lintian                  =              =             =
 packages-root      test   debootstrap              =              =             =

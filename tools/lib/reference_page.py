@@ -4,8 +4,8 @@
     tools/lib/reference_page.py BINARY           writes the page
     tools/lib/reference_page.py BINARY --check   says what differs from it, exit code 1
 
-The binary is started on a free port of loopback, with a file for its state, and gets a push of each kind, so that no
-family is missing.
+The binary is started on a free port of loopback, with a file for its state and a web config, and gets a push of each
+kind, so that no family is missing.
 """
 
 import difflib
@@ -29,7 +29,8 @@ too has its name, default and meaning; those that begin with `net.`, `runtime.` 
 
 `sluice` alone serves. `sluice import FILE [--dry-run]` takes over the persistence file of a Pushgateway, or says what it
 holds. `sluice export --to URL [--from URL]` pushes every group of a running gateway to another. `sluice wal dump DIR` and
-`sluice wal verify DIR` show and check the directory of `--persistence.file`.
+`sluice wal verify DIR` show and check the directory of `--persistence.file`. `sluice limits` prints the table of `--limits.*`.
+`sluice check-config FILE` says whether a gateway would start with that web config.
 `sluice COMMAND --help` has each command's flags and exit codes.
 
 ## Flags
@@ -70,8 +71,10 @@ def ask(base, method, target, body=None):
 
 def scrape(binary):
     with tempfile.TemporaryDirectory() as folder:
+        pathlib.Path(folder, "web.yml").write_text("http_server_config: {}\n", encoding="utf-8")
         process = subprocess.Popen(
-            [binary, "--web.listen-address=127.0.0.1:0", "--persistence.file=" + folder + "/state"],
+            [binary, "--web.listen-address=127.0.0.1:0", "--persistence.file=" + folder + "/state",
+             "--web.config.file=" + folder + "/web.yml"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         try:
             for line in process.stderr:

@@ -34,6 +34,8 @@ MAY_INCLUDE = {
     "net/loop": ("net/ring", "core/sync", "core/base"),
     "net/http": ("core/base",),
     "net/tls": ("core/base",),
+    "net/web": ("net/http", "net/tls", "core/sync", "core/base"),
+    "net/auth": ("net/api", "net/web", "net/http", "core/model", "core/sync", "core/base"),
     "net/conn": ("net/loop", "net/ring", "net/http", "net/tls", "core/sync", "core/base"),
     "net/ui": (),
     "net/api": ("net/conn", "net/loop", "net/ring", "net/http", "net/tls", "net/ui", "parser", "parser/simd", "core/wal",
@@ -179,6 +181,15 @@ def rule_no_spinning(file):
     for number, line in enumerate(file.code, 1):
         if match := SPIN_WORDS.search(line):
             yield number, f"'{match.group(0).strip()}' waits in a loop, and this folder is lock-free"
+
+
+def rule_keyed_tables(file):
+    """What clients name is placed by a hash that they cannot know; the standard one has a seed that everybody knows."""
+    if not is_cpp(file.path) or not file.path.startswith(("core/", "net/", "parser/")):
+        return
+    for number, line in enumerate(file.code, 1):
+        if re.search(r"\bunordered_(multi)?(map|set)<\s*std::(basic_)?string", line) and "KeyedHash" not in line:
+            yield number, "an unordered container of strings without KeyedHash (core/base/hash.h)"
 
 
 def rule_pragma_once(file):

@@ -63,4 +63,18 @@ Allowed Groups::allowed(uint64_t slot) const noexcept {
   return out;
 }
 
+Groups::Known Groups::known(uint64_t slot) const noexcept {
+  const Group& group = groups_[slot];
+  return {group.generation, group.sent, group.floor, group.last_delete};
+}
+
+void Groups::restore(uint64_t slot, const Known& known) noexcept {
+  Group& group = groups_[slot];
+  SLUICE_CHECK(group.sent == 0 && group.generation == 0);
+  group.generation = known.generation;
+  group.sent = known.sent;
+  group.floor = known.floor;
+  group.last_delete = known.last_delete;
+}
+
 }  // namespace sluice::tools::load

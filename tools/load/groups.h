@@ -56,6 +56,17 @@ class Groups {
 
   [[nodiscard]] Allowed allowed(uint64_t slot) const noexcept;
 
+  // Everything that allowed() depends on, to be kept in a file (ledger.h).
+  struct Known {
+    uint32_t generation = 0;
+    uint32_t sent = 0;
+    uint32_t floor = 0;
+    uint32_t last_delete = 0;
+  };
+  [[nodiscard]] Known known(uint64_t slot) const noexcept;
+  // Of a slot that has done nothing.
+  void restore(uint64_t slot, const Known& known) noexcept;
+
  private:
   struct Group {
     uint32_t sent = 0;

@@ -114,6 +114,10 @@ void add_work_options(CLI::App& app, Raw& raw, Options& options) {
 
   app.add_flag("--no-verify", raw.no_verify, "Do not scrape afterwards to see whether everything is there.")
       ->group("Result");
+  text("--ledger", options.ledger_file, "FILE", "Result",
+       "Write what was sent and acknowledged, so that a later process can verify it.");
+  text("--verify-only", options.verify_only, "FILE", "Result",
+       "No load: scrape, and see whether what such a file says is there, after a restart for example.");
   app.add_flag("--cleanup", options.cleanup, "Delete what was pushed.")->group("Result");
   text("--json", options.json_file, "FILE", "Result", "Write the result as JSON.");
   text("--html", options.html_file, "FILE", "Result", "Write a report with plots, one file without outside resources.");
@@ -170,6 +174,10 @@ Problem take_mix(const std::string& text, Mix& out) {
 
 // What contradicts itself.
 Problem find_contradiction(const Raw& raw, const Options& options) {
+  if (!options.verify_only.empty()) {
+    if (raw.max || options.rate > 0) return "--verify-only makes no load: no --rate and no --max";
+    return std::nullopt;
+  }
   if (raw.max == (options.rate > 0)) return "give either --rate or --max";
   if (options.duration.count() == 0) return "--duration 0 measures nothing";
   if (options.timeout < std::chrono::milliseconds(1)) return "--timeout is below a millisecond";

@@ -66,6 +66,8 @@ struct Options {
 
   bool verify = true;
   bool cleanup = false;
+  std::string ledger_file;  // written at the end
+  std::string verify_only;  // a ledger: no load, a scrape against it
   std::chrono::nanoseconds lateness_max = std::chrono::milliseconds(10);
   int server_pid = 0;
   std::string json_file;

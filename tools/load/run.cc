@@ -3,14 +3,18 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <deque>
+#include <fstream>
+#include <iterator>
 #include <thread>
 #include <vector>
 
 #include "tools/load/http_client.h"
+#include "tools/load/ledger.h"
 #include "tools/load/loader.h"
 #include "tools/load/server_cpu.h"
 #include "tools/load/workloads.h"
@@ -106,20 +110,24 @@ struct Threads {
   }
 };
 
-void verify(const Options& options, const Body& body, const GroupNames& names, const std::deque<Loader>& loaders,
-            Outcome& outcome) {
-  std::vector<const Groups*> groups;
-  groups.reserve(loaders.size());
-  for (const Loader& loader : loaders) groups.push_back(&loader.groups());
+// The error is one sentence: the scrape itself failed.
+Result<Verdict, std::string> scrape_and_verify(const Options& options, const Body& body, const GroupNames& names,
+                                               const std::vector<const Groups*>& groups) {
   Verifier verifier(body, names, groups);
   HttpClient client(options.target, timeout_ms(options));
   const auto status = client.request("GET", "/metrics", [&](std::string_view bytes) { verifier.feed(bytes); });
-  if (!status) {
-    outcome.verify_problem = status.error();
-  } else if (*status != 200) {
-    outcome.verify_problem = fmt::format("the scrape was answered with {}", *status);
+  if (!status) return std::unexpected(status.error());
+  if (*status != 200) return std::unexpected(fmt::format("the scrape was answered with {}", *status));
+  return verifier.finish();
+}
+
+void verify(const Options& options, const Body& body, const GroupNames& names, const std::vector<const Groups*>& groups,
+            Outcome& outcome) {
+  auto verdict = scrape_and_verify(options, body, names, groups);
+  if (verdict) {
+    outcome.verdict = std::move(*verdict);
   } else {
-    outcome.verdict = verifier.finish();
+    outcome.verify_problem = verdict.error();
   }
 }
 
@@ -208,9 +216,33 @@ Result<Outcome, std::string> run_load(const Options& options, const std::atomic<
   outcome.interrupted = state.stopping();
   for (const Loader& loader : loaders) outcome.stats.merge(loader.stats());
   outcome.side = side.stats();
-  if (options.verify) verify(options, *body, names, loaders, outcome);
+  std::vector<const Groups*> groups;
+  groups.reserve(loaders.size());
+  for (const Loader& loader : loaders) groups.push_back(&loader.groups());
+  if (!options.ledger_file.empty()) {
+    const Ledger head{options.job, options.body_name, options.format, options.groups, options.threads, {}};
+    outcome.ledger = ledger_text(head, groups);
+  }
+  if (options.verify) verify(options, *body, names, groups, outcome);
   if (options.cleanup) outcome.left_behind = clean_up(options, names, loaders);
   return outcome;
+}
+
+Result<Verdict, std::string> verify_ledger(const Options& options) {
+  std::ifstream stream(options.verify_only, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  if (!stream) return std::unexpected(fmt::format("cannot read '{}': {}", options.verify_only, std::strerror(errno)));
+  const auto ledger = parse_ledger(text);
+  if (!ledger) return std::unexpected(fmt::format("{}: {}", options.verify_only, ledger.error()));
+  const auto body_text = workload_template(ledger->body_name);
+  if (!body_text) return std::unexpected(body_text.error());
+  const auto body = Body::make(*body_text, ledger->format);
+  if (!body) return std::unexpected(body.error());
+  const GroupNames names(ledger->job, ledger->groups, ledger->threads);
+  std::vector<const Groups*> groups;
+  groups.reserve(ledger->of_threads.size());
+  for (const Groups& of_thread : ledger->of_threads) groups.push_back(&of_thread);
+  return scrape_and_verify(options, *body, names, groups);
 }
 
 }  // namespace sluice::tools::load

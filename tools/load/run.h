@@ -23,6 +23,7 @@ struct Outcome {
   std::optional<int64_t> server_cpu_ns;          // while measuring
   std::optional<int64_t> server_resident_bytes;  // after it
   uint64_t left_behind = 0;                      // groups that could not be deleted afterwards
+  std::string ledger;                            // when one was asked for
   bool interrupted = false;
 };
 
@@ -30,5 +31,9 @@ struct Outcome {
 // verified and reported. Progress goes to stderr when that is a terminal. The error is one sentence: the run could not
 // begin.
 [[nodiscard]] Result<Outcome, std::string> run_load(const Options& options, const std::atomic<bool>& interrupted);
+
+// --verify-only: a scrape against a ledger that an earlier run wrote. The error is one sentence: it could not be read,
+// or nothing could be scraped.
+[[nodiscard]] Result<Verdict, std::string> verify_ledger(const Options& options);
 
 }  // namespace sluice::tools::load

@@ -167,7 +167,7 @@ export class GroupsView {
     const count = this.filtered() ? matched : total;
     const word = this.filtered() ? String(count) : "wipe";
     const text = this.filtered()
-      ? `${whole(count)} groups match now. Groups that are pushed meanwhile stay, and nothing is deleted when more match by then.`
+      ? `${whole(count)} groups match now. Groups that are made or replaced meanwhile stay, and nothing is deleted when more match by then.`
       : `All ${whole(count)} groups go.`;
     if (!(await ask({ title: this.filtered() ? "Delete all matching groups?" : "Wipe everything?", text, action: "Delete", expected: word }))) return;
     try {

@@ -12,6 +12,9 @@
 #include "tests/core/store/testing.h"
 
 namespace sluice::store {
+
+using limits::Limit;
+
 namespace {
 
 using testing::Client;
@@ -344,17 +347,17 @@ TEST(Contract, TheOrderIsStableWhileNothingChanges) {
 
 TEST(Contract, LimitsRefuseGrowthOnly) {
   Options options = options_for(1);
-  options.limits.groups_max = 2;
-  options.limits.families_per_group_max = 3;
-  options.limits.name_sets_per_job_max = 2;
+  options.limits.set(Limit::kGroups, 2);
+  options.limits.set(Limit::kFamiliesPerGroup, 3);
+  options.limits.set(Limit::kNameSetsPerJob, 2);
   Store store(options);
   Client client(store);
   EXPECT_EQ(client.put(group(1), "a 1\nb 1\nc 1\n").status, PushStatus::kOk);
-  EXPECT_EQ(client.post(group(1), "d 1\n").limit, LimitKind::kFamiliesPerGroup);
+  EXPECT_EQ(client.post(group(1), "d 1\n").limit, Limit::kFamiliesPerGroup);
   EXPECT_EQ(client.put(group(1), "a 2\nb 2\n").status, PushStatus::kOk);
   EXPECT_EQ(client.put({{"job", "t"}, {"zone", "z"}}, "x 1\n").status, PushStatus::kOk);
-  EXPECT_EQ(client.put(group(2), "a 1\n").limit, LimitKind::kGroups);
-  EXPECT_EQ(client.fail(group(2)).limit, LimitKind::kGroups);
+  EXPECT_EQ(client.put(group(2), "a 1\n").limit, Limit::kGroups);
+  EXPECT_EQ(client.fail(group(2)).limit, Limit::kGroups);
   EXPECT_EQ(client.put(group(1), "a 3\n").status, PushStatus::kOk);
   EXPECT_TRUE(client.erase(group(1)).existed);
   EXPECT_EQ(client.put({{"job", "t"}, {"path", "p"}}, "x 1\n").status, PushStatus::kOk);
@@ -365,28 +368,28 @@ TEST(Contract, LimitsRefuseGrowthOnly) {
 
 TEST(Contract, TheNumberOfNameSetsOfAJobIsLimited) {
   Options options = options_for(1);
-  options.limits.name_sets_per_job_max = 2;
+  options.limits.set(Limit::kNameSetsPerJob, 2);
   Store store(options);
   Client client(store);
   EXPECT_EQ(client.put({{"job", "t"}, {"one", "1"}}, "x 1\n").status, PushStatus::kOk);
   EXPECT_EQ(client.put({{"job", "t"}, {"two", "1"}}, "x 1\n").status, PushStatus::kOk);
-  EXPECT_EQ(client.put({{"job", "t"}, {"three", "1"}}, "x 1\n").limit, LimitKind::kNameSets);
+  EXPECT_EQ(client.put({{"job", "t"}, {"three", "1"}}, "x 1\n").limit, Limit::kNameSetsPerJob);
   EXPECT_EQ(client.put({{"job", "t"}, {"two", "2"}}, "x 1\n").status, PushStatus::kOk);
   EXPECT_EQ(client.put({{"job", "u"}, {"three", "1"}}, "x 1\n").status, PushStatus::kOk);
 }
 
 TEST(Contract, ShapesAndNamesAreLimitedAndShrinkingPasses) {
   Options options = options_for(1);
-  options.limits.shapes_max = 4;
-  options.limits.family_names_max = 8;  // the two push times among them
+  options.limits.set(Limit::kShapes, 4);
+  options.limits.set(Limit::kFamilyNames, 8);  // the two push times among them
   Store store(options);
   Client client(store);
   EXPECT_EQ(client.put(group(1), "a 1\nb 1\nc 1\nd 1\n").status, PushStatus::kOk);
   EXPECT_EQ(client.put(group(2), "e 1\nf 1\n").status, PushStatus::kOk);
-  EXPECT_EQ(client.put(group(3), "g 1\n").limit, LimitKind::kFamilyNames);
+  EXPECT_EQ(client.put(group(3), "g 1\n").limit, Limit::kFamilyNames);
   EXPECT_EQ(client.put(group(3), "a 1\n").status, PushStatus::kOk);
   EXPECT_EQ(client.put(group(4), "a 1\nb 1\n").status, PushStatus::kOk);
-  EXPECT_EQ(client.put(group(5), "b 1\n").limit, LimitKind::kShapes);
+  EXPECT_EQ(client.put(group(5), "b 1\n").limit, Limit::kShapes);
   EXPECT_EQ(client.put(group(1), "a 1\nb 1\nc 1\n").status, PushStatus::kOk);  // shrinks
   // Unused shapes and names do not count.
   EXPECT_TRUE(client.erase(group(2)).existed);

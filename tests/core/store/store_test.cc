@@ -12,6 +12,7 @@ namespace {
 
 using testing::Client;
 using testing::Contents;
+using testing::Labels;
 using testing::sample_of;
 
 const std::string kGroupT = "instance=\"\",job=\"t\"";
@@ -168,6 +169,29 @@ TEST_F(StoreTest, ManyTinyPostsKeepFewBlocks) {
   EXPECT_LT(store_.stats().shapes, 1'000u);  // the lists that came before are collected
 }
 
+// As if all that began before it came before it: what was pushed behind its beginning stays, with nothing older.
+TEST_F(StoreTest, AWipeLeavesNothingThatIsOlder) {
+  const auto group = [](const char* name) { return Labels{{"job", name}}; };
+  for (const char* name : {"posted", "put", "failed", "again", "left"}) client_.put(group(name), "old 1\n");
+  WipeOp wipe;
+  wipe.start(client_.writer());
+  client_.post(group("posted"), "young 2\n");
+  client_.put(group("put"), "young 2\n");
+  client_.post(group("put"), "younger 3\n");
+  client_.fail(group("failed"), 9);
+  client_.erase(group("again"));
+  client_.post(group("again"), "young 2\n");
+  client_.fail(group("made"), 9);
+  testing::finish(wipe, client_.writer());
+  EXPECT_EQ(wipe.groups(), 3U) << "posted, failed, left";
+  const Contents contents = client_.contents();
+  ASSERT_EQ(contents.size(), 3U);
+  EXPECT_EQ(contents.at("instance=\"\",job=\"put\"").families.size(), 2U);
+  EXPECT_EQ(contents.at("instance=\"\",job=\"again\"").families.size(), 1U);
+  EXPECT_TRUE(contents.contains("instance=\"\",job=\"made\""));
+  EXPECT_EQ(client_.wipe(), 3U);
+}
+
 TEST_F(StoreTest, WipeDeletesAll) {
   for (int i = 0; i < 500; ++i) client_.put({{"job", "t"}, {"instance", std::to_string(i)}}, "a 1\n");
   EXPECT_EQ(client_.wipe(), 500u);
@@ -194,6 +218,32 @@ TEST_F(StoreTest, StatsCountWhatIsStored) {
   EXPECT_EQ(stats.series, 1u);
   EXPECT_EQ(stats.mutations, 3u);
   EXPECT_EQ(stats.versions_retired, 0u);
+}
+
+TEST_F(StoreTest, ARequestThatFindsEverySnapshotHeldStarves) {
+  std::vector<SnapshotRef> held;
+  for (uint32_t i = 0; i < limits::kSnapshotsMax; ++i) {
+    client_.put({{"job", "t"}}, "a " + std::to_string(i) + "\n");
+    held.push_back(client_.snapshot());
+  }
+  client_.put({{"job", "t"}}, "a 17\n");
+  EXPECT_FALSE(store_.snapshots_starve());
+  {
+    SnapshotRequest given_up;
+    given_up.start(client_.writer());
+    EXPECT_EQ(given_up.step(Deadline::never()), StepResult::kParked);
+    EXPECT_TRUE(store_.snapshots_starve());
+  }
+  EXPECT_FALSE(store_.snapshots_starve());
+  SnapshotRequest request;
+  request.start(client_.writer());
+  EXPECT_EQ(request.step(Deadline::never()), StepResult::kParked);
+  EXPECT_EQ(request.step(Deadline::never()), StepResult::kParked);
+  EXPECT_TRUE(store_.snapshots_starve());
+  held.pop_back();
+  EXPECT_FALSE(store_.snapshots_starve()) << "there is one for it";
+  EXPECT_EQ(request.step(Deadline::never()), StepResult::kDone);
+  EXPECT_FALSE(store_.snapshots_starve());
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ inline LogOptions with(Fsync fsync) {
 
 // Logs with a disk, a store and a client each.
 struct Bench {
-  explicit Bench(LogOptions options, uint32_t count = 1) : logs(*storage, store, options, count, 7) {
+  explicit Bench(LogOptions options, uint32_t count = 1, uint64_t seed = 1)
+      : disk(seed), logs(*storage, store, options, count, 7) {
     disk.fault = [this](DiskCall call, const std::string& name) {
       calls.emplace_back(call, name);
       return call == failing ? error : 0;
@@ -76,7 +77,7 @@ struct Bench {
     return all;
   }
 
-  SimulatedDisk disk{1};
+  SimulatedDisk disk;
   std::unique_ptr<Storage> storage = disk.open();
   store::Store store{[] {
     store::Options options;

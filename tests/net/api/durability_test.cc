@@ -195,6 +195,38 @@ TEST(Durability, AnAnswerWaitsForTheDiskAndFailsWithIt) {
   EXPECT_EQ(run.groups(), 3U);  // the second, which is served, is kept with all of it
 }
 
+TEST(Durability, AStartThatCannotWriteASnapshotServesAndRefusesChanges) {
+  const Folder folder;
+  {
+    Life run(folder);
+    run.start_and_wait();
+    EXPECT_EQ(run.status(http::Method::kPut, "/metrics/job/first", "x 1\n"), 200);
+    EXPECT_EQ(run.status(http::Method::kPut, "/metrics/job/second", "x 2\n"), 200);
+    EXPECT_EQ(run.status(http::Method::kDelete, "/metrics/job/second"), 202);
+    // As if it were killed: no finish().
+  }
+  const std::string in_the_way = folder.data() + "/snapshot.tmp";
+  std::filesystem::create_directory(in_the_way);
+  {
+    Life run(folder);
+    run.start_and_wait();
+    EXPECT_EQ(run.groups(), 1U);
+    EXPECT_EQ(run.status(http::Method::kGet, "/metrics"), 200);
+    EXPECT_EQ(run.status(http::Method::kGet, "/-/ready"), 503);
+    EXPECT_EQ(run.status(http::Method::kPut, "/metrics/job/third", "x 3\n"), 503);
+    EXPECT_EQ(run.status(http::Method::kDelete, "/metrics/job/first"), 503);
+    EXPECT_EQ(run.status(http::Method::kDelete, "/metrics/job/second"), 503) << "that it is gone may not last";
+    std::filesystem::remove(in_the_way);
+    run.wait_until([&] { return !run.log().failed(); });
+    EXPECT_EQ(run.status(http::Method::kGet, "/-/ready"), 200);
+    EXPECT_EQ(run.status(http::Method::kDelete, "/metrics/job/second"), 202);
+    EXPECT_EQ(run.status(http::Method::kPut, "/metrics/job/third", "x 3\n"), 200);
+  }
+  Life run(folder);
+  run.start_and_wait();
+  EXPECT_EQ(run.groups(), 2U);
+}
+
 TEST(Durability, AStopInTheMiddleOfRecoveryLosesNothing) {
   constexpr uint64_t kGroups = 200;
   const Folder folder;

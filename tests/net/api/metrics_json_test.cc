@@ -106,7 +106,7 @@ TEST_F(MetricsJson, AnyPiecesAreTheSameBytes) {
   for (int i = 0; i < 300; ++i) many += "h_bucket{le=\"" + std::to_string(i) + "\"} " + std::to_string(i) + "\n";
   for (int i = 0; i < 200; ++i) many += "v{i=\"" + std::to_string(i) + "\"} 1\n";
   for (const char* job : {"a", "b", "c"}) ASSERT_EQ(push({{"job", job}}, many), 200);
-  ASSERT_EQ(push({{"job", "d"}}, "x{l=\"" + std::string(100'000, '<') + "\"} -0\n"), 200);
+  ASSERT_EQ(push({{"job", "d"}}, "x{l=\"" + std::string(60'000, '<') + "\"} -0\n"), 200);
   const std::string whole = body(1'000'000, -1);
   simdjson::dom::parser parser;
   EXPECT_EQ(parser.parse(whole).error(), simdjson::SUCCESS);

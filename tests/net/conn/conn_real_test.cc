@@ -130,6 +130,20 @@ TEST_P(ConnectionForReal, StopFinishesWhatIsInFlight) {
   EXPECT_NE(busy.received.find("Connection: close\r\n"), std::string::npos);
 }
 
+// A crowd that connects and says nothing: the last of it fills the table, and no event follows that would make room.
+TEST_P(ConnectionForReal, SilentConnectionsMakeRoomForOthers) {
+  start({}, 8);
+  if (IsSkipped()) return;
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::unique_ptr<Client>> silent;
+    for (int i = 0; i < 25; ++i) silent.push_back(std::make_unique<Client>(server_.port));
+    Client other(server_.port);
+    other.send(get("/-/ready"));
+    ASSERT_TRUE(other.read_until([&] { return other.received.ends_with("OK"); })) << "round " << round;
+  }
+  EXPECT_TRUE(server_.stop());
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, ConnectionForReal,
                          testing::Values(ring::BackendChoice::kIoUring, ring::BackendChoice::kEpoll), backend_name);
 

@@ -277,6 +277,49 @@ TEST(Connection, ReaderThatTakesNothingIsCut) {
   EXPECT_EQ(bed.closed(CloseReason::kSlowReader), 1u);
 }
 
+// Something every second, but less than it has to take.
+TEST(Connection, ReaderThatTakesTooLittleIsCut) {
+  Options options = patient_options();
+  options.send_stall_ns = 10'000'000'000;
+  options.sent_bytes_per_second_min = 10'000;
+  for (const size_t bytes_per_second : {20'000, 5'000}) {
+    TestBed bed(1, {}, options);
+    const auto id = bed.connect();
+    bed.client(id).window = 1'000;
+    bed.send(id, get("/stream/1000000"));
+    for (int second = 0; second < 120 && !bed.client(id).server_closed; ++second) {
+      bed.client(id).window = bytes_per_second;
+      bed.advance(1'000'000'000);
+    }
+    const bool cut = bytes_per_second < 10'000;
+    EXPECT_EQ(bed.client(id).server_closed, cut);
+    EXPECT_EQ(bed.handler.at_limits, cut ? std::vector{limits::Limit::kReaderRate} : std::vector<limits::Limit>());
+  }
+}
+
+// However long the handler works or waits, and the body comes.
+TEST(Connection, RequestThatTakesTooLongIsGivenUp) {
+  Options options = patient_options();
+  options.request_ns = 20'000'000'000;
+  for (const char* const target : {"/parked/1000000", "/slices/1000000"}) {
+    TestBed bed(1, {}, options);
+    const auto id = bed.connect();
+    bed.fake_ring.client_send(id, post(target, "x"));
+    for (int second = 0; second < 19; ++second) {
+      bed.worker.turn();
+      bed.worker.advance(1'000'000'000);
+    }
+    bed.worker.turn();
+    EXPECT_TRUE(bed.statuses(id).empty()) << target;
+    EXPECT_EQ(bed.handler.alive_states, 1) << target;
+    bed.advance(1'500'000'000);
+    EXPECT_EQ(bed.statuses(id), (Statuses{408})) << target;
+    EXPECT_EQ(bed.handler.alive_states, 0) << target;
+    EXPECT_EQ(bed.handler.at_limits, (std::vector{limits::Limit::kRequestTime})) << target;
+    EXPECT_EQ(bed.worker.runnables(), 0u) << target;
+  }
+}
+
 TEST(Connection, PipelineThatNobodyReadsStops) {
   Options options = patient_options();
   options.pending_bytes_max = 2'000;
@@ -291,6 +334,109 @@ TEST(Connection, PipelineThatNobodyReadsStops) {
   bed.client(id).window = SIZE_MAX;
   bed.settle();
   EXPECT_EQ(bed.statuses(id), Statuses(2'000, 200));
+}
+
+// 64 readers that do not read, a ring of 16 buffers: the requests that came with theirs wait elsewhere.
+TEST(ConnectionStreams, AReaderThatDoesNotReadHoldsNoReceiveBuffer) {
+  TestBed bed;
+  std::vector<ring::ClientId> ids;
+  for (int i = 0; i < 64; ++i) {
+    ids.push_back(bed.connect());
+    bed.client(ids.back()).window = 0;
+    bed.send(ids.back(), get("/stream/300000") + get("/stream/300001") + "GET /-/re");
+    bed.send(ids.back(), "ady HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  EXPECT_EQ(bed.fake_ring.buffers_free(), bed.fake_ring.buffers_total());
+  const auto other = bed.connect();
+  bed.send(other, get("/-/ready"));
+  EXPECT_EQ(bed.statuses(other), (Statuses{200}));
+  for (const ring::ClientId id : ids) bed.client(id).window = SIZE_MAX;
+  bed.settle();
+  for (const ring::ClientId id : ids) ASSERT_EQ(bed.statuses(id), (Statuses{200, 200, 200}));
+}
+
+TEST(ConnectionStreams, APipelineThatNobodyReadsHoldsNoReceiveBuffer) {
+  Options options = patient_options();
+  options.pending_bytes_max = 2'000;
+  TestBed bed(1, {}, options);
+  std::string stream;
+  for (int i = 0; i < 400; ++i) stream += get("/-/ready");
+  std::vector<ring::ClientId> ids;
+  for (int i = 0; i < 20; ++i) {
+    ids.push_back(bed.connect());
+    bed.client(ids.back()).window = 0;
+    bed.send(ids.back(), stream);
+    EXPECT_FALSE(bed.client(ids.back()).to_server.empty());
+  }
+  EXPECT_EQ(bed.fake_ring.buffers_free(), bed.fake_ring.buffers_total());
+  const auto other = bed.connect();
+  bed.send(other, get("/-/ready"));
+  EXPECT_EQ(bed.statuses(other), (Statuses{200}));
+  for (const ring::ClientId id : ids) bed.client(id).window = SIZE_MAX;
+  bed.settle();
+  for (const ring::ClientId id : ids) ASSERT_EQ(bed.statuses(id), Statuses(400, 200));
+}
+
+// What 100 readers that do not read hold, and what they get when they read after all.
+TEST(ConnectionStreams, ManyThatAreNotReadHoldLittle) {
+  Options options = patient_options();
+  options.streams_bytes = 512 * 1024;
+  TestBed bed(1, {}, options);
+  std::vector<ring::ClientId> ids;
+  for (int i = 0; i < 100; ++i) {
+    ids.push_back(bed.connect());
+    bed.client(ids.back()).window = 0;
+    bed.send(ids.back(), get("/stream/300000"));
+  }
+  // All could hold 25 MiB. Each holds 16 KiB at least; those that came when there were fewer of them hold more.
+  EXPECT_GT(bed.handler.streamed, 100 * limits::kStreamBytesMin);
+  EXPECT_LT(bed.handler.streamed, 100 * 2 * limits::kStreamBytesMin + 4 * options.streams_bytes);
+  for (const ring::ClientId id : ids) bed.client(id).window = SIZE_MAX;
+  bed.settle();
+  for (const ring::ClientId id : ids) {
+    ASSERT_EQ(bed.statuses(id), (Statuses{200}));
+    ASSERT_TRUE(bed.responses(id).responses[0].body == stream_text(300'000));
+  }
+  // Cut ones do not count any more: each of these holds as much as one alone may.
+  const uint64_t before = bed.handler.streamed;
+  for (int i = 0; i < 20; ++i) {
+    const ring::ClientId cut = bed.connect();
+    bed.client(cut).window = 0;
+    bed.send(cut, get("/stream/300000"));
+    bed.fake_ring.client_reset(cut);
+    bed.settle();
+  }
+  EXPECT_GT(bed.handler.streamed - before, 19 * limits::kStreamBytes);
+}
+
+// While others wait for what streams hold, those that stall are cut after seconds and not after minutes.
+TEST(ConnectionStreams, AReaderInTheWayIsCutEarly) {
+  TestBed bed;
+  bed.handler.stream_piece = 1'000;
+  const auto stalled = bed.connect();
+  bed.client(stalled).window = 500;
+  bed.send(stalled, get("/stream/1000000"));
+  bed.advance(4 * limits::kContendedSendStallNs);
+  EXPECT_FALSE(bed.client(stalled).server_closed) << "nobody is in the way of anybody";
+  bed.handler.in_the_way = true;
+  const auto slow = bed.connect();
+  bed.client(slow).window = 500;
+  bed.send(slow, get("/stream/1000000"));
+  bed.advance(limits::kStreamLookNs + 100'000'000);
+  EXPECT_TRUE(bed.client(stalled).server_closed);
+  EXPECT_EQ(bed.closed(CloseReason::kSlowReader), 1u);
+  EXPECT_EQ(bed.handler.at_limits, std::vector{limits::Limit::kContendedReaderStall});
+  EXPECT_EQ(bed.handler.finished.back(), (Finished{200, false}));
+  // One that takes something now and then is cut too, but much later.
+  int64_t passed = limits::kStreamLookNs;
+  for (; !bed.client(slow).server_closed && passed < 2 * limits::kContendedStreamNs; passed += limits::kStreamLookNs) {
+    bed.client(slow).window = 500;
+    bed.advance(limits::kStreamLookNs);
+  }
+  EXPECT_GE(passed, limits::kContendedStreamNs - 2 * limits::kStreamLookNs);
+  EXPECT_LE(passed, limits::kContendedStreamNs + 3 * limits::kStreamLookNs);
+  EXPECT_EQ(bed.closed(CloseReason::kSlowReader), 2u);
+  EXPECT_EQ(bed.handler.at_limits.back(), limits::Limit::kContendedReaderTime);
 }
 
 }  // namespace

@@ -16,9 +16,11 @@ char stream_char(size_t at) { return static_cast<char>('a' + at % 23); }
 
 class CountingSource final : public BodySource {
  public:
-  CountingSource(size_t bytes, size_t piece, bool fails) : bytes_(bytes), piece_(piece), fails_(fails) {}
+  CountingSource(size_t bytes, size_t piece, bool fails, uint64_t& written)
+      : bytes_(bytes), piece_(piece), fails_(fails), written_(written) {}
   State produce(http::OutBuffer& out, Deadline deadline) override {
     const size_t until = std::min(bytes_, at_ + std::min(piece_, out.free_bytes()));
+    written_ += until - at_;
     while (at_ < until) out.data[out.used++] = stream_char(at_++);
     static_cast<void>(deadline);
     if (at_ < bytes_) return State::kMore;
@@ -29,6 +31,7 @@ class CountingSource final : public BodySource {
   size_t bytes_;
   size_t piece_;
   bool fails_;
+  uint64_t& written_;
   size_t at_ = 0;
 };
 
@@ -93,7 +96,7 @@ http::Handler::StepAction TestHandler::step(Exchange& exchange, Deadline /*deadl
   }
   if (request.target.starts_with("/stream/") || request.target.starts_with("/broken/")) {
     exchange.response.source = std::make_unique<CountingSource>(number_at(request.target), stream_piece,
-                                                                request.target.starts_with("/broken/"));
+                                                                request.target.starts_with("/broken/"), streamed);
     return StepAction::kDone;
   }
   if (request.method == Method::kPost) {

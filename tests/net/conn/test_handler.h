@@ -21,6 +21,8 @@ class TestHandler final : public http::Handler {
   HeadAction on_head(http::Exchange& exchange, uint64_t& body_bytes_max) override;
   StepAction step(http::Exchange& exchange, Deadline deadline) override;
   void on_refused(int status, std::string_view peer) override;
+  void on_limit(limits::Limit limit) override { at_limits.push_back(limit); }
+  bool readers_are_in_the_way() const noexcept override { return in_the_way; }
   void on_finished(const http::Exchange& exchange, bool sent, int64_t request_ns) override;
 
   struct Finished {
@@ -32,11 +34,14 @@ class TestHandler final : public http::Handler {
   std::vector<const char*> body_addresses;  // where they lay
   std::vector<Finished> finished;
   std::vector<int> refused;
+  std::vector<limits::Limit> at_limits;
   uint64_t heads = 0;
   uint64_t steps = 0;
   int alive_states = 0;  // HandlerStates not yet destroyed
   // Bytes that a source writes in one call at most.
   size_t stream_piece = SIZE_MAX;
+  bool in_the_way = false;
+  uint64_t streamed = 0;  // bytes that sources have written
 };
 
 }  // namespace sluice::net::conn

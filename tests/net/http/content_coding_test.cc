@@ -120,6 +120,47 @@ TEST(GzipDecoder, EveryWrongBitIsSeen) {
   }
 }
 
+// A member whose matches reach into `dictionary`, as if that stood before its first byte.
+std::string gzip_with_dictionary(std::string_view text, std::string_view dictionary) {
+  z_stream stream{};
+  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  const auto* bytes = reinterpret_cast<const Bytef*>(dictionary.data());
+  EXPECT_EQ(deflateSetDictionary(&stream, bytes, static_cast<uInt>(dictionary.size())), Z_OK);
+  std::string out(deflateBound(&stream, text.size()) + 32, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return std::string("\x1f\x8b\x08\0\0\0\0\0\0\xff", 10) + out + std::string(8, '\0');
+}
+
+// There is nothing to copy before the first byte: what other bodies left in the decoder is not handed out.
+TEST(GzipDecoder, NothingOfOtherBodiesComesOut) {
+  // Nothing of three bytes that the own text has: its matches are the first that reach so far.
+  const std::string secret = "TOKEN~OF~ANOTHER~CLIENT~ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  std::string others;
+  while (others.size() < 200'000) others += secret;
+  const std::string others_gzip = gzip(others);
+  for (const size_t lines : {0, 1, 5, 40, 400, 1500}) {
+    const std::string own = sample(lines);
+    const std::string body = gzip_with_dictionary(own + secret + own, "#" + secret);  // zlib never begins a match at 0
+    for (const Deadline deadline : {Deadline::never(), Deadline{0}}) {
+      ASSERT_EQ(decode(Coding::kGzip, others_gzip).text, others);
+      const Decoded decoded = decode(Coding::kGzip, body, deadline);
+      EXPECT_TRUE(decoded.error.starts_with("flate: corrupt input before offset ")) << decoded.error;
+      // Of what came long after the beginning, the last piece may be dropped.
+      if (lines <= 400) {
+        EXPECT_EQ(decoded.text, own) << lines;
+      } else {
+        EXPECT_TRUE(own.starts_with(decoded.text)) << lines;
+      }
+    }
+  }
+}
+
 TEST(GzipDecoder, InputWithoutOutputIsSliced) {
   // Stored blocks of nothing, then fixed blocks of nothing: no output ever says that time has passed.
   std::string stored = gzip("").substr(0, 10);

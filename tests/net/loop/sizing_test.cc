@@ -33,6 +33,16 @@ TEST(Sizing, AWorkerForEachCpuAtMostTheQuotaRoundedUp) {
   EXPECT_EQ(workers(8, 0, 1000), 240u);
 }
 
+TEST(Sizing, FewerConnectionsWhereTheFlagSaysSo) {
+  const auto max = [](uint32_t workers, uint64_t flag) {
+    return size_for({.cpus = workers, .files = 1024}, uring(), 0, flag).connections_max;
+  };
+  EXPECT_EQ(max(1, 4), 5u) << "one more, which makes an idle one go";
+  EXPECT_EQ(max(2, 4), 3u);
+  EXPECT_EQ(max(2, 5), 4u);
+  EXPECT_EQ(max(1, 1'000'000), max(1, 0));
+}
+
 TEST(Sizing, ConnectionsFitTheDescriptors) {
   const auto max = [](uint32_t workers, uint64_t files) {
     return size_for({.cpus = workers, .files = files}, uring(), 0).connections_max;

@@ -191,12 +191,14 @@ TEST_P(WorkerGroupTest, StopsListeningAtItsLimitAndGoesOnBelowIt) {
     clients.push_back(connect());
     ASSERT_EQ(clients.back().echo("in"), "in");
   }
-  // Those above the limit wait in the kernel's queue, or were taken in the same turn and closed.
+  // Those above the limit wait, in the kernel's queue or here, and are served when there is room.
   std::vector<Client> above;
   for (int i = 0; i < 3; ++i) above.push_back(connect());
   ASSERT_EQ(clients[0].echo("still served"), "still served");
   EXPECT_LE(group_.connections(0), 5u);
   clients.clear();
+  for (Client& client : above) EXPECT_EQ(client.echo("served later"), "served later");
+  EXPECT_EQ(group_.refused(0), 0u);
   above.clear();
   EXPECT_TRUE(wait_for([&] {
     const Client again = connect();

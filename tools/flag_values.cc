@@ -73,6 +73,8 @@ std::vector<std::pair<std::string, std::string>> flag_values(const Flags& flags)
       {"web.external-url", flags.external_url},
       // kingpin joins the values of a repeated flag so.
       {"web.listen-address", fmt::format("{}", fmt::join(flags.listen_addresses, ","))},
+      {"web.push-listen-address", fmt::format("{}", fmt::join(flags.push_listen_addresses, ","))},
+      {"web.read-listen-address", fmt::format("{}", fmt::join(flags.read_listen_addresses, ","))},
       {"web.route-prefix", flags.route_prefix},
       {"web.systemd-socket", text_of(flags.systemd_socket)},
       {"web.telemetry-path", flags.telemetry_path},

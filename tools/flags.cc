@@ -19,9 +19,9 @@ namespace {
 // What the command line said, before it is judged. Options are vectors so that a repeated one is seen.
 struct Raw {
   using Values = std::vector<std::string>;
-  Values listen_address, telemetry_path, external_url, route_prefix, unix_socket_mode, log_level, log_format, workers,
-      scrape_cache, failure_details, backend, config_file, auth_file, persistence_file, persistence_interval, fsync, fsync_interval,
-      on_corruption;
+  Values listen_address, push_listen_address, read_listen_address, telemetry_path, external_url, route_prefix,
+      unix_socket_mode, log_level, log_format, workers, scrape_cache, failure_details, backend, config_file, auth_file,
+      persistence_file, persistence_interval, fsync, fsync_interval, on_corruption;
   std::array<Values, limits::kLimits> limits;
   bool lifecycle = false, admin_api = false, utf8_names = false, unchecked = false, systemd_socket = false;
 };
@@ -52,6 +52,10 @@ void add_options(CLI::App& app, Raw& raw) {
   };
   option("--web.listen-address", raw.listen_address, "Web",
          "Address to serve on: `:9091`, `127.0.0.1:9091`, `[::1]:9091` or `unix:///path`. Repeatable. [:9091]");
+  option("--web.push-listen-address", raw.push_listen_address, "Web",
+         "Address that takes pushes and deletions of groups only. Repeatable. []");
+  option("--web.read-listen-address", raw.read_listen_address, "Web",
+         "Address that serves scrapes, the page and the API's reads only. Repeatable. []");
   boolean("web.systemd-socket", raw.systemd_socket, "Web",
           "Use systemd socket activation listeners instead of port listeners (Linux only).");
   option("--web.config.file", raw.config_file, "Web",
@@ -209,10 +213,34 @@ std::optional<FlagExit> take_limit(const Raw::Values& values, const limits::Entr
   });
 }
 
+// Where to listen for what. One of the two special kinds alone is a mistake, and an address for everything beside it,
+// by default, would be a hole.
+std::optional<FlagExit> take_addresses(const Raw& raw, Flags& flags) {
+  flags.listen_addresses = raw.listen_address;
+  flags.push_listen_addresses = raw.push_listen_address;
+  flags.read_listen_addresses = raw.read_listen_address;
+  const bool pushes = !flags.push_listen_addresses.empty();
+  const bool reads = !flags.read_listen_addresses.empty();
+  if (raw.systemd_socket && (pushes || reads)) {
+    return wrong("--web.systemd-socket cannot be combined with --web.push-listen-address or --web.read-listen-address");
+  }
+  if (!flags.listen_addresses.empty() || (pushes && reads)) return std::nullopt;
+  if (pushes) {
+    return wrong(
+        "--web.push-listen-address alone leaves nothing to scrape from: give --web.read-listen-address or "
+        "--web.listen-address too");
+  }
+  if (reads) {
+    return wrong(
+        "--web.read-listen-address alone leaves nothing to push to: give --web.push-listen-address or "
+        "--web.listen-address too");
+  }
+  flags.listen_addresses.emplace_back(":9091");
+  return std::nullopt;
+}
+
 Result<Flags, FlagExit> judge(const Raw& raw) {
   Flags flags;
-  flags.listen_addresses = raw.listen_address;
-  if (flags.listen_addresses.empty()) flags.listen_addresses.emplace_back(":9091");
   flags.enable_lifecycle = raw.lifecycle;
   flags.enable_admin_api = raw.admin_api;
   flags.enable_utf8_names = raw.utf8_names;
@@ -227,6 +255,7 @@ Result<Flags, FlagExit> judge(const Raw& raw) {
                flags.telemetry_path = text;
                return text.starts_with('/');
              }));
+  check(take_addresses(raw, flags));
   std::string prefix;
   check(take(raw.route_prefix, "web.route-prefix", "", [&](const std::string& text) {
     prefix = text;

@@ -17,9 +17,11 @@ enum class Backend : uint8_t { kAuto, kIoUring, kEpoll };
 enum class Fsync : uint8_t { kAlways, kInterval, kNever };
 
 struct Flags {
-  std::vector<std::string> listen_addresses;  // --web.listen-address, default {":9091"}
-  std::string config_file;                    // --web.config.file; empty: plaintext for everybody
-  std::string auth_file;                      // --auth.file; empty: nobody is asked for rights
+  std::vector<std::string> listen_addresses;       // --web.listen-address, default {":9091"} without the others
+  std::vector<std::string> push_listen_addresses;  // --web.push-listen-address
+  std::vector<std::string> read_listen_addresses;  // --web.read-listen-address
+  std::string config_file;                         // --web.config.file; empty: plaintext for everybody
+  std::string auth_file;                           // --auth.file; empty: nobody is asked for rights
   std::string telemetry_path = "/metrics";
   std::string external_url;   // --web.external-url as given
   std::string external_path;  // path of --web.external-url, normalised as route_prefix is
@@ -54,7 +56,7 @@ struct FlagExit {
 };
 
 // `arguments` without the program's name. The rules are the reference's (kingpin's): `--flag=value` or `--flag value`,
-// `--no-flag` for booleans, only --web.listen-address may be repeated.
+// `--no-flag` for booleans, only the listen addresses may be repeated.
 [[nodiscard]] Result<Flags, FlagExit> parse_flags(const std::vector<std::string>& arguments);
 
 // What `sluice --version` prints.

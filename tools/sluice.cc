@@ -1,10 +1,12 @@
 // The gateway's main: flags, limits of the machine, listeners, workers, signals.
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -82,6 +84,17 @@ sigset_t block_signals() {
   return waited;
 }
 
+// What listen_addresses() gives serve, in their order. Empty: everything everywhere.
+std::vector<net::api::Serves> served_by_addresses(const Flags& flags) {
+  using net::api::Serves;
+  std::vector<Serves> serves;
+  if (flags.push_listen_addresses.empty() && flags.read_listen_addresses.empty()) return serves;
+  serves.insert(serves.end(), flags.listen_addresses.size(), Serves::kAll);
+  serves.insert(serves.end(), flags.push_listen_addresses.size(), Serves::kPushes);
+  serves.insert(serves.end(), flags.read_listen_addresses.size(), Serves::kReads);
+  return serves;
+}
+
 // Where to listen: given by flags, or by whoever started us.
 Result<std::vector<net::loop::ListenAddress>, std::string> listen_addresses(const Flags& flags) {
   if (flags.systemd_socket) {
@@ -90,10 +103,14 @@ Result<std::vector<net::loop::ListenAddress>, std::string> listen_addresses(cons
     return net::loop::inherited_addresses();
   }
   std::vector<net::loop::ListenAddress> addresses;
-  for (const std::string& text : flags.listen_addresses) {
-    auto address = net::loop::parse_listen_address(text);
-    if (!address) return std::unexpected(address.error());
-    addresses.push_back(std::move(*address));
+  for (const auto& [flag, texts] : {std::pair("--web.listen-address", &flags.listen_addresses),
+                                    {"--web.push-listen-address", &flags.push_listen_addresses},
+                                    {"--web.read-listen-address", &flags.read_listen_addresses}}) {
+    for (const std::string& text : *texts) {
+      auto address = net::loop::parse_listen_address(text, flag);
+      if (!address) return std::unexpected(address.error());
+      addresses.push_back(std::move(*address));
+    }
   }
   return addresses;
 }
@@ -111,11 +128,19 @@ void log_start() {
              {{"version", std::string(kVersion)}, {"revision", std::string(kRevision)}});
 }
 
-void log_choice(const net::loop::Sizes& sizes, std::string_view kernel, const net::loop::Listeners& listeners) {
+void log_choice(const net::loop::Sizes& sizes, std::string_view kernel, const net::loop::Listeners& listeners,
+                const std::vector<net::api::Serves>& serves) {
+  constexpr std::array<std::string_view, 3> kNames = {"all", "pushes", "reads"};
   log::write(log::Level::kInfo, log::Reason::kAlways, "chosen for this machine",
              {{"sizes", sizes.sentence}, {"kernel", std::string(kernel)}});
-  for (const auto& entry : listeners.entries()) {
-    if (entry.note.empty()) {
+  for (size_t i = 0; i < listeners.entries().size(); ++i) {
+    const auto& entry = listeners.entries()[i];
+    if (!serves.empty()) {
+      log::write(log::Level::kInfo, log::Reason::kAlways, "Listening on",
+                 {{"address", entry.bound},
+                  {"serves", std::string(kNames[static_cast<size_t>(serves[i])])},
+                  {"note", entry.note}});
+    } else if (entry.note.empty()) {
       log::write(log::Level::kInfo, log::Reason::kAlways, "Listening on", {{"address", entry.bound}});
     } else {
       log::write(log::Level::kInfo, log::Reason::kAlways, "Listening on",
@@ -145,6 +170,7 @@ net::api::GatewayOptions gateway_options(const Flags& flags, const limits::Value
                                          net::ring::Backend backend, std::string_view kernel) {
   net::api::GatewayOptions options;
   options.router = {flags.route_prefix, flags.telemetry_path, flags.enable_admin_api};
+  options.listeners = served_by_addresses(flags);
   options.names = flags.enable_utf8_names ? parser::NameScheme::kUtf8 : parser::NameScheme::kLegacy;
   options.enable_lifecycle = flags.enable_lifecycle;
   options.consistency_check = !flags.disable_consistency_check;
@@ -293,7 +319,7 @@ Result<std::unique_ptr<Server>, std::string> start_server(const Flags& flags, ne
     const auto started = server->start(capabilities, sizes, std::move(*listeners));
     if (started) {
       if (server->durability) server->durability->start();
-      log_choice(sizes, kernel, server->group.listeners());
+      log_choice(sizes, kernel, server->group.listeners(), server->gateway->options().listeners);
       return server;
     }
     if (flags.backend != Backend::kAuto || capabilities.backend == net::ring::Backend::kEpoll) {

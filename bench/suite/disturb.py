@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A client that is in the way of others; one process, ended by SIGTERM.
 
-    disturb.py PORT scrape | scrape-gzip | big MEGABYTES | pipeline DEPTH | slow CONNECTIONS | wipe
+    disturb.py PORT scrape | scrape-gzip | big MEGABYTES | pipeline DEPTH | slow CONNECTIONS | wipe | harmless RATE | an attack
 
 Prints "ready" when it is prepared and begins when a line comes on its standard input; at the end it prints how many
 things it has done (of slow: pieces it has read). It runs under the policy "idle" (chrt), so that on the load's core it never delays the client whose
@@ -17,6 +17,7 @@ import time
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from suite.attackers import ATTACKERS, harmless  # noqa: E402  (the path is set just above)
 from suite.bodies import gauges_body, group_target, large_body, request  # noqa: E402  (the path is set just above)
 
 PIECE = 1 << 16
@@ -125,7 +126,8 @@ def wipe(port):
 
 KINDS = {"scrape": lambda port: scrapes(port, False), "scrape-gzip": lambda port: scrapes(port, True),
          "big": lambda port, size: big(port, int(size)), "pipeline": lambda port, depth: pipeline(port, int(depth)),
-         "slow": lambda port, count: slow(port, int(count)), "wipe": wipe}
+         "slow": lambda port, count: slow(port, int(count)), "wipe": wipe,
+         "harmless": harmless, **ATTACKERS}
 
 
 def main():

@@ -108,13 +108,21 @@ HeadAction ApiHandler::on_head(http::Exchange& exchange, uint64_t& body_bytes_ma
     return HeadAction::kRespond;
   }
   Route route = context_.gateway.router().route(request.method, request.target);
-  if (!admit(exchange, route)) return HeadAction::kRespond;
+  if (!serves_here(exchange, route) || !admit(exchange, route)) return HeadAction::kRespond;
   if (route.decodes_body && http::content_coding(request) == http::Coding::kGzip) {
     exchange.state = std::make_unique<GzipHeadState>(*this, std::move(route));
   } else {
     exchange.state = begin(exchange, route);
   }
   return exchange.state == nullptr ? HeadAction::kRespond : HeadAction::kReadBody;
+}
+
+bool ApiHandler::serves_here(http::Exchange& exchange, const Route& route) {
+  const std::vector<Serves>& listeners = context_.gateway.options().listeners;
+  const size_t index = exchange.request.listener;
+  if (index >= listeners.size() || is_served(listeners[index], route, exchange.request.method)) return true;
+  reply_not_served(exchange.response, listeners[index]);
+  return false;
 }
 
 bool ApiHandler::admit(http::Exchange& exchange, const Route& route) {

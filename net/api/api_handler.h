@@ -29,6 +29,8 @@ class ApiHandler final : public http::Handler {
   [[nodiscard]] std::unique_ptr<RequestState> begin(http::Exchange& exchange, const Route& route);
   [[nodiscard]] std::unique_ptr<RequestState> begin_group_request(http::Exchange& exchange, const Route& route);
   [[nodiscard]] std::unique_ptr<RequestState> begin_any_scrape(http::Exchange& exchange);
+  // False: the address that it came to does not serve that, and it has been answered.
+  [[nodiscard]] bool serves_here(http::Exchange& exchange, const Route& route);
   // False: --auth.file does not let the caller, who has been told so.
   [[nodiscard]] bool admit(http::Exchange& exchange, const Route& route);
   [[nodiscard]] bool within_address_rate(const http::Exchange& exchange);

@@ -42,6 +42,13 @@ void wait_until(store::Writer& writer, Done done) {
   }
 }
 
+// Writes and syncs that have failed.
+uint64_t failures_of(const wal::LogSet& logs) {
+  uint64_t failures = 0;
+  for (uint32_t index = 0; index < logs.size(); ++index) failures += logs.log(index).figures().failures;
+  return failures;
+}
+
 store::SnapshotRef snapshot_of_now(store::Writer& writer) {
   store::SnapshotRequest request;
   request.start(writer);
@@ -142,7 +149,14 @@ void Durability::run() {
   if (!snapshot_wanted_) snapshot_stamp_ = store_.last_stamp();
   ready_.set(1);
   snapshot_tried_ns_ = monotonic_ns();
-  while (wait(1s)) keep();
+  for (uint64_t seen = 0; wait(1s); keep()) {
+    // One that a snapshot has ended which was being made is one, too.
+    const uint64_t failures = failures_of(*logs_);
+    if (std::exchange(seen, failures) == failures || complained_) continue;
+    log::write(log::Level::kError, log::Reason::kAlways, "a write or a sync of the log has failed",
+               {{"directory", options_.directory}});
+    complained_ = true;
+  }
 }
 
 bool Durability::wait(std::chrono::nanoseconds time) const {

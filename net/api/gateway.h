@@ -24,6 +24,7 @@
 #include "net/api/rate_history.h"
 #include "net/api/reject_log.h"
 #include "net/api/router.h"
+#include "net/api/served_paths.h"
 #include "net/api/worker_context.h"
 #include "net/http/exchange.h"
 #include "net/loop/service.h"
@@ -42,6 +43,7 @@ using ExtraFamilies = std::function<void(std::vector<render::OwnFamily>&)>;
 
 struct GatewayOptions {
   RouterOptions router;
+  std::vector<Serves> listeners;  // of each listen address, by its index; those behind the end serve all
   parser::NameScheme names = parser::NameScheme::kLegacy;
   bool enable_lifecycle = false;
   uint32_t workers = 1;

@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/base/hash.h"
 #include "core/sync/single_writer.h"
 #include "net/api/access_control.h"
 #include "net/auth/auth_file.h"
@@ -47,7 +48,7 @@ class Access final : public web::Callers, public api::AccessControl {
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
  private:
-  using Index = std::unordered_map<std::string, std::vector<uint32_t>>;  // name to grants
+  using Index = std::unordered_map<std::string, std::vector<uint32_t>, KeyedHash>;  // name to grants
   void use(const AuthConfig& config);
   [[nodiscard]] static bool fits(Grant& grant, const model::GroupKey& key);
 

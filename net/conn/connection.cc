@@ -439,6 +439,7 @@ void Connection::begin_closing(CloseReason reason) {
   SLUICE_DCHECK(phase_ != Phase::kFree && phase_ != Phase::kClosing);
   if (in_exchange_) finish_exchange(false);
   phase_ = Phase::kClosing;
+  ++shared_->closing;
   close_reason_ = reason;
   shared_->worker->unschedule(*this);
   shared_->worker->disarm(*this);
@@ -461,6 +462,7 @@ void Connection::close_when_quiet() {
   parser_.reset();
   head_copy_ = {};
   phase_ = Phase::kFree;
+  --shared_->closing;
   ++shared_->counters.closed[static_cast<size_t>(close_reason_)];
   ++generation_;
   owner_->on_gone(*this);

@@ -54,7 +54,7 @@ void Connections::on_connection(const loop::NewConnection& connection) {
   slot->address_hold = hold;
   slot->open(connection);
   // Now, and not at the end of the turn: it may be over, and if nobody sends anything no other follows.
-  if (shared_.counters.open >= shared_.worker->connections_max()) relieve_pressure();
+  if (is_full()) relieve_pressure();
 }
 
 bool Connections::hold_address(const loop::NewConnection& connection, sync::KeyedCounts::Hold& hold) {
@@ -92,8 +92,13 @@ void Connections::on_turn(int64_t /*now_ns*/) {
     parked_.remove(connection);
     connection.unpark();
   }
-  if (shared_.counters.open >= shared_.worker->connections_max()) relieve_pressure();
+  if (is_full()) relieve_pressure();
   if (shared_.worker->stopping()) stop_idle();
+}
+
+// But for those that are on their way out.
+bool Connections::is_full() const noexcept {
+  return shared_.counters.open - shared_.closing >= shared_.worker->connections_max();
 }
 
 void Connections::relieve_pressure() {

@@ -56,6 +56,7 @@ class Connections final : public loop::Service, private ConnectionOwner {
   // False: its address has too many already.
   [[nodiscard]] bool hold_address(const loop::NewConnection& connection, sync::KeyedCounts::Hold& hold);
   void turn_away(const loop::NewConnection& connection);
+  [[nodiscard]] bool is_full() const noexcept;
   void relieve_pressure();
   void stop_idle();
   template <typename Action>

@@ -71,6 +71,7 @@ class Shared {
   http::Handler& handler;
   const Options options;
   Counters counters;
+  uint64_t closing = 0;  // of the open ones: over but for their last operations
   BodyPool bodies;
   size_t streams = 0;  // answers that are being streamed
 

@@ -17,14 +17,16 @@ struct ListenAddress {
     kInherited,  // a listening descriptor handed over by the service manager; made by the caller, never parsed
   };
   Kind kind = Kind::kAny;
-  std::string host;     // kHost: name or number without brackets, perhaps with a zone
-  uint16_t port = 0;    // kAny, kHost; 0 = chosen by the kernel
-  std::string path;     // kUnix
-  int descriptor = -1;  // kInherited
-  std::string text;     // as given, for messages
+  std::string host;                           // kHost: name or number without brackets, perhaps with a zone
+  uint16_t port = 0;                          // kAny, kHost; 0 = chosen by the kernel
+  std::string path;                           // kUnix
+  int descriptor = -1;                        // kInherited
+  std::string text;                           // as given, for messages
+  std::string flag = "--web.listen-address";  // likewise
 };
 
 // The error is one sentence naming the address and the flag.
-[[nodiscard]] Result<ListenAddress, std::string> parse_listen_address(std::string_view text);
+[[nodiscard]] Result<ListenAddress, std::string> parse_listen_address(std::string_view text,
+                                                                      std::string_view flag = "--web.listen-address");
 
 }  // namespace sluice::net::loop

@@ -132,7 +132,7 @@ void read_back(int socket, Target& target) noexcept {
 Unexpected<std::string> refuse(const ListenAddress& address, std::string_view why) {
   const bool inherited = address.kind == ListenAddress::Kind::kInherited;
   return Unexpected<std::string>(fmt::format("cannot listen on {} ({}): {}", address.text,
-                                             inherited ? "--web.systemd-socket" : "--web.listen-address", why));
+                                             inherited ? "--web.systemd-socket" : address.flag, why));
 }
 
 std::string reason_of(int error) {

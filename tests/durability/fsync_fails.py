@@ -26,7 +26,6 @@ from gateway import Gateway
 from ledger import Ledger, metric, run, wait_for
 
 POSITIONS = 100
-HEADER_BYTES = 40
 FULL = 50
 MUCH = 1 << 40
 
@@ -103,7 +102,7 @@ class Trial:
         failed = self.disk.failed_sync
         self.checks.that(self.disk.wait_until(failed), "the sync fails", self.what)
         at = failed()
-        of_a_log = is_segment(at.name) and at.bytes > HEADER_BYTES
+        of_a_log = self.is_of_a_log(at)
         self.what += ("of", at.name)
         if self.kind == "held" and of_a_log:
             self.look_at_failure(gateway)
@@ -118,6 +117,11 @@ class Trial:
             self.checks.that(failures >= 1 or self.kind == "start", "it is counted", self.what, failures)
         if of_a_log and self.kind != "start" and self.mode == "always":
             self.check_acknowledged(at)
+
+    def is_of_a_log(self, sync):
+        """The first sync of a file of the log is that of its header, before a log has it."""
+        return is_segment(sync.name) and any(done.kind == "sync" and done.name == sync.name and done.result == 0 and
+                                             done.time < sync.begin for done in self.disk.log)
 
     def look_at_failure(self, gateway):
         """Nothing can be synced at present."""

@@ -113,8 +113,12 @@ def check_future(checks, options, name, older):
                 shutil.copyfile(os.path.join(future, newest), os.path.join(file + ".sluice", newest))
             before = files_of(file + ".sluice")
             for more in ([], ["--persistence.on-corruption=refuse"], ["--push.disable-consistency-check"]):
-                done = subprocess.run([options.binary, "--web.listen-address=127.0.0.1:0", *flags(file), *more],
-                                      capture_output=True, text=True, timeout=60, check=False)
+                command = [options.binary, "--web.listen-address=127.0.0.1:0", *flags(file), *more]
+                try:
+                    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+                except subprocess.TimeoutExpired:
+                    checks.that(False, "it starts on files that it does not know", name, what, more)
+                    return
                 last = done.stderr.strip().split("\n")[-1]
                 checks.equal(done.returncode, 1, name, what, more, done.stderr[-1000:])
                 checks.that(last.startswith("sluice: error: " + file) and "is of format %d, which this version does not know" % FUTURE

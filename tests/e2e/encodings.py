@@ -147,7 +147,7 @@ def check_bomb(checks, gateway):
     block = b"#" * (1 << 20)
     bomb = b"".join(compress.compress(block) for _ in range((DECODED_BYTES_MAX >> 20) + 64)) + compress.flush()
     response = gateway.request("PUT", "/metrics/job/t", bomb, [("Content-Encoding", "gzip")], timeout=300)
-    checks.equal((response.status, response.text), (413, "the decoded body is larger than 268435456 bytes\n"), "bomb")
+    checks.equal((response.status, response.text), (413, "the limit --limits.decompressed-ratio=100 is reached\n"), "bomb")
     checks.equal(gateway.request("PUT", "/metrics/job/t", gzip.compress(BODY), [("Content-Encoding", "gzip")]).status, 200,
                  "after the bomb")
 

@@ -194,7 +194,7 @@ def until_cut(gateway, pause, piece):
 
 def while_all_is_held(gateway):
     """Readers that take nothing hold every state that is kept; a scrape of one more succeeds, since one of them is cut."""
-    store_much(gateway)
+    store_much(gateway, 20_000)  # far more than the kernel takes for a reader that takes nothing
     held = []
     for number in range(4):
         push(gateway, "x %d\n" % number)

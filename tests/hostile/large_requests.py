@@ -1,7 +1,6 @@
 """Requests that are large, or say that they are, or become large: heads, paths, bodies, codings, lengths, labels."""
 
 import gzip
-
 import struct
 import time
 import zlib
@@ -57,7 +56,7 @@ def header_big(attack):
                                      ("a target of 70 KB", b"GET /" + b"y" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
                                      ("a method of 70 KB", b"G" * 70_000 + b" / HTTP/1.1\r\nHost: x\r\n\r\n", 400)):
             status, rest = answer(gateway, stream)
-            attack.that(status in (wanted, 431, 400) and rest == b"", what, status, rest[:100])
+            attack.that(status in (wanted, 431, 414, 400) and rest == b"", what, status, rest[:100])
         memory = Memory(gateway)
         count = 1000 if attack.long else 200
         socks = [gateway.connect() for _ in range(count)]
@@ -100,10 +99,18 @@ def snappy_frames(*chunks):
     return b"\xff\x06\0\0sNaPpY" + b"".join(bytes([kind]) + struct.pack("<I", len(data))[:3] + data for kind, data in chunks)
 
 
+def bomb_of(megabytes):
+    """So many MiB in a thousandth of it: a compressed MiB that needs nothing before it, again and again."""
+    packer, block, crc = zlib.compressobj(9, zlib.DEFLATED, -15), b"x" * MIB, 0
+    piece = packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH)
+    for _ in range(megabytes):
+        crc = zlib.crc32(block, crc)
+    return (b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + piece * megabytes + b"\x03\0" +
+            struct.pack("<II", crc, megabytes * MIB & 0xffffffff))
+
+
 def gzip_bomb(attack):
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    block = b"x" * MIB
-    bomb = packer.compress(b'a{l="') + b"".join(packer.compress(block) for _ in range(1024)) + packer.flush()
+    bomb = bomb_of(1024)
     with attack.gateway() as gateway:
         memory = Memory(gateway)
         coded = [("Content-Encoding", "gzip")]
@@ -150,6 +157,5 @@ def labels_bomb(attack):
         timed(attack, gateway, "a name of a label of 1 MiB", (400,), 0.05, "PUT", "/metrics/job/t", b"a{" + b"n" * MIB + b'="v"} 1\n')
 
 
-
 run("large_requests", {"header-big": header_big, "body-big": body_big, "path-bomb": path_bomb, "gzip-bomb": gzip_bomb,
-                           "pb-length": pb_length, "labels-bomb": labels_bomb})
+                       "pb-length": pb_length, "labels-bomb": labels_bomb})

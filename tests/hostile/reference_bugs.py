@@ -197,7 +197,9 @@ def check_te_cl_keepalive(checks, options):
 
 def exit_of(options, *flags):
     ended = subprocess.run([options.binary, *flags], capture_output=True, text=True, timeout=60, check=False)
-    return ended.returncode, ended.stderr.strip().split("\n")[-1]
+    lines = ended.stderr.strip().split("\n")
+    # The sentence on a YAML file has a line for each thing that is wrong in it, like the reference's.
+    return ended.returncode, next((line for line in lines if line.startswith("sluice: error: ")), lines[-1])
 
 
 def check_exit_0_on_bad_config(checks, options):

@@ -20,6 +20,7 @@ std::map<std::string, std::string> values_of(const std::vector<std::string>& arg
 
 TEST(FlagValues, NamesAndDefaultsOfTheReferenceAndOurs) {
   const std::map<std::string, std::string> wanted = {
+      {"auth.file", ""},
       {"log.format", "logfmt"},
       {"log.level", "info"},
       {"net.backend", "auto"},
@@ -38,6 +39,8 @@ TEST(FlagValues, NamesAndDefaultsOfTheReferenceAndOurs) {
       {"web.enable-lifecycle", "false"},
       {"web.external-url", ""},
       {"web.listen-address", ":9091"},
+      {"web.push-listen-address", ""},
+      {"web.read-listen-address", ""},
       {"web.route-prefix", ""},
       {"web.systemd-socket", "false"},
       {"web.telemetry-path", "/metrics"},

@@ -35,6 +35,27 @@ TEST(Flags, FormsOfValuesAndBooleans) {
   EXPECT_EQ(flags->workers, 3u);
 }
 
+// The default address is for everything, so it is there only where nothing else was said.
+TEST(Flags, SplitAddressesNeedBothHalves) {
+  const auto both = parse_flags({"--web.push-listen-address=:1", "--web.push-listen-address=:2",
+                                 "--web.read-listen-address=:3", "--auth.file=a.yml"});
+  ASSERT_TRUE(both) << both.error().text;
+  EXPECT_TRUE(both->listen_addresses.empty());
+  EXPECT_EQ(both->push_listen_addresses, (std::vector<std::string>{":1", ":2"}));
+  EXPECT_EQ(both->read_listen_addresses, (std::vector<std::string>{":3"}));
+  EXPECT_EQ(both->auth_file, "a.yml");
+  for (const char* half : {"--web.push-listen-address=:1", "--web.read-listen-address=:1"}) {
+    const auto alone = parse_flags({half});
+    ASSERT_FALSE(alone) << half;
+    EXPECT_EQ(alone.error().code, 1);
+    EXPECT_NE(alone.error().text.find("alone leaves nothing to"), std::string::npos) << alone.error().text;
+    const auto beside = parse_flags({half, "--web.listen-address=:2"});
+    ASSERT_TRUE(beside) << half;
+    EXPECT_EQ(beside->listen_addresses, (std::vector<std::string>{":2"}));
+    EXPECT_FALSE(parse_flags({half, "--web.listen-address=:2", "--web.systemd-socket"})) << half;
+  }
+}
+
 TEST(Flags, RoutePrefixIsThePathOfTheExternalUrl) {
   const struct {
     std::vector<std::string> arguments;

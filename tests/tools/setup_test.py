@@ -180,7 +180,8 @@ class Table(unittest.TestCase):
              "libisal": "gzip", "isal": "gzip", "CLI11": "flags", "Llhttp": "http-framing", "libllhttp": "http-framing",
              "GTest": "gtest", "benchmark": "benchmark", "PkgConfig": "pkg-config", "ZLIB": "zlib", "zlib": "zlib",
              "Python3": "python", "OpenSSL": "tls", "snappy": "snappy", "Snappy": "snappy", "libzstd": "zstd",
-             "yaml-cpp": "yaml", "protozero": "protobuf", "Protozero": "protobuf", "Threads": "compiler"}
+             "yaml-cpp": "yaml", "protozero": "protobuf", "Protozero": "protobuf", "Threads": "compiler",
+             "fuse3": "faulty-disk"}
 
     def test_every_library_has_a_row(self):
         table = (ROOT / "tools/lib/packages.sh").read_text()

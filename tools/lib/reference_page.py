@@ -4,11 +4,12 @@
     tools/lib/reference_page.py BINARY           writes the page
     tools/lib/reference_page.py BINARY --check   says what differs from it, exit code 1
 
-The binary is started on a free port of loopback, with a file for its state and a web config, and gets a push of each
-kind, so that no family is missing.
+The binary is started on a free port of loopback, with a file for its state, a web config and an auth file, and gets a push
+of each kind, so that no family is missing.
 """
 
 import difflib
+import hashlib
 import pathlib
 import re
 import subprocess
@@ -23,20 +24,20 @@ PAGE = pathlib.Path(__file__).resolve().parent.parent / "REFERENCE.md"
 HEAD = """# Reference
 
 Written by `tools/lib/reference_page.py`; a test compares it with the binary. A flag or metric that Pushgateway 1.11.3 has
-too has its name, default and meaning; those that begin with `net.`, `runtime.` and `sluice_` are ours.
+too has its name, default and meaning; those that begin with `auth.`, `limits.`, `net.`, `runtime.` and `sluice_` are ours.
 
 ## Commands
 
 `sluice` alone serves. `sluice import FILE [--dry-run]` takes over the persistence file of a Pushgateway, or says what it
 holds. `sluice export --to URL [--from URL]` pushes every group of a running gateway to another. `sluice wal dump DIR` and
 `sluice wal verify DIR` show and check the directory of `--persistence.file`. `sluice limits` prints the table of `--limits.*`.
-`sluice check-config FILE` says whether a gateway would start with that web config.
+`sluice check-config [FILE] [--auth.file=FILE]` says whether a gateway would start with that web config and that auth file.
 `sluice COMMAND --help` has each command's flags and exit codes.
 
 ## Flags
 
 Booleans are switched on by `--name` and off by `--no-name` or `--name=false`. Durations are Go's, with days and weeks:
-`90s`, `1h30m`, `2d`. Only `--web.listen-address` may be repeated.
+`90s`, `1h30m`, `2d`. Only the three listen addresses may be repeated.
 """
 
 
@@ -61,9 +62,15 @@ def flag_row(flag, text):
     return "| `%s` | %s | %s |" % (flag.replace(" VALUE", ""), meaning.replace("|", "\\|"), "`%s`" % value if value else "")
 
 
+TOKEN = "page"
+AUTH = "bearer_tokens: {page: %s}\ngrants: [{tokens: [page], rights: [push, delete, scrape]}]\n" % (
+    hashlib.sha256(TOKEN.encode()).hexdigest())
+
+
 def ask(base, method, target, body=None):
+    request = urllib.request.Request(base + target, body, {"Authorization": "Bearer " + TOKEN}, method=method)
     try:
-        with urllib.request.urlopen(urllib.request.Request(base + target, body, method=method), timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.read().decode()
@@ -72,9 +79,10 @@ def ask(base, method, target, body=None):
 def scrape(binary):
     with tempfile.TemporaryDirectory() as folder:
         pathlib.Path(folder, "web.yml").write_text("http_server_config: {}\n", encoding="utf-8")
+        pathlib.Path(folder, "auth.yml").write_text(AUTH, encoding="utf-8")
         process = subprocess.Popen(
             [binary, "--web.listen-address=127.0.0.1:0", "--persistence.file=" + folder + "/state",
-             "--web.config.file=" + folder + "/web.yml"],
+             "--web.config.file=" + folder + "/web.yml", "--auth.file=" + folder + "/auth.yml"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         try:
             for line in process.stderr:

@@ -258,5 +258,24 @@ TEST(ConnectionLife, SoakOnAnUnkindRing) {
   }
 }
 
+// Half of a body is none: nothing of it reaches the handler, in whatever memory it came.
+TEST(ConnectionLife, ABodyThatIsCutShortIsRefused) {
+  const std::string large(3 * kTestRing.buffer_bytes, 'x');
+  const std::string head = "POST /metrics/job/h HTTP/1.1\r\nHost: x\r\n";
+  for (const std::string& sent :
+       {head + "Content-Length: 10\r\n\r\nabc", head + "Content-Length: 10\r\n\r\n",
+        head + "Content-Length: 9000\r\n\r\n" + large, head + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        head + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n",
+        head + "Transfer-Encoding: chunked\r\n\r\n2000\r\n" + large}) {
+    TestBed bed;
+    const ring::ClientId id = bed.connect();
+    bed.send(id, sent);
+    bed.fake_ring.client_finish(id);
+    bed.settle();
+    EXPECT_EQ(bed.statuses(id), std::vector<int>{400}) << sent.substr(0, 100);
+    EXPECT_TRUE(bed.handler.bodies.empty()) << sent.substr(0, 100);
+  }
+}
+
 }  // namespace
 }  // namespace sluice::net::conn

@@ -146,6 +146,43 @@ TEST_P(SessionTest, NamesAreComparedByteForByte) {
   EXPECT_FALSE(enters({"one"}, nullptr));
 }
 
+// The names are told only where the certificate was verified; a resumed session has those of the first.
+TEST_P(SessionTest, NamesAreThoseOfAVerifiedCertificate) {
+  const TestPair pair = make_pair("the subject", "DNS:one,email:ops@example.org,IP:127.0.0.9,URI:spiffe://x/y");
+  const std::vector<std::string> all = {"one", "ops@example.org", "127.0.0.9", "spiffe://x/y", "the subject"};
+  const auto names = [&](ClientAuth auth, const TestPair* with) {
+    Settings settings = server_settings();
+    settings.client_auth = auth;
+    settings.client_ca = pair.certificate;
+    TestClientOptions options = client();
+    options.pair = with;
+    EXPECT_EQ(meet(settings, options), State::kOpen);
+    return std::vector<std::string>(session_->client_names().begin(), session_->client_names().end());
+  };
+  EXPECT_EQ(names(ClientAuth::kVerifyIfGiven, &pair), all);
+  EXPECT_EQ(names(ClientAuth::kRequireAndVerify, &pair), all);
+  EXPECT_TRUE(names(ClientAuth::kVerifyIfGiven, nullptr).empty());
+  for (const ClientAuth auth : {ClientAuth::kNone, ClientAuth::kRequest, ClientAuth::kRequireAny}) {
+    EXPECT_TRUE(names(auth, &pair).empty()) << static_cast<int>(auth);
+  }
+  const TestPair bare = make_pair("alone");
+  Settings settings = server_settings();
+  settings.client_auth = ClientAuth::kRequireAndVerify;
+  settings.client_ca = bare.certificate;
+  TestClientOptions options = client();
+  options.pair = &bare;
+  ASSERT_EQ(meet(settings, options), State::kOpen);
+  ASSERT_EQ(session_->client_names().size(), 1u);
+  EXPECT_EQ(session_->client_names()[0], "alone");
+  session_->write("x");
+  client_->receive(session_->to_send());
+  options.session = client_->session();
+  ASSERT_EQ(meet(settings, options), State::kOpen);
+  ASSERT_TRUE(client_->resumed());
+  ASSERT_EQ(session_->client_names().size(), 1u);
+  EXPECT_EQ(session_->client_names()[0], "alone");
+}
+
 TEST_P(SessionTest, ASessionIsResumedUnderTheSameRulesOnly) {
   const TestPair pair = make_pair("c", "DNS:one");
   Settings settings = server_settings();

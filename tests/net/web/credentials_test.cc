@@ -28,6 +28,14 @@ TEST(Credentials, BrokenOnesAreNone) {
   }
 }
 
+TEST(Credentials, BearerTokensStandBehindTheirScheme) {
+  EXPECT_EQ(parse_bearer("Bearer abc"), "abc");
+  EXPECT_EQ(parse_bearer("bEARER   a b"), "a b");
+  EXPECT_EQ(parse_bearer("Bearer "), "");
+  for (const char* text : {"", "Bearer", "Bearerabc", "Basic abc", " Bearer abc"})
+    EXPECT_FALSE(parse_bearer(text)) << text;
+}
+
 TEST(Headers, FiveNamesInOneOrder) {
   const auto lines = header_lines({{"X-XSS-Protection", "1; mode=block"},
                                    {"X-Frame-Options", "deny"},

@@ -241,5 +241,81 @@ TEST_F(GuardTest, WithoutUsersTheHandlersOwnLimitHolds) {
   EXPECT_EQ(body_bytes_max, 7u);
 }
 
+// As net/auth, with one user and one token.
+class Known final : public Callers {
+ public:
+  void refresh() override { ++refreshed; }
+  std::string_view hash_of(std::string_view user) const override { return user == "two" ? kDearer : ""; }
+  std::span<const std::string> stand_ins() const override { return stand_ins_; }
+  std::string_view name_of_token(std::string_view token) const override { return token == "token" ? "ci" : ""; }
+  std::string_view challenge() const override { return "WWW-Authenticate: Bearer\r\n"; }
+  int refreshed = 0;
+
+ private:
+  std::vector<std::string> stand_ins_ = {kDearer};
+};
+
+class GuardWithCallers : public GuardTest {
+ protected:
+  void start_with(const std::string& text) {
+    start(text);
+    guard_ = std::make_unique<Guard>(inner_, *shared_, &known_);
+  }
+  // The name that the handler sees; "-" when it was not asked.
+  std::string caller(std::string_view authorization) {
+    http::Exchange exchange;
+    exchange.caller = {.user = "of the request before", .token = "likewise"};
+    set(exchange, authorization);
+    const int before = inner_.heads;
+    if (head(exchange) == HeadAction::kReadBody) {
+      while (guard_->step(exchange, Deadline::never()) != StepAction::kDone) std::this_thread::yield();
+    }
+    if (inner_.heads == before) {
+      EXPECT_EQ(exchange.response.status, 401);
+      EXPECT_NE(exchange.response.headers.find("WWW-Authenticate: Bearer\r\n"), std::string::npos);
+      return "-";
+    }
+    return exchange.caller.user + "|" + exchange.caller.token;
+  }
+  Known known_;
+};
+
+constexpr std::string_view kTwo = "Basic dHdvOnNlY3JldA==";  // two:secret
+
+TEST_F(GuardWithCallers, SaysWhoItIsAndLeavesTheRestToTheHandler) {
+  start_with(one_user());
+  EXPECT_EQ(caller(""), "|");
+  EXPECT_EQ(caller(kRight), "one|");
+  EXPECT_EQ(caller(kRight), "one|");  // out of the cache
+  EXPECT_EQ(caller(kTwo), "two|");
+  EXPECT_EQ(caller("Bearer token"), "|ci");
+  EXPECT_EQ(caller("bearer  token"), "|ci");
+  EXPECT_EQ(known_.refreshed, 6);
+  EXPECT_EQ(guard_->counters().right, 5u);
+}
+
+TEST_F(GuardWithCallers, WrongCredentialsEndHere) {
+  start_with(one_user());
+  for (const std::string_view wrong :
+       {kWrong, kNobody, std::string_view("Bearer toke"), std::string_view("Bearer "), std::string_view("Digest x")}) {
+    EXPECT_EQ(caller(wrong), "-") << wrong;
+  }
+  EXPECT_EQ(guard_->counters().wrong, 5u);
+}
+
+// An unknown user costs a comparison with a hash of either file, and where nobody has a password, none.
+TEST_F(GuardWithCallers, UnknownUsersAreComparedToo) {
+  start_with("");
+  EXPECT_EQ(caller(kNobody), "-");
+  EXPECT_EQ(comparisons_.hashes(), std::vector<std::string>{kDearer});
+}
+
+// A name in both files is the web config's.
+TEST_F(GuardWithCallers, TheWebConfigsUserComesFirst) {
+  start_with(std::string("basic_auth_users:\n  two: ") + kCheap + "\n");
+  EXPECT_EQ(caller(kTwo), "two|");
+  EXPECT_EQ(comparisons_.hashes(), std::vector<std::string>{kCheap});
+}
+
 }  // namespace
 }  // namespace sluice::net::web

@@ -71,20 +71,25 @@ void append_count(std::string& out, std::string_view text) {
 
 }  // namespace
 
-void FragmentJson::begin(std::string_view name, model::MetricType type, model::Fragment fragment) {
+void FragmentJson::begin(std::string_view name, model::MetricType type, model::Fragment fragment, Part part) {
   type_ = type;
   from_record_ = fragment.header().record_bytes != 0;
   rest_ = from_record_ ? fragment.record() : fragment.text();
   name_bytes_ = escaped_bytes(name);
   phase_ = Phase::kOpen;
   first_ = true;
+  to_skip_ = part.first;
+  to_show_ = part.count;
 }
 
 bool FragmentJson::step(std::string& out) {
   switch (phase_) {
     case Phase::kOpen:
       out += '[';
-      phase_ = Phase::kMetric;
+      phase_ = Phase::kSkip;
+      break;
+    case Phase::kSkip:
+      skip_some();
       break;
     case Phase::kMetric:
       next_metric(out);
@@ -120,26 +125,51 @@ bool FragmentJson::step(std::string& out) {
   return false;
 }
 
+void FragmentJson::skip_some() {
+  for (int i = 0; i < kItemsPerStep && to_skip_ != 0 && !rest_.empty(); ++i) {
+    if (from_record_) {
+      std::string_view message;
+      to_skip_ = take_message(message) ? to_skip_ - 1 : 0;
+      continue;
+    }
+    // Of the lines of a metric with points the count is the last.
+    const Line line = take_line(rest_);
+    const bool several = has_points() || type_ == model::MetricType::kGaugeHistogram;
+    if (!several || line.name.substr(std::min(name_bytes_, line.name.size())).starts_with("_count")) --to_skip_;
+  }
+  if (to_skip_ == 0 || rest_.empty()) phase_ = Phase::kMetric;
+}
+
+// The next metric of a record; false at its end.
+bool FragmentJson::take_message(std::string_view& message) {
+  WireFields fields(rest_);
+  if (!fields.next() || fields.tag() != bytes_field(4)) {
+    rest_ = {};
+    return false;
+  }
+  message = fields.bytes();
+  rest_.remove_prefix(static_cast<size_t>(message.data() + message.size() - rest_.data()));
+  return true;
+}
+
 // Writes metrics without points, or begins the next one.
 void FragmentJson::next_metric(std::string& out) {
   const size_t limit = out.size() + kBytesPerStep;
   for (int i = 0; i < kItemsPerStep && out.size() < limit; ++i) {
-    if (rest_.empty()) {
+    if (rest_.empty() || to_show_ == 0) {
       phase_ = Phase::kClose;
       return;
     }
     if (from_record_) {
-      WireFields fields(rest_);
-      if (!fields.next() || fields.tag() != bytes_field(4)) {
-        rest_ = {};
-        continue;
-      }
-      rest_.remove_prefix(static_cast<size_t>(fields.bytes().data() + fields.bytes().size() - rest_.data()));
-      record_.begin(fields.bytes(), type_ == model::MetricType::kSummary, native_);
+      std::string_view message;
+      if (!take_message(message)) continue;
+      --to_show_;
+      record_.begin(message, type_ == model::MetricType::kSummary, native_);
       begin_points();
       phase_ = Phase::kRecord;
       return;
     }
+    --to_show_;
     if (has_points()) {
       begin_points();
       phase_ = Phase::kText;

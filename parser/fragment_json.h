@@ -30,13 +30,22 @@ class FragmentJson {
   FragmentJson(const FragmentJson&) = delete;
   FragmentJson& operator=(const FragmentJson&) = delete;
 
+  // Which metrics: those before the first are skipped, some dozens a step.
+  struct Part {
+    uint64_t first = 0;
+    uint64_t count = UINT64_MAX;
+  };
+
   // `name`: of the family.
-  void begin(std::string_view name, model::MetricType type, model::Fragment fragment);
+  void begin(std::string_view name, model::MetricType type, model::Fragment fragment, Part part);
+  void begin(std::string_view name, model::MetricType type, model::Fragment fragment) {
+    begin(name, type, fragment, Part());
+  }
   // Appends the next piece to `out`, possibly nothing; true when the array is complete.
   [[nodiscard]] bool step(std::string& out);
 
  private:
-  enum class Phase : uint8_t { kOpen, kMetric, kText, kRecord, kSort, kPoints, kNative, kClose };
+  enum class Phase : uint8_t { kOpen, kSkip, kMetric, kText, kRecord, kSort, kPoints, kNative, kClose };
 
   // A quantile or a bucket, both sides printed, in point_text_.
   struct Point {
@@ -45,6 +54,8 @@ class FragmentJson {
     uint32_t value_bytes = 0;
   };
 
+  void skip_some();
+  [[nodiscard]] bool take_message(std::string_view& message);
   void next_metric(std::string& out);
   void write_simple_line(std::string& out);
   void begin_object(std::string& out);
@@ -75,6 +86,8 @@ class FragmentJson {
   Phase phase_ = Phase::kOpen;
   bool first_ = true;
   std::string_view rest_;  // of text or record: metrics to come
+  uint64_t to_skip_ = 0;
+  uint64_t to_show_ = 0;
 
   // The metric being written.
   std::string_view labels_;  // as text

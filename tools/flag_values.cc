@@ -64,6 +64,7 @@ std::vector<std::pair<std::string, std::string>> flag_values(const Flags& flags)
       {"persistence.on-corruption", flags.persistence_salvage ? "salvage" : "refuse"},
       {"push.disable-consistency-check", text_of(flags.disable_consistency_check)},
       {"push.enable-utf8-names", text_of(flags.enable_utf8_names)},
+      {"push.failure-details", fmt::to_string(flags.failure_details)},
       {"runtime.scrape-cache-mib", fmt::to_string(flags.scrape_cache_mib)},
       {"runtime.workers", fmt::to_string(flags.workers)},
       {"web.config.file", flags.config_file},

@@ -20,8 +20,8 @@ namespace {
 struct Raw {
   using Values = std::vector<std::string>;
   Values listen_address, push_listen_address, read_listen_address, telemetry_path, external_url, route_prefix,
-      unix_socket_mode, log_level, log_format, workers, scrape_cache, backend, config_file, auth_file, persistence_file,
-      persistence_interval, fsync, fsync_interval, on_corruption;
+      unix_socket_mode, log_level, log_format, workers, scrape_cache, failure_details, backend, config_file, auth_file,
+      persistence_file, persistence_interval, fsync, fsync_interval, on_corruption;
   std::array<Values, limits::kLimits> limits;
   bool lifecycle = false, admin_api = false, utf8_names = false, unchecked = false, systemd_socket = false;
 };
@@ -89,6 +89,9 @@ void add_options(CLI::App& app, Raw& raw) {
   boolean("push.disable-consistency-check", raw.unchecked, "Push",
           "Do not check consistency of pushed metrics. DANGEROUS.");
   boolean("push.enable-utf8-names", raw.utf8_names, "Push", "Allow UTF-8 characters in metric and label names.");
+  option(
+      "--push.failure-details", raw.failure_details, "Push",
+      "Groups whose last error, with its client and content type, is kept while they have failed; 0 for none. [10000]");
   option("--runtime.workers", raw.workers, "Runtime", "Worker threads; 0 for one per usable core. [0]");
   option("--runtime.scrape-cache-mib", raw.scrape_cache, "Runtime",
          "MiB of scrape bodies that are kept for further scrapes while nothing changes; 0 for none. [32]");
@@ -297,6 +300,12 @@ Result<Flags, FlagExit> judge(const Raw& raw) {
                const auto mib = parse_unsigned(text, 10, 65536);
                flags.scrape_cache_mib = mib.value_or(0);
                return mib.has_value();
+             }));
+  check(take(raw.failure_details, "push.failure-details",
+             "not a number of groups from 0 to 10000000:", [&](const std::string& text) {
+               const auto groups = parse_unsigned(text, 10, 10'000'000);
+               flags.failure_details = groups.value_or(0);
+               return groups.has_value();
              }));
   check(take(raw.backend, "net.backend", "unrecognized backend",
              [&](const std::string& text) { return parse_backend(text, flags.backend); }));

@@ -42,6 +42,7 @@ struct Flags {
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kLogfmt;
   uint32_t workers = 0;  // --runtime.workers, 0: one for each usable core
+  uint32_t failure_details = limits::kFailureDetails;  // groups
   uint32_t scrape_cache_mib = limits::kScrapeCacheBytes / (1024 * 1024);
   Backend backend = Backend::kAuto;
   limits::Values limits;  // --limits.*

@@ -175,6 +175,7 @@ net::api::GatewayOptions gateway_options(const Flags& flags, const limits::Value
   options.enable_lifecycle = flags.enable_lifecycle;
   options.consistency_check = !flags.disable_consistency_check;
   options.workers = workers;
+  options.failure_details_max = flags.failure_details;
   options.limits = values;
   options.scrape_cache_bytes = size_t{flags.scrape_cache_mib} * 1024 * 1024;
   options.more_writers = flags.persistence_file.empty() ? 0 : net::api::Durability::more_writers();

@@ -137,6 +137,23 @@ inline constexpr uint64_t kScrapeHelpBytes = 4 * 1024 * 1024;
 // twentieth of what it stores and not by as much again.
 inline constexpr size_t kScrapeCacheBytes = 32 * 1024 * 1024;
 
+// ---- The API of our own --------------------------------------------------------------------------------------------
+// Groups or jobs of one page of a list, and what it has without a limit: each is a few hundred bytes of JSON. Their keys
+// may be long; a page with more bytes of them than this has fewer groups.
+inline constexpr size_t kListedMax = 1000;
+inline constexpr size_t kListedDefault = 100;
+inline constexpr size_t kListedKeyBytesMax = 1024 * 1024;
+// Metrics of one page of a group.
+inline constexpr size_t kListedMetricsMax = 10'000;
+inline constexpr size_t kListedMetricsDefault = 1000;
+// Kinds of refused pushes that are remembered: what fits on some screens.
+inline constexpr size_t kRecentRejectsMax = 256;
+// Failed groups whose last error is kept (--push.failure-details): at most about 1 KB each.
+inline constexpr size_t kFailureDetails = 10'000;
+// Of a remembered reason, path or key, and of a content type.
+inline constexpr size_t kRejectTextBytesMax = 512;
+inline constexpr size_t kRejectContentTypeBytesMax = 128;
+
 // ---- Log -----------------------------------------------------------------------------------------------------------
 // Lines of one reason in a second: enough to see what is wrong, too few to be a load of their own.
 inline constexpr uint32_t kLogLinesPerSecond = 10;

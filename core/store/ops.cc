@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/store/group_walk.h"
 #include "core/store/store_core.h"
 
 namespace sluice::store {
@@ -87,7 +88,8 @@ EraseResult erase_group(Writer& writer, const model::GroupKey& key) noexcept {
 // Walks every shard once and deletes what has anything older than the wipe.
 class WipeMachine {
  public:
-  explicit WipeMachine(WriterCore& writer) : writer_(writer), wipe_(writer.store.begin_wipe()) {}
+  WipeMachine(WriterCore& writer, WipeOp::Filter filter)
+      : writer_(writer), filter_(std::move(filter)), wipe_(writer.store.begin_wipe()) {}
 
   // Not below that of any DELETE that left it nothing to do.
   [[nodiscard]] uint64_t stamp() const noexcept { return writer_.store.stamps.last(); }
@@ -114,10 +116,11 @@ class WipeMachine {
   }
 
  private:
-  void wipe(Group& group) noexcept {
+  void wipe(Group& group) {
     while (verdict_ == Journal::Verdict::kAccept) {
       model::Version* version = group.cell.current();
       if (version == nullptr || version == Group::Cell::dead() || !is_older(*version)) return;
+      if (filter_ && !filter_({group.key(), group.hash(), group.stable_hash(), *version})) return;
       const Killed result = kill(writer_, group, *version);
       verdict_ = result.verdict;
       if (!result.killed) continue;
@@ -132,6 +135,7 @@ class WipeMachine {
   }
 
   WriterCore& writer_;
+  const WipeOp::Filter filter_;
   const uint32_t wipe_;  // its number
   uint64_t groups_ = 0;
   Journal::Verdict verdict_ = Journal::Verdict::kAccept;  // of this step: the first that is not kAccept
@@ -139,9 +143,9 @@ class WipeMachine {
   map::WalkCursor<Group> cursor_;
 };
 
-void WipeOp::start(Writer& writer) {
+void WipeOp::start(Writer& writer, Filter filter) {
   cancel();
-  machine_ = new WipeMachine(writer.core());
+  machine_ = new WipeMachine(writer.core(), std::move(filter));
 }
 
 StepResult WipeOp::step(Deadline deadline) {

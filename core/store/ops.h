@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "core/base/clock.h"
@@ -22,6 +23,7 @@ namespace sluice::store {
 class Writer;
 class PushMachine;
 class WipeMachine;
+struct GroupView;
 
 enum class StepResult : uint8_t {
   kDone,
@@ -107,12 +109,16 @@ struct EraseResult {
 // walked again when the journal had no room.
 class WipeOp {
  public:
+  // Whether a group is to go, judged by the very version that would be deleted.
+  using Filter = std::function<bool(const GroupView&)>;
+
   WipeOp() noexcept = default;
   ~WipeOp() { cancel(); }
   WipeOp(const WipeOp&) = delete;
   WipeOp& operator=(const WipeOp&) = delete;
 
-  void start(Writer& writer);
+  // Without a filter all groups go.
+  void start(Writer& writer, Filter filter = {});
   [[nodiscard]] StepResult step(Deadline deadline);
   // After kDone. The newest one at its end: nothing that it did or saw is newer, another's DELETE included.
   [[nodiscard]] uint64_t stamp() const noexcept { return stamp_; }

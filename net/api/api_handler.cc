@@ -15,6 +15,7 @@
 #include "net/api/group_requests.h"
 #include "net/api/gzip_head.h"
 #include "net/api/metrics_json.h"
+#include "net/api/own_api.h"
 #include "net/api/push.h"
 #include "net/api/replies.h"
 #include "net/api/scrape.h"
@@ -33,7 +34,7 @@ using StepAction = http::Handler::StepAction;
 
 namespace {
 
-// On everything of the API but wipe, as the reference sets them.
+// On everything of the reference's API but wipe, as the reference sets them.
 constexpr std::string_view kCorsHeaders =
     "Access-Control-Allow-Headers: Accept, Authorization, Content-Type, Origin\r\n"
     "Access-Control-Allow-Methods: GET, POST, DELETE, OPTIONS\r\n"
@@ -50,6 +51,10 @@ bool needs_state(Endpoint endpoint) noexcept {
     case Endpoint::kScrape:
     case Endpoint::kReady:
     case Endpoint::kApiMetrics:
+    case Endpoint::kApiGroups:
+    case Endpoint::kApiGroupsDelete:
+    case Endpoint::kApiGroup:
+    case Endpoint::kApiJobs:
       return true;
     default:
       return false;
@@ -166,6 +171,14 @@ std::unique_ptr<RequestState> ApiHandler::begin(http::Exchange& exchange, const 
     case Endpoint::kApiOptions:
       api_answer(exchange, route.endpoint);
       break;
+    case Endpoint::kApiGroups:
+    case Endpoint::kApiGroupsDelete:
+    case Endpoint::kApiGroup:
+    case Endpoint::kApiJobs:
+    case Endpoint::kApiStats:
+    case Endpoint::kApiErrors:
+    case Endpoint::kApiOpenApi:
+      return begin_own_api(context_, exchange, route);
     case Endpoint::kStatusPage:
       page(exchange);
       break;
@@ -198,6 +211,7 @@ std::unique_ptr<RequestState> ApiHandler::begin_group_request(http::Exchange& ex
   const bool is_push = route.endpoint == Endpoint::kPush;
   if (const auto limit = limit_of_path(route.key_path, context_.gateway.options().limits)) {
     refuse(exchange, *limit);
+    if (is_push) note_rejected(context_, exchange, nullptr, exchange.response.body, 0);
     context_.metrics.count_request(is_push ? HandlerName::kPush : HandlerName::kDelete, exchange.request.method,
                                    exchange.response.status);
     return nullptr;
@@ -205,6 +219,7 @@ std::unique_ptr<RequestState> ApiHandler::begin_group_request(http::Exchange& ex
   auto key = parser::parse_grouping_key(route.key_path, route.job_is_base64, context_.names);
   if (!key) {
     reply_error(exchange.response, 400, key.error());
+    if (is_push) note_rejected(context_, exchange, nullptr, key.error(), 0);
     context_.metrics.count_request(is_push ? HandlerName::kPush : HandlerName::kDelete, exchange.request.method, 400);
     if (log::enabled(log::Level::kDebug)) {
       log::write(log::Level::kDebug, log::Reason::kPushMalformed, "failed to parse URL",
@@ -215,6 +230,7 @@ std::unique_ptr<RequestState> ApiHandler::begin_group_request(http::Exchange& ex
   if (!is_push) return std::make_unique<DeleteState>(context_, std::move(*key));
   if (const auto limit = limit_of_key(*key, context_.gateway.options().limits)) {
     refuse(exchange, *limit);
+    note_rejected(context_, exchange, &*key, exchange.response.body, 0);
     context_.metrics.count_request(HandlerName::kPush, exchange.request.method, exchange.response.status);
     return nullptr;
   }
@@ -222,6 +238,7 @@ std::unique_ptr<RequestState> ApiHandler::begin_group_request(http::Exchange& ex
   sync::KeyedRates& rates = context_.gateway.job_rates();
   if (rates.limited() && !rates.take(keyed_hash(key->job()), now_ns)) {
     refuse(exchange, Limit::kPushesPerJob);
+    note_rejected(context_, exchange, &*key, exchange.response.body, 0);
     context_.metrics.count_request(HandlerName::kPush, exchange.request.method, exchange.response.status);
     return nullptr;
   }
@@ -282,9 +299,12 @@ void ApiHandler::api_answer(http::Exchange& exchange, Endpoint endpoint) {
 }
 
 void ApiHandler::page(http::Exchange& exchange) {
+  Gateway& gateway = context_.gateway;
+  const store::Stats stats = gateway.store().stats();
   exchange.response.status = 200;
-  exchange.response.headers = "Content-Type: text/html; charset=utf-8\r\n";
-  exchange.response.body = context_.gateway.status_page();
+  exchange.response.headers = ui::kPageHeaders;
+  exchange.response.body = ui::status_page(
+      {gateway.options().build.version, gateway.options().router.telemetry_path, stats.groups, stats.series});
   context_.metrics.count_request(HandlerName::kStatus, exchange.request.method, 200);
 }
 
@@ -292,7 +312,9 @@ void ApiHandler::file(http::Exchange& exchange, std::string_view name) {
   http::Response& response = exchange.response;
   if (const auto found = ui::find_file(name)) {
     response.status = 200;
-    response.headers = "Content-Type: " + std::string(found->content_type) + "\r\n";
+    // Asked for again after an update, which brings other bytes under the same name.
+    response.headers = "Content-Type: " + std::string(found->content_type) +
+                       "\r\nCache-Control: no-cache\r\nX-Content-Type-Options: nosniff\r\n";
     response.body = found->bytes;
   } else {
     reply_error(response, 404, "404 page not found");

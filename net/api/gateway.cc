@@ -7,7 +7,6 @@
 #include "net/api/api_handler.h"
 #include "net/api/durability.h"
 #include "net/api/own_metrics.h"
-#include "net/ui/page.h"
 
 namespace sluice::net::api {
 namespace {
@@ -50,6 +49,7 @@ class StoreHooks final : public loop::EpochHooks {
     context_.gateway.scrape_cache().housekeep(counts);
     context_.metrics.count_scrape_cache(counts);
     context_.scrape_helper.trim();
+    context_.gateway.rates().tick(context_.gateway, now_ns);
   }
   void offline() override { context_.writer->offline(); }
   void online() override { context_.writer->online(); }
@@ -75,11 +75,11 @@ Gateway::Gateway(GatewayOptions options)
     : options_(std::move(options)),
       router_(options_.router),
       start_wall_ns_(wall_ns()),
-      status_page_(ui::status_page(options_.build.version, options_.router.telemetry_path)),
       store_(store_options(options_)),
       memory_(store_, options_.limits[limits::Limit::kMemory]),
       address_rates_(options_.limits[limits::Limit::kRequestsPerAddress], kRateBits, monotonic_ns()),
       job_rates_(options_.limits[limits::Limit::kPushesPerJob], kRateBits, monotonic_ns()),
+      rejects_(options_.failure_details_max),
       scrape_cache_(options_.scrape_cache_bytes) {
   for (uint32_t i = 0; i < options_.workers; ++i) {
     contexts_.push_back(std::make_unique<WorkerContext>(*this, options_.names));

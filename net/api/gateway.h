@@ -21,6 +21,8 @@
 #include "core/sync/keyed_rates.h"
 #include "net/api/help_conflicts.h"
 #include "net/api/memory_guard.h"
+#include "net/api/rate_history.h"
+#include "net/api/reject_log.h"
 #include "net/api/router.h"
 #include "net/api/served_paths.h"
 #include "net/api/worker_context.h"
@@ -49,6 +51,7 @@ struct GatewayOptions {
   bool consistency_check = true;  // false: --push.disable-consistency-check
   limits::Values limits;
   size_t scrape_cache_bytes = limits::kScrapeCacheBytes;
+  size_t failure_details_max = limits::kFailureDetails;  // groups
   BuildInfo build;
   std::vector<std::pair<std::string, std::string>> flags;  // names and values, for the status
   std::string backend;                                     // for sluice_backend_info
@@ -76,8 +79,6 @@ class Gateway {
 
   [[nodiscard]] const GatewayOptions& options() const noexcept { return options_; }
   [[nodiscard]] int64_t start_wall_ns() const noexcept { return start_wall_ns_; }
-  // HTML of `/` and `/status`.
-  [[nodiscard]] const std::string& status_page() const noexcept { return status_page_; }
   [[nodiscard]] const Router& router() const noexcept { return router_; }
   [[nodiscard]] store::Store& store() noexcept { return store_; }
   [[nodiscard]] render::ScrapeCache& scrape_cache() noexcept { return scrape_cache_; }
@@ -88,18 +89,21 @@ class Gateway {
   // Scrapes and answers of the JSON API that are under way on all workers.
   [[nodiscard]] uint64_t open_scrapes() const noexcept;
   [[nodiscard]] HelpConflicts& help_conflicts() noexcept { return help_conflicts_; }
+  [[nodiscard]] RejectLog& rejects() noexcept { return rejects_; }
+  [[nodiscard]] RateHistory& rates() noexcept { return rates_; }
   [[nodiscard]] const std::vector<std::unique_ptr<WorkerContext>>& contexts() const noexcept { return contexts_; }
 
  private:
   GatewayOptions options_;
   Router router_;
   int64_t start_wall_ns_;
-  std::string status_page_;
   store::Store store_;
   MemoryGuard memory_;
   sync::KeyedRates address_rates_;
   sync::KeyedRates job_rates_;
   HelpConflicts help_conflicts_;
+  RejectLog rejects_;
+  RateHistory rates_;
   render::ScrapeCache scrape_cache_;
   std::vector<std::unique_ptr<WorkerContext>> contexts_;
   Durability* durability_ = nullptr;

@@ -38,7 +38,14 @@ std::string_view type_text(model::MetricType type) noexcept {
 double seconds_of(int64_t time_ns) noexcept { return static_cast<double>(time_ns) / 1e9; }
 
 void append_family_head(std::string& out, int64_t stamp_ns, model::MetricType type, std::string_view help) {
-  out += "{\"time_stamp\":\"";
+  out += '{';
+  append_family_fields(out, stamp_ns, type, help);
+}
+
+}  // namespace
+
+void append_family_fields(std::string& out, int64_t stamp_ns, model::MetricType type, std::string_view help) {
+  out += "\"time_stamp\":\"";
   append_rfc3339(out, stamp_ns);
   out += "\",\"type\":\"";
   out += type_text(type);
@@ -49,8 +56,6 @@ void append_family_head(std::string& out, int64_t stamp_ns, model::MetricType ty
   }
   out += ",\"metrics\":";
 }
-
-}  // namespace
 
 http::BodySource::State MetricsJsonSource::produce(http::OutBuffer& out, Deadline deadline) {
   while (out.free_bytes() != 0) {

@@ -18,6 +18,10 @@
 
 namespace sluice::net::api {
 
+// What a family of the JSON API begins with, without its brace: its push time, its type, its help if it has one, and
+// the key of its metrics.
+void append_family_fields(std::string& out, int64_t stamp_ns, model::MetricType type, std::string_view help);
+
 // Holds the snapshot until the last byte is out or the client is gone. Memory: a few kilobytes, or one metric.
 class MetricsJsonSource final : public http::BodySource {
  public:

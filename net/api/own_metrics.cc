@@ -46,6 +46,8 @@ constexpr Description kDescriptions[] = {
     {"pushgateway_http_requests_total", MetricType::kCounter,
      "Total HTTP requests processed by the Pushgateway, excluding scrapes."},
     {"sluice_backend_info", MetricType::kGauge, "The I/O backend in use, as a label of a constant 1."},
+    {"sluice_failure_details_dropped_total", MetricType::kCounter,
+     "Last errors of failed groups that were not kept or had to give way."},
     {"sluice_groups", MetricType::kGauge, "Groups stored now."},
     {"sluice_groups_failed", MetricType::kGauge, "Groups that have never been pushed to with success."},
     {"sluice_kernel_info", MetricType::kGauge, "The parser's kernel in use, as a label of a constant 1."},
@@ -233,7 +235,7 @@ void add_limits(Lines& lines, const Gateway& gateway) {
 }
 
 void add_workers(Lines& lines, const Gateway& gateway) {
-  std::array<uint64_t, 5> sums{};
+  std::array<uint64_t, 6> sums{};
   std::array<uint64_t, kRejectionNames.size()> rejections{};
   for (const auto& context : gateway.contexts()) {
     const WorkerMetrics& metrics = context->metrics;
@@ -242,9 +244,11 @@ void add_workers(Lines& lines, const Gateway& gateway) {
     sums[2] += metrics.pushes_reparsed.get();
     sums[3] += metrics.fragments_left_out.get();
     sums[4] += metrics.pushes_repeated.get();
+    sums[5] += metrics.failure_details_dropped.get();
     for (size_t i = 0; i < rejections.size(); ++i) rejections[i] += metrics.rejections[i].get();
   }
   lines.single("sluice_scrapes_total", sums[0]);
+  lines.single("sluice_failure_details_dropped_total", sums[5]);
   lines.single("sluice_scrapes", gateway.open_scrapes());
   add_scrape_cache(lines, gateway);
   lines.single("sluice_scrape_bytes_total", sums[1]);

@@ -23,6 +23,8 @@ void count_rejection(WorkerContext& context, Rejection why) {
   context.metrics.rejections[static_cast<size_t>(why)].add(1);
 }
 
+std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
+
 void log_malformed(const http::Exchange& exchange, std::string_view text) {
   if (!log::enabled(log::Level::kDebug)) return;
   log::write(log::Level::kDebug, log::Reason::kPushMalformed, "failed to parse text",
@@ -238,6 +240,7 @@ bool PushState::refuse_at(http::Exchange& exchange, Limit limit) {
   reply_limit(exchange.response, limit, context_.gateway.options().limits);
   log::write(log::Level::kWarn, log::Reason::kPushLimit, "push refused at a limit",
              {{"source", std::string(exchange.request.peer)}, {"err", exchange.response.body}});
+  note_rejected(context_, exchange, &key_, first_line(exchange.response.body), 0);
   return finish(exchange);
 }
 
@@ -245,6 +248,7 @@ bool PushState::refuse_malformed(http::Exchange& exchange, std::string_view text
   count_rejection(context_, Rejection::kMalformed);
   log_malformed(exchange, text);
   reply_error(exchange.response, 400, text);
+  note_rejected(context_, exchange, &key_, text, 0);
   return finish(exchange);
 }
 
@@ -298,6 +302,7 @@ bool PushState::store(http::Exchange& exchange, Deadline deadline) {
       return refuse_at(exchange, *result.limit);
     case store::PushStatus::kRefused:
       reply_not_durable(exchange.response);
+      note_rejected(context_, exchange, &key_, first_line(exchange.response.body), 0);
       break;
   }
   return finish(exchange);
@@ -330,6 +335,7 @@ bool PushState::reject(http::Exchange& exchange, const model::Conflict& conflict
   } else {
     reply_empty(exchange.response, 202);  // the reference does not wait for the verdict
   }
+  note_rejected(context_, exchange, &key_, text, key_itself ? 0 : wall_ns_);
   if (key_itself) return finish(exchange);
   scratch_->op.start_fail(*context_.writer, key_, wall_ns_, nullptr, context_.gateway.memory().pressure());
   phase_ = Phase::kStoreFailure;
@@ -363,6 +369,27 @@ bool PushState::finish(http::Exchange& exchange) {
   metrics.count_request(HandlerName::kPush, request.method, exchange.response.status);
   action_ = StepAction::kDone;
   return false;
+}
+
+void note_rejected(WorkerContext& context, const http::Exchange& exchange, const model::GroupKey* key,
+                   std::string_view reason, int64_t failure_ns) {
+  const http::Request& request = exchange.request;
+  RejectedPush push;
+  push.time_ns = failure_ns != 0 ? failure_ns : wall_ns();
+  push.status = exchange.response.status;
+  push.method = request.method_text;
+  push.client = request.peer;
+  push.content_type = request.header("content-type");
+  if (key != nullptr) {
+    push.key = key->bytes();
+    push.key_hash = key->hash();
+  } else {
+    push.path = request.target;
+  }
+  push.reason = reason;
+  push.sets_failure_time = failure_ns != 0;
+  const RejectLog::Noted noted = context.gateway.rejects().note(push);
+  context.metrics.failure_details_dropped.add(noted.evicted + (push.sets_failure_time ? noted.missed : 0));
 }
 
 uint64_t approximate_request_bytes(const http::Request& request) noexcept {

@@ -115,6 +115,11 @@ class PushState final : public RequestState {
   http::Handler::StepAction action_ = http::Handler::StepAction::kAgain;
 };
 
+// Tells the gateway's log of refusals. `key`: nullptr when the path names no group; `failure_ns`: what the group's
+// failure time is about to become, 0 if it stays. `exchange` is answered but for the answer's counting.
+void note_rejected(WorkerContext& context, const http::Exchange& exchange, const model::GroupKey* key,
+                   std::string_view reason, int64_t failure_ns);
+
 // The reference's approximation of a request's size: line, fields and announced body.
 [[nodiscard]] uint64_t approximate_request_bytes(const http::Request& request) noexcept;
 

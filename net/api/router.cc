@@ -235,10 +235,30 @@ Route Router::route(Method method, std::string_view target) const {
 // ---- The API's own router -------------------------------------------------------------------------------------------
 
 Router::Match Router::match_api(Method method, std::string_view path) const {
-  if (method == Method::kOptions) return {Endpoint::kApiOptions};
+  if (const Match own = match_own_api(method, path); own.endpoint != Endpoint::kNone) return own;
+  if (method == Method::kOptions && match_own_api(Method::kGet, path).endpoint == Endpoint::kNone) {
+    return {Endpoint::kApiOptions};
+  }
   if (method == Method::kGet && path == "/metrics") return {Endpoint::kApiMetrics};
   if (method == Method::kGet && path == "/status") return {Endpoint::kApiStatus};
   if (method == Method::kPut && path == "/admin/wipe" && options_.enable_admin_api) return {Endpoint::kWipe};
+  return {};
+}
+
+// Behind what the reference has: no redirects, no CORS.
+Router::Match Router::match_own_api(Method method, std::string_view path) const {
+  constexpr std::string_view kGroup = "/groups/";
+  constexpr std::pair<std::string_view, Endpoint> kFixed[] = {{"/groups", Endpoint::kApiGroups},
+                                                              {"/jobs", Endpoint::kApiJobs},
+                                                              {"/stats", Endpoint::kApiStats},
+                                                              {"/errors", Endpoint::kApiErrors},
+                                                              {"/openapi.json", Endpoint::kApiOpenApi}};
+  if (method == Method::kDelete && path == "/groups" && options_.enable_admin_api) return {Endpoint::kApiGroupsDelete};
+  if (method != Method::kGet) return {};
+  for (const auto& [fixed, endpoint] : kFixed) {
+    if (path == fixed) return {endpoint};
+  }
+  if (path.size() > kGroup.size() && path.starts_with(kGroup)) return {Endpoint::kApiGroup, false, kGroup.size()};
   return {};
 }
 
@@ -257,6 +277,7 @@ Route Router::route_api(Method method, std::string_view path, std::string_view t
     route.kind = Route::Kind::kEndpoint;
     route.endpoint = found.endpoint;
     route.status = 200;
+    if (found.key_at > 0) route.key_path = path.substr(found.key_at);
     return route;
   }
   if (is_routed(method)) {
@@ -270,8 +291,8 @@ Route Router::route_api(Method method, std::string_view path, std::string_view t
   }
   route.allow = allow_list(std::move(names));
   if (route.allow.empty()) return route;
-  route.kind = Route::Kind::kMethodNotAllowed;
-  route.status = 405;
+  route.kind = method == Method::kOptions ? Route::Kind::kOptions : Route::Kind::kMethodNotAllowed;
+  route.status = method == Method::kOptions ? 200 : 405;
   return route;
 }
 

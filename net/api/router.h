@@ -27,7 +27,15 @@ enum class Endpoint : uint8_t {
   kWipe,
   kApiMetrics,  // GET
   kApiStatus,   // GET
-  kApiOptions,  // OPTIONS on anything of the API
+  kApiOptions,  // OPTIONS on anything of the API but what is ours
+  // Ours below /api/v1/ (own_api.h); GET but for the second.
+  kApiGroups,
+  kApiGroupsDelete,  // DELETE
+  kApiGroup,
+  kApiJobs,
+  kApiStats,
+  kApiErrors,
+  kApiOpenApi,
   kStatusPage,  // GET
   kStatic,      // GET on a file of the page
   kProfiling,   // GET; not there
@@ -46,7 +54,8 @@ struct Route {
   int status = 404;
   bool job_is_base64 = false;  // kPush, kDelete
   bool decodes_body = false;   // the reference opens Content-Encoding first; not for /api and what its mux answers
-  std::string key_path;  // kPush, kDelete: decoded path after "/job/" or "/job@base64/"; kStatic: after "/static/"
+  std::string key_path;  // kPush, kDelete: decoded path after "/job/" or "/job@base64/"; kStatic: after "/static/";
+                         // kApiGroup: the id
   std::string location;  // kRedirect
   std::string allow;     // kOptions, kMethodNotAllowed: sorted, ", " between
 };
@@ -72,6 +81,7 @@ class Router {
 
   [[nodiscard]] Match match_fixed(http::Method method, std::string_view path) const;
   [[nodiscard]] Match match_api(http::Method method, std::string_view path) const;
+  [[nodiscard]] Match match_own_api(http::Method method, std::string_view path) const;
   [[nodiscard]] std::string near_miss_api(http::Method method, std::string_view path) const;
   [[nodiscard]] Route route_api(http::Method method, std::string_view path, std::string_view target) const;
 

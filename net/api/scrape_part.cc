@@ -6,24 +6,17 @@
 #include <optional>
 
 #include "core/base/limits.h"
-#include "net/api/router.h"
+#include "net/api/query.h"
 
 namespace sluice::net::api {
 namespace {
 
 using Failure = std::unexpected<std::string>;
 
-// A query's text unescaped; false when an escape is broken.
-bool unescape(std::string_view raw, std::string& out) {
-  std::string spaced(raw);
-  std::ranges::replace(spaced, '+', ' ');
-  return percent_decode(spaced, out);
-}
-
 std::expected<uint32_t, std::string> parse_number(const char* name, std::string_view raw) {
   std::string text;
   uint32_t number = 0;
-  if (unescape(raw, text) && !text.empty()) {
+  if (unescape_query(raw, text) && !text.empty()) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error == std::errc() && end == text.data() + text.size()) return number;
   }
@@ -42,7 +35,7 @@ std::expected<store::Part, std::string> parse_scrape_part(std::string_view targe
     rest.remove_prefix(std::min(rest.size(), field.size() + 1));
     const size_t equals = std::min(field.find('='), field.size());
     std::string key;
-    if (!unescape(field.substr(0, equals), key) || (key != "shard" && key != "shards")) continue;
+    if (!unescape_query(field.substr(0, equals), key) || (key != "shard" && key != "shards")) continue;
     std::optional<uint32_t>& value = key == "shard" ? index : count;
     if (value) return Failure("The parameter " + key + " is given twice.");
     const auto number = parse_number(key.c_str(), field.substr(std::min(equals + 1, field.size())));

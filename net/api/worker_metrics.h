@@ -15,8 +15,14 @@ namespace sluice::net::api {
 
 // Label `handler` of pushgateway_http_requests_total. Scrapes are not counted there, as in the reference.
 enum class HandlerName : uint8_t {
+  kApiErrors,
+  kApiGroup,
+  kApiGroups,
+  kApiJobs,
   kApiMetrics,
+  kApiOpenApi,
   kApiOptions,
+  kApiStats,
   kApiStatus,
   kDelete,
   kHealthy,
@@ -27,12 +33,14 @@ enum class HandlerName : uint8_t {
   kWipe,
   kCount
 };
-inline constexpr std::array<std::string_view, 10> kHandlerNames = {
-    "api/v1/metrics", "api/v1/options", "api/v1/status", "delete", "healthy",
-    "push",           "ready",          "static",        "status", "wipe"};
+inline constexpr std::array<std::string_view, 16> kHandlerNames = {
+    "api/v1/errors",  "api/v1/group", "api/v1/groups", "api/v1/jobs", "api/v1/metrics", "api/v1/openapi.json",
+    "api/v1/options", "api/v1/stats", "api/v1/status", "delete",      "healthy",        "push",
+    "ready",          "static",       "status",        "wipe"};
+static_assert(kHandlerNames.size() == static_cast<size_t>(HandlerName::kCount));
 
 // Label `code`.
-inline constexpr std::array<uint16_t, 10> kCountedCodes = {200, 202, 400, 404, 408, 413, 414, 429, 500, 503};
+inline constexpr std::array<uint16_t, 12> kCountedCodes = {200, 202, 400, 403, 404, 408, 409, 413, 414, 429, 500, 503};
 
 // Label `method`.
 enum class MethodName : uint8_t { kDelete, kGet, kOptions, kPost, kPut, kCount };
@@ -58,6 +66,7 @@ struct WorkerMetrics {
   std::array<Counter, limits::kLimits> limit_refusals;
   PushSketches put;
   PushSketches post;
+  Counter failure_details_dropped;  // last errors of failed groups that were not kept, or gave way
   Counter scrapes;
   Counter scrape_bytes;        // of bodies, as sent
   Counter pushes_reparsed;     // bodies that the fast parser left to the exact one

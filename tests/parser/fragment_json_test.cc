@@ -28,6 +28,27 @@ std::string labels_of(std::string_view text, bool drop_empty_instance = false) {
   return out;
 }
 
+// Parts of `count` metrics of each family put together again.
+std::string json_in_parts(const model::CanonicalPush& push, uint64_t count) {
+  std::string all;
+  FragmentJson machine;
+  for (const model::CanonicalFamily& family : push.families) {
+    const model::Fragment fragment = push.fragment(family);
+    std::string whole;
+    for (uint64_t first = 0; first < fragment.header().series; first += count) {
+      std::string json;
+      machine.begin(family.name, family.type, fragment, {.first = first, .count = count});
+      while (!machine.step(json)) {
+      }
+      EXPECT_GT(json.size(), 2u);
+      if (!whole.empty()) whole += ',';
+      whole += json.substr(1, json.size() - 2);
+    }
+    all += "[" + whole + "]\n";
+  }
+  return all;
+}
+
 // The array of every family, one a line; simdjson must read each.
 std::string json_of(const model::CanonicalPush& push) {
   std::string all;
@@ -43,6 +64,7 @@ std::string json_of(const model::CanonicalPush& push) {
     EXPECT_EQ(reader.parse(json).get(array), simdjson::SUCCESS) << json;
     all += json + "\n";
   }
+  for (const uint64_t count : {1, 2, 7}) EXPECT_EQ(json_in_parts(push, count), all);
   return all;
 }
 

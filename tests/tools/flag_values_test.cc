@@ -31,6 +31,7 @@ TEST(FlagValues, NamesAndDefaultsOfTheReferenceAndOurs) {
       {"persistence.on-corruption", "salvage"},
       {"push.disable-consistency-check", "false"},
       {"push.enable-utf8-names", "false"},
+      {"push.failure-details", "10000"},
       {"runtime.scrape-cache-mib", "32"},
       {"runtime.workers", "0"},
       {"web.config.file", ""},

@@ -45,6 +45,7 @@ java               test   default-jdk-headless     =              =             
 java-packages      test   maven                    =              =             =
 node               test   nodejs                   =              =             =
 node-packages      test   npm                      =              =             =
+browser            test   chromium                 =              -             -
 test-clock         test   faketime                 =              =             =
 load               test   wrk                      =              =             =
 old-cpus           test   qemu-user                =              =             =

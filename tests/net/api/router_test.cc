@@ -148,6 +148,28 @@ TEST(Router, TheApiHasARouterOfItsOwn) {
   check(prefixed, {Method::kGet, "/api/v1/metrics", Kind::kNotFound, 404, ""});
 }
 
+TEST(Router, WhatIsOursBelowTheApiHasNoCorsAndNoRedirects) {
+  RouterOptions options;
+  const Router plain(options);
+  options.enable_admin_api = true;
+  const Router admin(options);
+  for (const Router* router : {&plain, &admin}) {
+    const char* allow = router == &admin ? "DELETE, GET, OPTIONS" : "GET, OPTIONS";
+    check(*router, {Method::kGet, "/api/v1/groups?q=x", Kind::kEndpoint, 200, ""});
+    check(*router, {Method::kOptions, "/api/v1/groups", Kind::kOptions, 200, allow});
+    check(*router, {Method::kPost, "/api/v1/groups", Kind::kMethodNotAllowed, 405, allow});
+    check(*router, {Method::kGet, "/api/v1/groups/0123", Kind::kEndpoint, 200, "0123"});
+    check(*router, {Method::kOptions, "/api/v1/groups/0123", Kind::kOptions, 200, "GET, OPTIONS"});
+    check(*router, {Method::kDelete, "/api/v1/groups/0123", Kind::kMethodNotAllowed, 405, "GET, OPTIONS"});
+    for (const char* other : {"/api/v1/groups/", "/api/v1/groupsx", "/api/v1/Groups", "/api/v1/jobs/"}) {
+      check(*router, {Method::kGet, other, Kind::kNotFound, 404, ""});
+      EXPECT_EQ(router->route(Method::kOptions, other).endpoint, Endpoint::kApiOptions) << other;
+    }
+  }
+  EXPECT_EQ(admin.route(Method::kDelete, "/api/v1/groups").endpoint, Endpoint::kApiGroupsDelete);
+  EXPECT_EQ(plain.route(Method::kDelete, "/api/v1/groups").status, 405);
+}
+
 TEST(Router, ThePageAndItsFiles) {
   const Router router({});
   const Case cases[] = {

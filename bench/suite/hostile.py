@@ -64,7 +64,7 @@ def attack(bench, name):
             for _ in range(bench.options.rounds or bench.sizes.rounds):
                 alone, share_alone = measured(bench, server, rate, None)
                 during, share = measured(bench, server, rate, lambda: Disturber(server, name))
-                each = share_alone / rate  # seconds of the server's core for one push of S
+                each = max(share_alone, 0.001) / rate  # seconds of the server's core for one push of S
                 extra = max(min(share, SHARE_MAX) - share_alone, 0)
                 pushes = max(1, round(extra / each))
                 beside, share_beside = measured(bench, server, rate, lambda n=pushes: Disturber(server, "harmless", n))

@@ -126,9 +126,20 @@ def with_open(count, probe):
             return probe(gateway, sockets)
         finally:
             for sock in sockets:
-                sock.close()
+                leave(sock)
             wait_for_closing(gateway)
     return run
+
+
+def leave(sock):
+    """Ends a connection, and waits until the gateway has ended it too."""
+    with sock:
+        try:
+            sock.shutdown(socket.SHUT_WR)
+            while sock.recv(65536):
+                pass
+        except OSError:
+            pass
 
 
 def wait_for_closing(gateway):

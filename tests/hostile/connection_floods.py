@@ -1,5 +1,6 @@
 """Many connections, many requests in one, and connections that are reset in the middle of everything."""
 
+import contextlib
 import os
 import random
 import select
@@ -42,17 +43,19 @@ def pipeline_flood(attack):
     """100,000 requests in one connection whose answers nobody reads, and 300 such connections that hold up nobody."""
     for what, request, count in (("scrapes", make_request("GET", "/metrics"), 100_000),
                                  ("pushes", make_request("PUT", "/metrics/job/t", b"a 1\n"), 100_000)):
-        with attack.gateway() as gateway, gateway.connect() as first:
+        with attack.gateway("--runtime.workers=1") as gateway, contextlib.ExitStack() as floods:
             body = b"".join(b'many{n="%d"} 1\n' % number for number in range(2000))
             attack.that(gateway.request("PUT", "/metrics/job/stored", body).status == 200, "the push")
-            # The gateway has what it needs for such a load of anybody once, however many do it: the second is measured.
-            send_until_it_waits(first, request * count)
-            memory = Memory(gateway)
-            with gateway.connect() as sock, GoodClient(gateway) as good:
-                sent = send_until_it_waits(sock, request * count)
-                answered = len(good.times)
+            # The gateway needs some memory once for such a load, however many do it: receive buffers, which come in turn,
+            # and versions on their way out. What a connection holds comes with each of them: the least is its share.
+            grown = []
+            good = floods.enter_context(GoodClient(gateway))
+            for _ in range(5):
+                memory, answered = Memory(gateway), len(good.times)
+                sent = send_until_it_waits(floods.enter_context(gateway.connect()), request * count)
                 attack.that(wait_until(lambda g=good, a=answered: len(g.times) > a + 10), "others are served", what)
-                grown = memory.grown()
+                grown.append(memory.grown())
+            grown = min(grown)
             if not is_sanitized(gateway):
                 attack.figure("below 1 MiB for the connection", "%s: %d of %d taken, %d KiB" % (
                     what, sent // len(request), count, grown >> 10), grown < MIB + MIB // 2, always=True)

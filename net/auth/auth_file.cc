@@ -23,29 +23,29 @@ int look_at(const std::string& path, struct stat& status) {
 }  // namespace
 
 bool AuthFile::is_unchanged(const State& state) const {
-  if (!state.settled) return false;
+  if (!state.settled_) return false;
   struct stat now{};
-  return look_at(path_, now) == state.error && now.st_dev == state.status.st_dev && now.st_ino == state.status.st_ino &&
-         now.st_size == state.status.st_size && same_time(now.st_mtim, state.status.st_mtim) &&
-         same_time(now.st_ctim, state.status.st_ctim);
+  return look_at(path_, now) == state.error_ && now.st_dev == state.status_.st_dev &&
+         now.st_ino == state.status_.st_ino && now.st_size == state.status_.st_size &&
+         same_time(now.st_mtim, state.status_.st_mtim) && same_time(now.st_ctim, state.status_.st_ctim);
 }
 
 // The status comes before the content: a change in between shows in the next look.
 std::shared_ptr<AuthFile::State> AuthFile::look() const {
   auto state = std::make_shared<State>();
-  state->error = look_at(path_, state->status);
-  state->text = web::read_file(path_);
-  const timespec& changed = state->status.st_ctim;
+  state->error_ = look_at(path_, state->status_);
+  state->text_ = web::read_file(path_);
+  const timespec& changed = state->status_.st_ctim;
   const int64_t changed_ns = int64_t{changed.tv_sec} * 1'000'000'000 + changed.tv_nsec;
-  state->settled = state->error != 0 || std::abs(wall_ns() - changed_ns) >= kSettledNs;
+  state->settled_ = state->error_ != 0 || std::abs(wall_ns() - changed_ns) >= kSettledNs;
   return state;
 }
 
 Result<std::unique_ptr<AuthFile>, std::string> AuthFile::open(const std::string& path) {
   std::unique_ptr<AuthFile> file(new AuthFile(path));
   auto state = file->look();
-  if (!state->text) return std::unexpected(state->text.error());
-  auto config = parse_auth_config(*state->text);
+  if (!state->text_) return std::unexpected(state->text_.error());
+  auto config = parse_auth_config(*state->text_);
   if (!config) return std::unexpected(config.error());
   state->config = std::make_shared<const AuthConfig>(std::move(*config));
   file->state_ = std::move(state);
@@ -58,9 +58,9 @@ std::shared_ptr<const AuthFile::State> AuthFile::current(std::shared_ptr<const S
   if (is_unchanged(*state_)) return state_;  // another worker was first
   auto next = look();
   next->config = state_->config;
-  if (next->text != state_->text) {
-    auto config = next->text ? parse_auth_config(*next->text)
-                             : Result<AuthConfig, std::string>(std::unexpected(next->text.error()));
+  if (next->text_ != state_->text_) {
+    auto config = next->text_ ? parse_auth_config(*next->text_)
+                              : Result<AuthConfig, std::string>(std::unexpected(next->text_.error()));
     counts_.last_failed = !config;
     if (config) {
       ++counts_.reloads;

@@ -33,10 +33,10 @@ class AuthFile {
 
    private:
     friend class AuthFile;
-    struct stat status{};
-    int error = 0;
-    bool settled = true;  // old enough that a change would show in its status
-    Result<std::string, std::string> text{};
+    struct stat status_{};
+    int error_ = 0;
+    bool settled_ = true;  // old enough that a change would show in its status
+    Result<std::string, std::string> text_{};
   };
 
   // Reads and judges it. The error is what the process ends with.

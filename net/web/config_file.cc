@@ -59,7 +59,9 @@ ConfigFile::Found ConfigFile::look(const std::vector<std::string>& certificates)
     return text;
   };
   found.text = add(path_);
-  for (const std::string& path : certificates) static_cast<void>(add(path));
+  // Only what is in them counts here; who uses them reports what cannot be read.
+  for (const std::string& path : certificates) [[maybe_unused]]
+    const auto text = add(path);
   found.digest = credential_key(contents, "", "");
   OPENSSL_cleanse(contents.data(), contents.size());
   return found;

@@ -51,8 +51,9 @@ Result<std::string, std::string> header_lines(const StrictYaml::TextMap& headers
     const auto* const rule = std::ranges::find(kRules, std::string_view(name), &Rule::name);
     if (rule == std::end(kRules)) return std::unexpected("HTTP header \"" + name + "\" can not be configured");
     if (!rule->choices.empty() && std::ranges::find(rule->values, value) == rule->values.end()) {
-      return std::unexpected("invalid value for " + name + ". Expected one of: " + std::string(rule->choices) +
-                             ", but got: \"" + value + "\"");
+      std::string text = "invalid value for ";
+      text.append(name).append(". Expected one of: ").append(rule->choices);
+      return std::unexpected(text.append(", but got: \"").append(value).append("\""));
     }
   }
   std::string lines;

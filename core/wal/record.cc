@@ -42,6 +42,7 @@ class Filler {
   }
   void put_string(std::string_view text) noexcept {
     put(static_cast<uint32_t>(text.size()));
+    if (text.empty()) return;  // memcpy wants a place to read from even then
     std::memcpy(at_, text.data(), text.size());
     at_ += text.size();
   }

@@ -9,19 +9,15 @@ build/release/sluice and sluice-load (tools/build). How to read it: bench/README
 """
 
 import argparse
-import dataclasses
 import statistics
 import sys
 import time
 
 from suite.attackers import ATTACKERS
-from suite.context import Bench
 from suite.figures import QUIET_MAX_MS, Figure, number
 from suite.latency import ATTEMPTS, Disturber, half_rate, p99
 from suite.loads import Late, fill
-from suite.main import machine
-from suite.report import Report
-from suite.sizes import FULL, QUICK, SMOKE
+from suite.main import run_all
 
 # What the server may be busy with before harmless pushes alone would fill its core.
 SHARE_MAX = 0.95
@@ -109,17 +105,5 @@ def parse(arguments):
 
 def main(arguments):
     options = parse(arguments)
-    sizes = QUICK if options.quick else SMOKE if options.smoke else FULL
-    if options.seconds:
-        sizes = dataclasses.replace(sizes, seconds=options.seconds, open_seconds=options.seconds)
-    names = chosen(options.attacks)
-    report = Report(machine(), " ".join(["bench/hostile", *arguments]), sizes.form)
-    bench = Bench(options, sizes, report)
-    began = time.monotonic()
-    report.begin()
-    good = [bench.run(name, lambda b, name=name: attack(b, name)) for name in names]
-    report.end(time.monotonic() - began)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            file.write(report.as_json() + "\n")
-    return 0 if all(good) else 1
+    rows = {name: lambda bench, name=name: attack(bench, name) for name in chosen(options.attacks)}
+    return run_all("bench/hostile", arguments, options, None, rows)

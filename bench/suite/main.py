@@ -70,19 +70,23 @@ def parse(arguments):
     return parser.parse_args(arguments)
 
 
-def main(arguments):
-    options = parse(arguments)
+def run_all(program, arguments, options, form, rows):
+    """Runs the rows {name: function of a Bench}, prints the report and writes --json; the exit code."""
     sizes = QUICK if options.quick else SMOKE if options.smoke else FULL
     if options.seconds:
         sizes = dataclasses.replace(sizes, seconds=options.seconds, open_seconds=options.seconds)
-    chosen = chosen_rows(options.rows, all_rows())
-    report = Report(machine(), " ".join(["bench/compare", *arguments]), "long" if options.long else sizes.form)
+    report = Report(machine(), " ".join([program, *arguments]), form or sizes.form)
     bench = Bench(options, sizes, report)
     began = time.monotonic()
     report.begin()
-    good = [bench.run(name, function) for name, function in chosen.items()]
+    good = [bench.run(name, function) for name, function in rows.items()]
     report.end(time.monotonic() - began)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             file.write(report.as_json() + "\n")
     return 0 if all(good) else 1
+
+
+def main(arguments):
+    options = parse(arguments)
+    return run_all("bench/compare", arguments, options, "long" if options.long else None, chosen_rows(options.rows, all_rows()))

@@ -1,7 +1,6 @@
 #include "net/api/group_detail.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "core/base/limits.h"
@@ -115,10 +114,7 @@ void GroupDetailSource::write_head(const RejectLog::Detail* error) {
 http::BodySource::State GroupDetailSource::produce(http::OutBuffer& out, Deadline deadline) {
   while (out.free_bytes() != 0) {
     if (piece_at_ != piece_.size()) {
-      const size_t bytes = std::min(out.free_bytes(), piece_.size() - piece_at_);
-      std::memcpy(out.data + out.used, piece_.data() + piece_at_, bytes);
-      out.used += bytes;
-      piece_at_ += bytes;
+      piece_at_ += out.put(std::string_view(piece_).substr(piece_at_));
     } else if (phase_ == Phase::kDone) {
       return State::kDone;
     } else {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "core/base/rfc3339.h"
 #include "core/render/own_family.h"
@@ -60,10 +59,7 @@ void append_family_fields(std::string& out, int64_t stamp_ns, model::MetricType 
 http::BodySource::State MetricsJsonSource::produce(http::OutBuffer& out, Deadline deadline) {
   while (out.free_bytes() != 0) {
     if (piece_at_ != piece_.size()) {
-      const size_t bytes = std::min(out.free_bytes(), piece_.size() - piece_at_);
-      std::memcpy(out.data + out.used, piece_.data() + piece_at_, bytes);
-      out.used += bytes;
-      piece_at_ += bytes;
+      piece_at_ += out.put(std::string_view(piece_).substr(piece_at_));
     } else if (phase_ == Phase::kDone) {
       return State::kDone;
     } else {

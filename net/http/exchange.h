@@ -5,8 +5,10 @@
 // last byte of its answer or the death of the connection; the views in Request are valid for just as long.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
@@ -51,6 +53,13 @@ struct OutBuffer {
   size_t capacity = 0;
   size_t used = 0;
   [[nodiscard]] size_t free_bytes() const noexcept { return capacity - used; }
+  // As much of `bytes` as there is room for; how much that was.
+  size_t put(std::string_view bytes) noexcept {
+    const size_t size = std::min(free_bytes(), bytes.size());
+    if (size != 0) std::memcpy(data + used, bytes.data(), size);
+    used += size;
+    return size;
+  }
 };
 
 // A body that is produced piece by piece while earlier pieces are being sent.

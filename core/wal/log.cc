@@ -40,7 +40,8 @@ bool LogSet::is_durable(uint64_t stamp) const noexcept {
 }
 
 bool LogSet::failed() const noexcept {
-  return std::ranges::any_of(logs_, [](const auto& log) { return log->state() != Log::State::kGood; });
+  return gone_.get() != 0 ||
+         std::ranges::any_of(logs_, [](const auto& log) { return log->state() != Log::State::kGood; });
 }
 
 LogSet::Acknowledged LogSet::acknowledged(uint64_t stamp) const noexcept {
@@ -109,6 +110,8 @@ void LogSet::distrust(uint64_t stamp) noexcept {
   }
 }
 
+void LogSet::lose(uint32_t index) noexcept { logs_[index]->lost_.set(logs_[index]->sequence_.get()); }
+
 std::vector<uint64_t> LogSet::present_sequences() const {
   std::vector<uint64_t> sequences;
   sequences.reserve(logs_.size());
@@ -126,7 +129,7 @@ uint64_t LogSet::bytes() const noexcept {
 
 Log::Verdict Log::begin(size_t bytes) noexcept {
   SLUICE_DCHECK_OWNER(owner_);
-  if (state() != State::kGood && set_.options_.fsync == Fsync::kAlways) {
+  if (set_.options_.fsync == Fsync::kAlways && (state() != State::kGood || set_.gone_.get() != 0)) {
     figures_.refused.add(1);
     return Verdict::kRefuse;
   }
@@ -221,6 +224,7 @@ bool Log::rotate() noexcept {
 
 void Log::flush() noexcept {
   SLUICE_DCHECK_OWNER(owner_);
+  if (lost()) fail();
   if (state() != State::kGood) mend();
   if (buffer_.empty() || state() == State::kBroken) return;
   if (segment_ == nullptr && !take_segment()) return;
@@ -275,7 +279,7 @@ void Log::sync_done(int error, int64_t now_ns) noexcept {
     doomed_.reset();
     return;
   }
-  if (error != 0) return fail();
+  if (error != 0 || lost()) return fail();
   count_sync(now_ns - last_sync_ns_);
   mark_.bytes = syncing_end_;
   syncing_first_ = Mark::kNone;
@@ -300,6 +304,7 @@ void Log::count_sync(int64_t took_ns) noexcept {
 bool Log::finish() noexcept {
   owner_.release();
   SLUICE_DCHECK(!in_flight_);
+  if (lost()) fail();
   if (state() == State::kBroken) return false;
   if (segment_ == nullptr && !buffer_.empty() && !take_segment()) return false;
   if (!buffer_.empty()) write();

@@ -9,7 +9,8 @@
 // up to S, else until every log is written up to S. Every log, because a change that another worker made and this one
 // built on must not vanish alone.
 //
-// Failures: an error of a write or a sync makes the log fail. Nothing is tried again on that file. The keeper (below)
+// Failures: an error of a write or a sync makes the log fail, and so does a file that is no longer where it was made
+// (lose()), for nobody would find what it holds. Nothing is tried again on that file. The keeper (below)
 // gives the log a new file, and then has a snapshot made, behind which nothing that the failed file lacks matters;
 // healed() ends the failure. Meanwhile with kAlways mutations are refused and waiting replies give up; with the others
 // mutations go on, and the figures say that they are not on disk.
@@ -57,7 +58,7 @@ struct LogFigures {
   Counter syncs;
   std::array<Counter, kSyncBounds.size() + 1> sync_buckets;  // not cumulative; the last is above all bounds
   Counter sync_ns;
-  Counter failures;  // of writes and syncs
+  Counter failures;  // of writes and syncs, and files that are gone
   Counter parked;    // mutations held up because the buffer was full
   Counter refused;
   Counter dropped;  // records that were not written because the log had failed
@@ -103,9 +104,14 @@ class LogSet {
   void distrust(uint64_t stamp) noexcept;
   // A snapshot whose W is `stamp` is durable.
   void healed(uint64_t stamp) noexcept { healed_.set(stamp); }
+  // The file that this log writes to is gone: it fails when it next flushes or a sync of it is done.
+  void lose(uint32_t index) noexcept;
+  // The whole directory is gone (or is not, any more): meanwhile with Fsync::kAlways every mutation is refused,
+  // failed() is true, and keep() is not to be called.
+  void set_gone(bool gone) noexcept { gone_.set(gone ? 1 : 0); }
   // Each log's present segment. All records of earlier segments have stamps that were drawn before the call.
   [[nodiscard]] std::vector<uint64_t> present_sequences() const;
-  // After all logs have finished: removes the segments that were made and not needed.
+  // Removes the segments that were made and are not in use: at the end, or because one of them may be gone.
   void remove_unused();
   // Bytes that the logs have appended since the start.
   [[nodiscard]] uint64_t bytes() const noexcept;
@@ -129,6 +135,7 @@ class LogSet {
   std::vector<std::unique_ptr<Log>> logs_;
   uint64_t next_sequence_;  // the keeper's
   sync::Published healed_;
+  sync::Published gone_;
   void (*wake_)(void*) = nullptr;
   void* wake_context_ = nullptr;
 };
@@ -156,6 +163,9 @@ class Log final : public store::Journal {
   void forget_sync() noexcept;
   // A write or a sync has failed, and no snapshot has made up for it yet.
   [[nodiscard]] bool failed() const noexcept { return state() != State::kGood; }
+
+  // Any thread: its file is gone, and it has yet to act on that.
+  [[nodiscard]] bool lost() const noexcept { return lost_.get() != 0 && lost_.get() == sequence_.get(); }
 
   // The end: writes and syncs what is left, and lets go of the segment, on whatever thread has the log then. No sync is
   // in flight. False when that failed.
@@ -187,6 +197,7 @@ class Log final : public store::Journal {
   sync::LowMark durable_;  // what may not be durable
   sync::Published state_;
   sync::Published sequence_;
+  sync::Published lost_;  // the sequence of a segment that is gone; 0: none is
   sync::HandOver<Segment> next_;
 
   std::unique_ptr<Segment> segment_;

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "core/base/hash.h"
 
@@ -65,7 +66,8 @@ uint64_t boot_of_machine() noexcept {
 
 class PosixDirectory final : public Storage {
  public:
-  explicit PosixDirectory(int descriptor) noexcept : directory_(descriptor), boot_(boot_of_machine()) {}
+  PosixDirectory(std::string path, int descriptor) noexcept
+      : path_(std::move(path)), directory_(descriptor), boot_(boot_of_machine()) {}
   ~PosixDirectory() override { close(directory_); }
 
   [[nodiscard]] Result<std::unique_ptr<File>, int> create(const std::string& name) override {
@@ -129,9 +131,17 @@ class PosixDirectory final : public Storage {
     std::ranges::sort(all, {}, &DirectoryEntry::name);
     return all;
   }
+  [[nodiscard]] bool in_place() override {
+    struct stat named{};
+    struct stat held{};
+    if (fstat(directory_, &held) != 0) return errno != ESTALE;
+    if (stat(path_.c_str(), &named) != 0) return errno != ENOENT && errno != ENOTDIR && errno != ESTALE;
+    return named.st_dev == held.st_dev && named.st_ino == held.st_ino;
+  }
   [[nodiscard]] uint64_t boot() const noexcept override { return boot_; }
 
  private:
+  const std::string path_;
   const int directory_;
   const uint64_t boot_;
 };
@@ -145,7 +155,7 @@ Result<std::unique_ptr<Storage>, std::string> open_directory(const std::string& 
   const int directory = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0)
     return std::unexpected(fmt::format("cannot open the directory {}: {}", path, std::strerror(errno)));
-  return std::make_unique<PosixDirectory>(directory);
+  return std::make_unique<PosixDirectory>(path, directory);
 }
 
 Result<void, std::string> sync_name_of_directory(const std::string& path) {

@@ -67,6 +67,9 @@ class Storage {
   [[nodiscard]] virtual int sync_directory() = 0;
   // Files only, sorted by name.
   [[nodiscard]] virtual Result<std::vector<DirectoryEntry>, int> list() = 0;
+  // Whether the path that it was opened with still leads to it: a directory that was moved, removed or unmounted takes
+  // writes as before, and nobody will find them. What cannot be told counts as yes.
+  [[nodiscard]] virtual bool in_place() = 0;
   // Says whether the machine has been up since: what was written at the same boot is read as it was written, synced or
   // not, or something has damaged it. 0: not known.
   [[nodiscard]] virtual uint64_t boot() const noexcept = 0;

@@ -30,6 +30,7 @@ constexpr std::chrono::nanoseconds kIntervalMin = 100ms;
 constexpr int64_t kRetryNs = 1'000'000'000;
 // Threads that recover, the keeper among them: more than a machine's memory is fast enough for gain nothing.
 constexpr unsigned kPartsMax = 8;
+constexpr std::string_view kFailedWrite = "a write or a sync has failed";
 
 // Waits for something that other threads do in their own time.
 template <typename Done>
@@ -138,8 +139,7 @@ void Durability::run() {
   // changes are refused.
   if (options_.log.fsync == wal::Fsync::kAlways && logged_ && ending_.get() == 0) {
     if (const auto taken = take_snapshot(); !taken) {
-      log::write(log::Level::kError, log::Reason::kAlways, "error persisting metrics", {{"err", taken.error()}});
-      complained_ = true;
+      complain("error persisting metrics", taken.error());
       snapshot_wanted_ = true;
       logs_->distrust(store_.last_stamp());
     }
@@ -152,10 +152,7 @@ void Durability::run() {
   for (uint64_t seen = 0; wait(1s); keep()) {
     // One that a snapshot has ended which was being made is one, too.
     const uint64_t failures = failures_of(*logs_);
-    if (std::exchange(seen, failures) == failures || complained_) continue;
-    log::write(log::Level::kError, log::Reason::kAlways, "a write or a sync of the log has failed",
-               {{"directory", options_.directory}});
-    complained_ = true;
+    if (std::exchange(seen, failures) != failures) complain("the log cannot be written", kFailedWrite);
   }
 }
 
@@ -172,25 +169,26 @@ bool Durability::wait(std::chrono::nanoseconds time) const {
 
 // ---- Keeping -------------------------------------------------------------------------------------------------------
 
+// One line for what fails, until it does no more.
+void Durability::complain(std::string_view message, std::string_view detail) {
+  if (!std::exchange(complained_, true))
+    log::write(log::Level::kError, log::Reason::kAlways, message,
+               {{"directory", options_.directory}, {"err", std::string(detail)}});
+}
+
 void Durability::keep() {
+  // Nothing that is made in a directory that has gone is of use to anybody.
+  if (!inspect_directory()) return;
   const auto kept = logs_->keep();
-  if (!kept && !complained_) {
-    log::write(log::Level::kError, log::Reason::kAlways, "the log cannot be written", {{"err", kept.error()}});
-    complained_ = true;
-  }
-  if (logs_->failed() && !complained_) {
-    log::write(log::Level::kError, log::Reason::kAlways, "a write or a sync of the log has failed",
-               {{"directory", options_.directory}});
-    complained_ = true;
-  }
-  measure_directory();
+  if (!kept) complain("the log cannot be written", kept.error());
+  if (logs_->failed()) complain("the log cannot be written", kFailedWrite);
   if (!snapshot_due()) return;
   snapshot_tried_ns_ = monotonic_ns();
-  if (const auto taken = take_snapshot(); !taken) {
+  const auto taken = take_snapshot();
+  if (auto kept_now = list_kept()) kept_ = std::move(*kept_now);
+  if (!taken) {
     ++snapshot_failures_;
-    if (!complained_)
-      log::write(log::Level::kError, log::Reason::kAlways, "error persisting metrics", {{"err", taken.error()}});
-    complained_ = true;
+    complain("error persisting metrics", taken.error());
   } else if (complained_ && kept) {
     log::write(log::Level::kInfo, log::Reason::kAlways, "the log can be written again",
                {{"directory", options_.directory}});
@@ -198,12 +196,59 @@ void Durability::keep() {
   }
 }
 
-void Durability::measure_directory() {
+// Whether the directory is there. What somebody has taken out of it, or with it, is to be written anew: the log that
+// writes to a file that is gone fails, and whatever else is missing, a snapshot makes up for it.
+bool Durability::inspect_directory() {
+  const bool here = storage_->in_place();
+  logs_->set_gone(!here);
+  if (!here) {
+    logs_->remove_unused();
+    for (uint32_t index = 0; index < logs_->size(); ++index) logs_->lose(index);
+    complain("the directory of the log is gone", "put it back, or start the gateway again");
+    snapshot_wanted_ = true;
+    return false;
+  }
+  const std::vector<uint64_t> present = logs_->present_sequences();
+  auto kept = list_kept();
+  if (!kept) return true;
+  const auto missing = [&](const std::string& name) { return !std::ranges::binary_search(*kept, name); };
+  std::vector<uint32_t> lost;
+  std::string gone;
+  for (uint32_t index = 0; index < logs_->size(); ++index) {
+    std::string name = wal::segment_name(index, present[index]);
+    if (present[index] == 0 || logs_->log(index).lost() || !missing(name)) continue;
+    lost.push_back(index);
+    gone = std::move(name);
+  }
+  if (const auto found = std::ranges::find_if(kept_, missing); found != kept_.end()) {
+    gone = *found;
+    snapshot_wanted_ = true;
+  }
+  kept_ = std::move(*kept);
+  if (gone.empty()) return true;
+  complain("a file of the log is gone", gone);
+  // Before a log takes one of them, which may be gone as well.
+  logs_->remove_unused();
+  kept_ = list_kept().value_or(std::vector<std::string>());
+  for (const uint32_t index : lost) logs_->lose(index);
+  return true;
+}
+
+// The files of the log and its snapshots, in order; measures them and all others.
+std::optional<std::vector<std::string>> Durability::list_kept() {
   const auto entries = storage_->list();
-  if (!entries) return;
+  if (!entries) return std::nullopt;
+  std::vector<std::string> kept;
   uint64_t bytes = 0;
-  for (const wal::DirectoryEntry& entry : *entries) bytes += entry.bytes;
+  for (const wal::DirectoryEntry& entry : *entries) {
+    bytes += entry.bytes;
+    uint64_t number = 0;
+    uint32_t worker = 0;
+    if (wal::parse_segment_name(entry.name, worker, number) || wal::parse_snapshot_name(entry.name, number))
+      kept.push_back(entry.name);
+  }
   directory_bytes_.set(bytes);
+  return kept;
 }
 
 bool Durability::snapshot_due() const {
@@ -217,6 +262,7 @@ bool Durability::snapshot_due() const {
 }
 
 Result<void, std::string> Durability::take_snapshot() {
+  if (!storage_->in_place()) return std::unexpected("the directory is gone");
   store::Writer writer(store_);
   // At the end no log goes on in its segment.
   const std::vector<uint64_t> present =
@@ -261,9 +307,9 @@ Result<void, std::string> Durability::finish() {
   bool logged = true;
   for (uint32_t worker = 0; worker < logs_->size(); ++worker) logged &= logs_->log(worker).finish();
   logs_->remove_unused();
-  if (!ready() || store_.last_stamp() == snapshot_stamp_) return {};
+  if (!ready() || (store_.last_stamp() == snapshot_stamp_ && storage_->in_place())) return {};
   auto taken = take_snapshot();
-  if (taken || logged) {
+  if (taken || (logged && storage_->in_place())) {
     if (!taken)
       log::write(log::Level::kError, log::Reason::kAlways, "error persisting metrics", {{"err", taken.error()}});
     return {};

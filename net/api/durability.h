@@ -10,7 +10,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -85,7 +87,9 @@ class Durability {
   [[nodiscard]] bool wait(std::chrono::nanoseconds time) const;
   void keep();
   [[nodiscard]] bool snapshot_due() const;
-  void measure_directory();
+  [[nodiscard]] bool inspect_directory();
+  [[nodiscard]] std::optional<std::vector<std::string>> list_kept();
+  void complain(std::string_view message, std::string_view detail);
   [[nodiscard]] Result<void, std::string> take_snapshot();
   void append_log_families(std::vector<render::OwnFamily>& families) const;
   void append_state_families(std::vector<render::OwnFamily>& families) const;
@@ -103,10 +107,11 @@ class Durability {
   sync::Published ending_;
 
   // The keeper's.
-  bool snapshot_wanted_ = false;  // now, whatever the interval says
-  bool logged_ = false;           // the start found changes in the log
-  bool complained_ = false;       // of what fails at present
-  uint64_t snapshot_stamp_ = 0;   // the state that the newest snapshot holds, or a newer one
+  bool snapshot_wanted_ = false;   // now, whatever the interval says
+  bool logged_ = false;            // the start found changes in the log
+  bool complained_ = false;        // of what fails at present
+  std::vector<std::string> kept_;  // the files of the log and its snapshots that were there last, in order
+  uint64_t snapshot_stamp_ = 0;    // the state that the newest snapshot holds, or a newer one
   uint64_t snapshot_log_bytes_ = 0;
   std::string fatal_;
   int64_t snapshot_tried_ns_ = 0;

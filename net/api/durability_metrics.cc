@@ -50,7 +50,7 @@ constexpr Counted kCounted[] = {
     {{"sluice_wal_dropped_total", MetricType::kCounter,
       "Changes that were made but not logged because the log had failed; a snapshot makes them durable."},
      &wal::LogFigures::dropped},
-    {{"sluice_wal_failures_total", MetricType::kCounter, "Writes and syncs of the log that failed."},
+    {{"sluice_wal_failures_total", MetricType::kCounter, "Writes and syncs of the log that failed, and files of it that somebody took away."},
      &wal::LogFigures::failures},
     {{"sluice_wal_parked_total", MetricType::kCounter, "Changes that waited for room in the log's buffer."},
      &wal::LogFigures::parked},

@@ -49,9 +49,11 @@ def tmpfs(folder, size):
 
 
 class Trial:
+    KINDS = KINDS
+
     def __init__(self, checks, options, number, rng):
         self.checks, self.options = checks, options
-        self.kind, self.mode = KINDS[number % len(KINDS)], ("always", "interval")[number // len(KINDS) % 2]
+        self.kind, self.mode = self.KINDS[number % len(self.KINDS)], ("always", "interval")[number // len(self.KINDS) % 2]
         self.what = (self.kind, self.mode, number)
         self.leave = rng.randrange(1, 60_000)
         self.ledger = Ledger(groups=12, connections=4, seed=rng.getrandbits(32), pause=0.01)
@@ -115,14 +117,20 @@ class Trial:
         return metric(gateway.scrape().text, "sluice_wal_failed") == 1
 
     def fail(self, gateway, ballast):
-        self.ledger.start(gateway)
-        self.checks.that(self.ledger.wait_for_acks(30), "pushes", self.what)
-        if self.mode == "always":
-            self.ledger.keep_acks()
+        self.push(gateway)
         fill(ballast, self.leave)
         # A snapshot makes room, by what it removes.
         failed = any(wait_for(lambda: self.failed(gateway), 2) or fill(ballast, 0) for _ in range(30))
         self.checks.that(failed, "the metric shows it", self.what)
+        self.refuses_or_goes_on(gateway)
+
+    def push(self, gateway):
+        self.ledger.start(gateway)
+        self.checks.that(self.ledger.wait_for_acks(30), "pushes", self.what)
+        if self.mode == "always":
+            self.ledger.keep_acks()
+
+    def refuses_or_goes_on(self, gateway):
         if self.mode == "always":
             refused = self.ledger.refused
             self.checks.that(wait_for(lambda: self.ledger.refused > refused), "refused", self.what)

@@ -60,6 +60,7 @@ class Memory final : public Storage {
     for (const auto& [name, bytes] : files) entries.push_back({name, bytes.size()});
     return entries;
   }
+  [[nodiscard]] bool in_place() override { return true; }
   [[nodiscard]] uint64_t boot() const noexcept override { return boot_; }
 
  private:

@@ -111,6 +111,7 @@ class CountedDirectory final : public Storage {
     points().pass("sync-directory");
     return directory_->sync_directory();
   }
+  [[nodiscard]] bool in_place() override { return directory_->in_place(); }
   [[nodiscard]] uint64_t boot() const noexcept override { return directory_->boot(); }
   [[nodiscard]] Result<std::vector<DirectoryEntry>, int> list() override {
     points().pass("list");

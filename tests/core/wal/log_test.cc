@@ -267,6 +267,53 @@ TEST(Log, WhatAReplyWaitsForInEachMode) {
   }
 }
 
+// ---- Files that are gone -------------------------------------------------------------------------------------------
+
+// A file that somebody has removed takes writes and syncs as before: whoever is told so makes it fail all the same.
+TEST(Log, AFileThatIsGoneFails) {
+  for (const bool in_flight : {false, true}) {
+    Bench bench(with(Fsync::kAlways));
+    ASSERT_TRUE(bench.logs.keep());
+    const uint64_t stamp = bench.push();
+    bench.log().flush();
+    ASSERT_TRUE(bench.logs.keep());
+    File* const file = bench.log().wants_sync(1000);
+    ASSERT_NE(file, nullptr);
+    if (in_flight) bench.log().sync_started(1000);
+    EXPECT_FALSE(bench.log().lost());
+    bench.logs.lose(0);
+    EXPECT_TRUE(bench.log().lost());
+    if (in_flight) {
+      bench.log().sync_done(file->sync(), 1005);
+    } else {
+      bench.log().flush();
+    }
+    EXPECT_EQ(bench.logs.acknowledged(stamp), Acknowledged::kNever);
+    EXPECT_EQ(bench.figures().failures, 1U);
+    EXPECT_EQ(bench.try_push(), store::PushStatus::kRefused);
+    bench.log().flush();
+    EXPECT_FALSE(bench.log().lost());
+    EXPECT_TRUE(bench.logs.wants_snapshot()) << "the next file is there";
+    bench.logs.healed(bench.store.last_stamp());
+    bench.log().flush();
+    EXPECT_FALSE(bench.logs.failed());
+    EXPECT_EQ(bench.try_push(), store::PushStatus::kOk);
+  }
+}
+
+TEST(Log, WithoutItsDirectoryNothingIsPromised) {
+  for (const Fsync fsync : {Fsync::kAlways, Fsync::kInterval}) {
+    Bench bench(with(fsync));
+    ASSERT_TRUE(bench.logs.keep());
+    bench.logs.set_gone(true);
+    EXPECT_TRUE(bench.logs.failed());
+    EXPECT_EQ(bench.try_push(), fsync == Fsync::kAlways ? store::PushStatus::kRefused : store::PushStatus::kOk);
+    bench.logs.set_gone(false);
+    EXPECT_FALSE(bench.logs.failed());
+    EXPECT_EQ(bench.try_push(), store::PushStatus::kOk);
+  }
+}
+
 TEST(Log, SyncsComeWithTheInterval) {
   Bench bench(with(Fsync::kInterval));
   ASSERT_TRUE(bench.logs.keep());

@@ -98,6 +98,7 @@ class SimulatedStorage final : public Storage {
     for (const auto& [name, inode] : disk_.seen_) entries.push_back({name, inode->seen.size()});
     return entries;
   }
+  [[nodiscard]] bool in_place() override { return true; }
   [[nodiscard]] uint64_t boot() const noexcept override { return disk_.boot_; }
 
  private:

@@ -239,6 +239,43 @@ TEST(Durability, AStartThatCannotWriteASnapshotServesAndRefusesChanges) {
   EXPECT_EQ(run.groups(), 2U);
 }
 
+// What is taken out of the directory is written anew, by a snapshot and a new file; a directory that is gone takes no
+// promise until it is back.
+TEST(Durability, WhatIsTakenAwayIsMissed) {
+  const Folder folder;
+  const std::string away = folder.data() + ".away";
+  {
+    Life run(folder);
+    run.start_and_wait();
+    EXPECT_EQ(run.status(http::Method::kPut, "/metrics/job/first", "x 1\n"), 200);
+    std::filesystem::rename(folder.data(), away);
+    run.wait_until([&] { return run.gauge("sluice_wal_failed") == 1; });
+    EXPECT_EQ(run.status(http::Method::kPut, "/metrics/job/second", "x 2\n"), 503);
+    EXPECT_EQ(run.status(http::Method::kGet, "/-/ready"), 503);
+    EXPECT_EQ(run.status(http::Method::kGet, "/metrics"), 200);
+    std::filesystem::rename(away, folder.data());
+    run.wait_until([&] { return run.gauge("sluice_wal_failed") == 0; });
+    EXPECT_EQ(run.status(http::Method::kGet, "/-/ready"), 200);
+    EXPECT_EQ(run.status(http::Method::kPut, "/metrics/job/third", "x 3\n"), 200);
+
+    const double snapshots = run.gauge("sluice_persistence_last_success_timestamp_seconds");
+    for (const auto& entry : std::filesystem::directory_iterator(folder.data())) std::filesystem::remove(entry.path());
+    run.wait_until([&] { return run.gauge("sluice_persistence_last_success_timestamp_seconds") > snapshots; });
+    run.wait_until([&] { return !run.log().failed() && run.log().figures().failures >= 2; });
+    EXPECT_EQ(run.status(http::Method::kPut, "/metrics/job/fourth", "x 4\n"), 200);
+    // As if it were killed: no finish().
+  }
+  {
+    Life run(folder);
+    run.start_and_wait();
+    EXPECT_EQ(run.groups(), 3U);  // the second was refused before it was made
+    std::filesystem::remove_all(folder.data());
+    const auto kept = run.finish();
+    ASSERT_FALSE(kept) << "what it holds is nowhere";
+    EXPECT_NE(kept.error().find("the directory is gone"), std::string::npos) << kept.error();
+  }
+}
+
 uint64_t directory_bytes(const Folder& folder) {
   uint64_t bytes = 0;
   std::error_code gone;

@@ -74,6 +74,17 @@ void GroupOrder::place(const store::GroupView& group, GroupPlace& out) const {
   }
 }
 
+bool GroupOrder::surely_behind(const store::GroupView& group, const GroupPlace& bound) const noexcept {
+  if (sort != GroupSort::kKey) return false;
+  std::string_view job;
+  for_each_label(group.key, [&job](std::string_view name, std::string_view value) {
+    if (name == "job") job = value;
+  });
+  const size_t common = std::min({job.size(), bound.text.size(), kPlaceTextBytes});
+  const int compared = job.substr(0, common).compare(std::string_view(bound.text).substr(0, common));
+  return descending ? compared < 0 : compared > 0;
+}
+
 std::string GroupOrder::cursor(const GroupPlace& place) const {
   std::string text = std::to_string(static_cast<int>(sort)) + (descending ? "d" : "a");
   append_id(text, place.id);
@@ -149,6 +160,7 @@ void GroupListState::visit(const store::GroupView& group) {
   matched_series_ += version.series();
   matched_bytes_ += version.fragment_bytes();
   const GroupOrder& order = request_.order;
+  if (bound_ && order.surely_behind(group, *bound_)) return;
   order.place(group, scratch_);
   if (request_.after && !order.before(*request_.after, scratch_)) return;
   if (bound_ && !order.before(scratch_, *bound_)) return;

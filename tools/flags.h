@@ -41,7 +41,7 @@ struct Flags {
   bool persistence_salvage = true;  // --persistence.on-corruption
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kLogfmt;
-  uint32_t workers = 0;  // --runtime.workers, 0: one for each usable core
+  uint32_t workers = 0;                                // --runtime.workers, 0: one for each usable core
   uint32_t failure_details = limits::kFailureDetails;  // groups
   uint32_t scrape_cache_mib = limits::kScrapeCacheBytes / (1024 * 1024);
   Backend backend = Backend::kAuto;

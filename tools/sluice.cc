@@ -71,8 +71,8 @@ int fail(const std::string& sentence) {
   return 1;
 }
 
-// SIGINT and SIGTERM are waited for, not handled; blocked before any thread exists so that all inherit it. What a write can
-// bring is an error of that write.
+// SIGINT and SIGTERM are waited for, not handled; blocked before any thread exists so that all inherit it. What a write
+// can bring is an error of that write.
 sigset_t block_signals() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);

@@ -12,7 +12,7 @@ namespace {
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 // Go's %q of text that is UTF-8 and printable but for control characters.
-std::string quoted(std::string_view text) {
+std::string go_quoted(std::string_view text) {
   constexpr std::string_view kNamed = "\a\b\t\n\v\f\r";
   constexpr std::string_view kNames = "abtnvfr";
   std::string out = "\"";
@@ -52,7 +52,7 @@ std::optional<size_t> scheme_length(std::string_view url) {
 std::string host_error(std::string_view authority) {
   const std::string_view host = authority.substr(authority.rfind('@') + 1);
   if (const size_t at = host.find_first_of(" \"<>\\^`{|}"); at != std::string_view::npos) {
-    return "invalid character " + quoted(host.substr(at, 1)) + " in host name";
+    return "invalid character " + go_quoted(host.substr(at, 1)) + " in host name";
   }
   const size_t name_end = host.starts_with('[') ? host.rfind(']') : 0;
   if (name_end == std::string_view::npos) return "missing ']' in host";
@@ -60,7 +60,7 @@ std::string host_error(std::string_view authority) {
   if (colon == std::string_view::npos) return {};
   const std::string_view port = host.substr(host.rfind(':'));
   const bool digits = std::ranges::all_of(port.substr(1), [](unsigned char c) { return std::isdigit(c) != 0; });
-  return digits ? std::string() : "invalid port " + quoted(port) + " after host";
+  return digits ? std::string() : "invalid port " + go_quoted(port) + " after host";
 }
 
 Result<std::string, std::string> unescape(std::string_view path) {
@@ -74,7 +74,7 @@ Result<std::string, std::string> unescape(std::string_view path) {
     const std::string_view digits = path.substr(k + 1, 2);
     const auto [end, status] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
     if (digits.size() != 2 || status != std::errc() || end != digits.data() + 2) {
-      return std::unexpected("invalid URL escape " + quoted(path.substr(k, 3)));
+      return std::unexpected("invalid URL escape " + go_quoted(path.substr(k, 3)));
     }
     out += static_cast<char>(value);
     k += 2;
@@ -108,7 +108,7 @@ Result<std::string, std::string> path_of(std::string_view url) {
 
 Result<std::string, std::string> external_url_path(const std::string& url) {
   auto path = path_of(url);
-  if (!path) return std::unexpected("invalid URL: parse " + quoted(url) + ": " + path.error());
+  if (!path) return std::unexpected("invalid URL: parse " + go_quoted(url) + ": " + path.error());
   return path;
 }
 

@@ -30,7 +30,7 @@ bool is_printable(std::string_view text) {
 }
 
 // A scalar that is text whatever it looks like.
-std::string quoted(std::string_view text) {
+std::string yaml_quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '\n') {
@@ -50,7 +50,7 @@ std::string_view name_in_file(std::string_view name) {
 
 std::string list(const std::vector<std::string>& names) {
   std::string out = "[";
-  for (const std::string& name : names) out += (out.size() > 1 ? ", " : "") + quoted(name);
+  for (const std::string& name : names) out += (out.size() > 1 ? ", " : "") + yaml_quoted(name);
   return out + "]";
 }
 
@@ -61,7 +61,7 @@ std::string written(const WebConfig& config) {
   const TlsConfig& tls = config.tls;
   std::string out = "tls_server_config:\n";
   const auto text = [&](std::string_view name, const std::string& value) {
-    if (!value.empty()) out.append("  ").append(name).append(": ").append(quoted(value)).append("\n");
+    if (!value.empty()) out.append("  ").append(name).append(": ").append(yaml_quoted(value)).append("\n");
   };
   text("cert", tls.cert);
   text("key", tls.key);
@@ -82,11 +82,11 @@ std::string written(const WebConfig& config) {
     const std::string_view line = lines.substr(0, lines.find("\r\n"));
     lines.remove_prefix(line.size() + 2);
     const size_t colon = line.find(": ");
-    out += quoted(name_in_file(line.substr(0, colon))) + ": " + quoted(line.substr(colon + 2)) + ", ";
+    out += yaml_quoted(name_in_file(line.substr(0, colon))) + ": " + yaml_quoted(line.substr(colon + 2)) + ", ";
   }
   out += "}}\nrate_limit: {interval: " + std::to_string(config.rate_interval_ns) +
          "ns, burst: " + std::to_string(config.rate_burst) + "}\nbasic_auth_users:\n";
-  for (const auto& [name, hash] : config.users) out += "  " + quoted(name) + ": " + quoted(hash) + "\n";
+  for (const auto& [name, hash] : config.users) out += "  " + yaml_quoted(name) + ": " + yaml_quoted(hash) + "\n";
   return out;
 }
 

@@ -7,6 +7,8 @@
 prepare_ccache() {
   local folder=${CCACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/ccache}
   export CCACHE_BASEDIR=$SLUICE_ROOT CCACHE_NOHASHDIR=1
+  # What it has to be told before it trusts precompiled headers; no source asks for the time of its compilation.
+  export CCACHE_SLOPPINESS=pch_defines,time_macros
   if ! { mkdir -p "$folder" && [[ -w $folder ]]; } 2>/dev/null; then
     export CCACHE_DISABLE=1
   fi

@@ -5,6 +5,15 @@
 # shellcheck disable=SC2034 # used by tools/test
 ONCE_LABELS='^(tools|once)$'
 
+# Names of tests, for tools/test --all: those that run on both backends and with a sanitizer, and the long ones in which
+# threads meet no more often than in others.
+# shellcheck disable=SC2034 # used by tools/test
+ON_IO_URING='^(e2e_.*|durability_.*|hostile_(reference_bugs|smuggling|http1_cases|large_requests|slow_clients|[a-z]+_floods))_io_uring$'
+# shellcheck disable=SC2034
+ON_EPOLL='_epoll$'
+# shellcheck disable=SC2034
+WITHOUT_THREADS='^core_wal_log_model$|^durability_(torn|fsync_fails|powercut|disk_full|vanish|bitrot|steps|migrate|upgrade|lock)|^hostile_(reference|smuggling|http1|large|slow|tls)|^e2e_(web_config|auth|groups_api|differences|native|moving|encodings|repeats|http_cases|push_results)'
+
 ctest_total=0
 ctest_failed=()
 ctest_not_run=()

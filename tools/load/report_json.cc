@@ -8,7 +8,7 @@ namespace sluice::tools::load {
 
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string json_quoted(std::string_view text) {
   std::string out;
   parser::append_json_string(out, text);
   return out;
@@ -25,22 +25,23 @@ std::string list(const Items& items, Write write) {
 }  // namespace
 
 std::string report_json(const Report& report) {
-  std::string out =
-      fmt::format("{{\n  \"exit_code\": {},\n  \"conclusion\": {},\n", report.exit_code, quoted(report.conclusion));
-  out += fmt::format("  \"notes\": {},\n", list(report.notes, [](const std::string& note) { return quoted(note); }));
+  std::string out = fmt::format("{{\n  \"exit_code\": {},\n  \"conclusion\": {},\n", report.exit_code,
+                                json_quoted(report.conclusion));
+  out +=
+      fmt::format("  \"notes\": {},\n", list(report.notes, [](const std::string& note) { return json_quoted(note); }));
   for (const Section& section : report.sections) {
-    out += fmt::format("  {}: {{", quoted(section.key));
+    out += fmt::format("  {}: {{", json_quoted(section.key));
     bool first = true;
     for (const Row& row : section.rows) {
-      out +=
-          fmt::format("{}\n    {}: {}", first ? "" : ",", quoted(row.key), row.number ? row.shown : quoted(row.shown));
+      out += fmt::format("{}\n    {}: {}", first ? "" : ",", json_quoted(row.key),
+                         row.number ? row.shown : json_quoted(row.shown));
       first = false;
     }
     out += "\n  },\n";
   }
   out += fmt::format("  \"violations\": {},\n", list(report.violations, [](const Violation& violation) {
-                       return fmt::format("{{\"group\": {}, \"what\": {}}}", quoted(violation.group),
-                                          quoted(violation.what));
+                       return fmt::format("{{\"group\": {}, \"what\": {}}}", json_quoted(violation.group),
+                                          json_quoted(violation.what));
                      }));
   out +=
       fmt::format("  \"percentiles_ms\": {},\n", list(report.percentiles, [](const std::pair<double, double>& point) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <cstring>
 
 namespace sluice::parser {
@@ -194,9 +195,10 @@ void SeriesSort::prefetch_behind(size_t position) const noexcept {
   const size_t end = items_.size();
   if (position + kMetricDistance < end) __builtin_prefetch(&families_->metrics[metric(position + kMetricDistance)]);
   if (position + kLabelsDistance < end) {
-    const auto* labels = reinterpret_cast<const char*>(labels_of(items_[position + kLabelsDistance]));
-    __builtin_prefetch(labels);
-    __builtin_prefetch(labels + 64);
+    // A number, because a series without labels has none to point to.
+    const auto labels = reinterpret_cast<uintptr_t>(labels_of(items_[position + kLabelsDistance]));
+    __builtin_prefetch(reinterpret_cast<const void*>(labels));
+    __builtin_prefetch(reinterpret_cast<const void*>(labels + 64));
   }
   if (position + kValuesDistance < end && !columns_.empty()) {
     const model::LabelPair* labels = labels_of(items_[position + kValuesDistance]);

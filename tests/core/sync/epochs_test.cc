@@ -66,9 +66,9 @@ TEST(EpochsTest, OfflineParticipantsDelayNothing) {
 }
 
 TEST(EpochsTest, OwnQuiescentPointIsNeeded) {
+  Object object;  // outlives both, which free it at their end
   Epochs epochs;
   Epochs::Participant me(epochs);
-  Object object;
   me.retire(&object, &Object::free);
   for (int i = 0; i < 5; ++i) me.reclaim();
   EXPECT_FALSE(object.freed);

@@ -10,8 +10,8 @@ const kRefreshMsMin = 4500;  // below the pace of the figures, with which it goe
 const kRefreshMsMax = 120000;
 
 // A list costs the gateway a look at every group: the more there are, the rarer it is asked for by itself. 100,000
-// groups every 20 s are some tens of milliseconds of processor time a minute.
-export const paceMs = (stats) => Math.min(Math.max(stats.groups * 0.2, kRefreshMsMin), kRefreshMsMax);
+// groups every 30 s are some tens of milliseconds of processor time a minute.
+export const paceMs = (stats) => Math.min(Math.max(stats.groups * 0.3, kRefreshMsMin), kRefreshMsMax);
 
 // Without storage, as in a window that keeps nothing, the choice lasts as long as the page.
 function remembered(name) {

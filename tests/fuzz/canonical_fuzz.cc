@@ -1,6 +1,6 @@
 // The canonicaliser: sliced and unsliced give the same push, and the canonical text is a fixed point, that is, parsed
-// and made canonical again it gives the same bytes; every fragment has its JSON. An input is a grouping key's path, a
-// newline, and a body.
+// and made canonical again it gives the same bytes, but where a record has what the text loses; every fragment has its
+// JSON. An input is a grouping key's path, a newline, and a body.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -88,10 +88,12 @@ int fuzz_canonical(std::string_view input) {
   if (state != Canonicaliser::State::kDone) return 0;
   const std::string text = text_of(push);
   if (text_of(other) != text) differ("sliced and unsliced give the same text", text_of(other), text);
+  bool exact_text = true;  // what the text loses, such as a count below zero, is in the record
   for (size_t i = 0; i < push.families.size(); ++i) {
     const std::string_view record = push.fragment(push.families[i]).record();
     const std::string_view twin = other.fragment(other.families[i]).record();
     if (record != twin) differ("sliced and unsliced give the same record", twin, record);
+    exact_text = exact_text && record.empty();
   }
   check_json(push);
 
@@ -105,7 +107,7 @@ int fuzz_canonical(std::string_view input) {
   if (run(canonicaliser, Deadline::never()) != Canonicaliser::State::kDone) {
     differ("canonical text has no conflict", "", text);
   }
-  if (text_of(other) != text) differ("canonical text is a fixed point", text_of(other), text);
+  if (exact_text && text_of(other) != text) differ("canonical text is a fixed point", text_of(other), text);
   return 0;
 }
 

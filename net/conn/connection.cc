@@ -207,6 +207,7 @@ void Connection::settle() {
   if (phase_ == Phase::kFree || phase_ == Phase::kClosing) return;
   settle_deadline();
   if (phase_ == Phase::kHead && outbox_.empty() && inbox_.empty() && !parser_.in_head()) {
+    outbox_.trim();  // of an answer that was still in flight at its end
     owner_->on_idle(*this);
   } else {
     owner_->on_busy(*this);
@@ -460,7 +461,7 @@ void Connection::close_when_quiet() {
   outbox_.reset();
   tls_.reset();
   parser_.reset();
-  head_copy_ = {};
+  trim_exchange();  // also after a head that was refused
   phase_ = Phase::kFree;
   --shared_->closing;
   ++shared_->counters.closed[static_cast<size_t>(close_reason_)];

@@ -150,6 +150,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
   void time_out(limits::Limit limit);
   void finish_exchange(bool sent);
   void next_request();
+  void trim_exchange() noexcept;
   [[nodiscard]] bool body_unread() const noexcept { return chunks_left_ || body_left_ != 0; }
 
   // Fixed after bind().

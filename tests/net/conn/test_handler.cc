@@ -68,6 +68,8 @@ std::string stream_text(size_t count) {
 http::Handler::HeadAction TestHandler::on_head(Exchange& exchange, uint64_t& body_bytes_max) {
   ++heads;
   const http::Request& request = exchange.request;
+  kept_fields = request.headers.capacity();
+  kept_answer = exchange.response.body.capacity();
   const std::string_view path = request.target.substr(0, request.target.find('?'));
   const auto is = [&](std::string_view prefix) { return path.starts_with(prefix); };
   const bool wants_post =

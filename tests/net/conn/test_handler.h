@@ -43,5 +43,8 @@ class TestHandler final : public http::Handler {
   bool in_the_way = false;
   uint64_t streamed = 0;  // bytes that sources have written
 };
+  // At the last head: room for fields, and for an answer, that the connection had kept.
+  size_t kept_fields = 0;
+  size_t kept_answer = 0;
 
 }  // namespace sluice::net::conn

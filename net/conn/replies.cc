@@ -54,6 +54,10 @@ bool Connection::run_step() {
     case Handler::StepAction::kParked:
       shared_->worker->schedule(*this, Work::kShort);
       return false;
+    case Handler::StepAction::kReadBody:
+      step_first_ = false;
+      body_bytes_max_ = exchange_.body_bytes_max;
+      return receive_body();
   }
   return false;
 }
@@ -73,6 +77,11 @@ loop::Runnable::Again Connection::run(Deadline deadline) {
           return Again::kYes;
         case Handler::StepAction::kParked:
           return Again::kParked;
+        case Handler::StepAction::kReadBody:
+          step_first_ = false;
+          body_bytes_max_ = exchange_.body_bytes_max;
+          static_cast<void>(receive_body());
+          break;
       }
       break;
     case Phase::kStream:
@@ -150,15 +159,6 @@ void Connection::finish_exchange(bool sent) {
   inbox_.release(ring());
   parser_.trim();
   outbox_.trim();
-}
-
-// An early error: the complaint goes out, then the write side is shut and the rest is read and dropped for a while.
-void Connection::refuse(const http::Refusal& refusal, CloseReason reason) {
-  append_refusal(outbox_.pending(), refusal);
-  ++shared_->counters.refused;
-  if (in_exchange_) {
-    exchange_.response.status = refusal.status;
-    finish_exchange(true);
   trim_exchange();
 }
 
@@ -168,6 +168,15 @@ void Connection::trim_exchange() noexcept {
   give_back_above(exchange_.response.headers, kKeptHeadBytes);
   give_back_above(exchange_.response.body, kKeptAnswerBytes);
   give_back_above(head_copy_, kKeptHeadBytes);
+}
+
+// An early error: the complaint goes out, then the write side is shut and the rest is read and dropped for a while.
+void Connection::refuse(const http::Refusal& refusal, CloseReason reason) {
+  append_refusal(outbox_.pending(), refusal);
+  ++shared_->counters.refused;
+  if (in_exchange_) {
+    exchange_.response.status = refusal.status;
+    finish_exchange(true);
   } else {
     shared_->handler.on_refused(refusal.status, peer_);
   }

@@ -40,6 +40,10 @@ void reply_error(http::Response& response, int status, std::string_view text) {
   response.body = std::string(text) + "\n";
 }
 
+bool has_body(const http::Request& request) noexcept {
+  return request.chunked || (request.content_length != http::kNoLength && request.content_length != 0);
+}
+
 std::string_view address_of(std::string_view peer) { return peer.substr(0, peer.rfind(':')); }
 
 }  // namespace
@@ -61,10 +65,7 @@ HeadAction Guard::on_head(http::Exchange& exchange, uint64_t& body_bytes_max) {
   const Access access = judge(exchange, config);
   if (access == Access::kRight) ++counters_.right;
   if (access == Access::kRight || access == Access::kNobody) return enter(exchange, body_bytes_max, config);
-  if (access == Access::kPending) {
-    body_bytes_max = shared_.body_bytes_max;
-    return HeadAction::kReadBody;
-  }
+  if (access == Access::kPending) return HeadAction::kStepFirst;
   refuse(exchange, access, config);
   return HeadAction::kRespond;
 }
@@ -161,8 +162,8 @@ StepAction Guard::step(http::Exchange& exchange, Deadline deadline) {
       return StepAction::kDone;
     }
     ++counters_.right;
-    uint64_t body_bytes_max = 0;
-    if (enter(exchange, body_bytes_max, config) == HeadAction::kRespond) return StepAction::kDone;
+    if (enter(exchange, exchange.body_bytes_max, config) == HeadAction::kRespond) return StepAction::kDone;
+    if (has_body(exchange.request)) return StepAction::kReadBody;
     action = inner_.step(exchange, deadline);
   }
   if (action == StepAction::kDone) add_headers(exchange.response.headers, reader_.current(false).config.header_lines);

@@ -97,10 +97,11 @@ class GuardTest : public testing::Test {
   http::Response ask(std::string_view authorization, std::string_view peer = "127.0.0.1:1000") {
     http::Exchange exchange;
     set(exchange, authorization, peer);
-    if (head(exchange) == HeadAction::kReadBody) {
-      while (guard_->step(exchange, Deadline::never()) != StepAction::kDone) std::this_thread::yield();
-    }
+    if (head(exchange) != HeadAction::kRespond) finish(exchange);
     return std::move(exchange.response);
+  }
+  void finish(http::Exchange& exchange) {
+    while (guard_->step(exchange, Deadline::never()) != StepAction::kDone) std::this_thread::yield();
   }
 
   static constexpr std::string_view kRight = "Basic b25lOnNlY3JldA==";       // one:secret
@@ -138,7 +139,7 @@ TEST_F(GuardTest, BcryptRunsOnTheThreadsOfThePoolAlone) {
   http::Exchange exchange;
   set(exchange, kRight);
   // While it is compared, the worker gets its thread back at every step.
-  ASSERT_EQ(head(exchange), HeadAction::kReadBody);
+  ASSERT_EQ(head(exchange), HeadAction::kStepFirst);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(guard_->step(exchange, Deadline::never()), StepAction::kParked);
   EXPECT_EQ(inner_.heads, 0);
   comparisons_.go_on.release(1);
@@ -214,6 +215,29 @@ TEST_F(GuardTest, AFloodOfWrongOnesDoesNotReachWhoIsKnown) {
   EXPECT_EQ(good.response.body, "inside");
 }
 
+TEST_F(GuardTest, ABodyIsWantedWithTheRightPasswordOnly) {
+  start(one_user());
+  for (const std::string_view authorization : {kWrong, kRight}) {
+    http::Exchange exchange;
+    set(exchange, authorization);
+    exchange.request.content_length = 5;
+    ASSERT_EQ(head(exchange), HeadAction::kStepFirst) << authorization;
+    StepAction action = StepAction::kParked;
+    while (action == StepAction::kParked) action = guard_->step(exchange, Deadline::never());
+    if (authorization == kWrong) {
+      EXPECT_EQ(action, StepAction::kDone);
+      EXPECT_EQ(exchange.response.status, 401);
+      continue;
+    }
+    ASSERT_EQ(action, StepAction::kReadBody);
+    EXPECT_EQ(exchange.body_bytes_max, 7u);
+    EXPECT_EQ(inner_.heads, 1);
+    EXPECT_EQ(guard_->step(exchange, Deadline::never()), StepAction::kDone);
+    EXPECT_EQ(exchange.response.body, "inside");
+    EXPECT_EQ(inner_.heads, 1);
+  }
+}
+
 TEST_F(GuardTest, TheRateLimitComesBeforeEverything) {
   start("rate_limit:\n  interval: 1h\n  burst: 2\nhttp_server_config:\n  headers:\n    X-Frame-Options: deny\n" +
         one_user());
@@ -267,9 +291,7 @@ class GuardWithCallers : public GuardTest {
     exchange.caller = {.user = "of the request before", .token = "likewise"};
     set(exchange, authorization);
     const int before = inner_.heads;
-    if (head(exchange) == HeadAction::kReadBody) {
-      while (guard_->step(exchange, Deadline::never()) != StepAction::kDone) std::this_thread::yield();
-    }
+    if (head(exchange) != HeadAction::kRespond) finish(exchange);
     if (inner_.heads == before) {
       EXPECT_EQ(exchange.response.status, 401);
       EXPECT_NE(exchange.response.headers.find("WWW-Authenticate: Bearer\r\n"), std::string::npos);

@@ -96,15 +96,17 @@ std::optional<HandlerName> counted_name(Endpoint endpoint) noexcept {
 }  // namespace
 
 HeadAction ApiHandler::on_head(http::Exchange& exchange, uint64_t& body_bytes_max) {
+bool ApiHandler::admits(http::Exchange& exchange) {
+  if (within_address_rate(exchange)) return true;
+  refuse(exchange, Limit::kRequestsPerAddress);
+  return false;
+}
+
   const http::Request& request = exchange.request;
   const limits::Values& values = context_.gateway.options().limits;
   body_bytes_max = values[Limit::kBodyBytes];
   if (request.target.size() > values[Limit::kUrlBytes]) {
     refuse(exchange, Limit::kUrlBytes);
-    return HeadAction::kRespond;
-  }
-  if (!within_address_rate(exchange)) {
-    refuse(exchange, Limit::kRequestsPerAddress);
     return HeadAction::kRespond;
   }
   Route route = context_.gateway.router().route(request.method, request.target);

@@ -162,7 +162,8 @@ bool Connection::begin_exchange(std::span<char> head) {
   if (outbox_.empty()) reader_ns_ = reader_bytes_ = 0;
   head_at_ = parser_.head_is_own() ? std::span<char>() : head;
 
-  switch (shared_->handler.on_head(exchange_, body_bytes_max_)) {
+  switch (shared_->handler.admits(exchange_) ? shared_->handler.on_head(exchange_, body_bytes_max_)
+                                             : http::Handler::HeadAction::kRespond) {
     case http::Handler::HeadAction::kRespond:
       respond();
       return true;

@@ -123,6 +123,9 @@ class Handler {
   };
   virtual ~Handler() = default;
 
+  // Before everything else about a request whose head is complete and well-formed: false, and `response` is final, when
+  // its sender asks for too much. on_head is not called then.
+  [[nodiscard]] virtual bool admits(Exchange& /*exchange*/) { return true; }
   // The head is complete and well-formed. `body_bytes_max` bounds the body as it comes over the wire.
   [[nodiscard]] virtual HeadAction on_head(Exchange& exchange, uint64_t& body_bytes_max) = 0;
   // The body is complete, or nothing of it was received yet (kStepFirst). Called with the connection's deadline until
@@ -136,7 +139,7 @@ class Handler {
   virtual void on_limit(limits::Limit limit) = 0;
   // Whether others wait for what readers of streamed answers hold. The connection then cuts the slow ones. Cheap.
   [[nodiscard]] virtual bool readers_are_in_the_way() const noexcept { return false; }
-  // Once for every on_head: the whole answer is queued for the socket (sent = true), or
+  // Once for every request that admits() was asked about: the whole answer is queued for the socket (sent = true), or
   // the connection died before. When the connection itself refused the body (malformed, too large, late, cut short),
   // `response.status` is the status of that refusal. `request_ns`: from the first byte of the request until now.
   virtual void on_finished(const Exchange& exchange, bool sent, int64_t request_ns) = 0;

@@ -48,6 +48,7 @@ class Guard final : public http::Handler, public tls::Source {
 
   Guard(http::Handler& inner, GuardShared& shared, Callers* callers = nullptr);
 
+  bool admits(http::Exchange& exchange) override;
   HeadAction on_head(http::Exchange& exchange, uint64_t& body_bytes_max) override;
   StepAction step(http::Exchange& exchange, Deadline deadline) override;
   void on_refused(int status, std::string_view peer) override { inner_.on_refused(status, peer); }

@@ -312,6 +312,7 @@ def main():
             checks.equal(gateway.request("GET", "/", headers=VIEWER).status, 401, "a user of no file")
             checks.equal(gateway.request("PUT", "/metrics/job/team-a-x", BODY, TEAM_A).status, 200, "a user of the file")
             checks.that("sluice_web_config_reloads_total" not in gateway.scrape(OPS).text, "no web config, no figures of it")
+        check_rate_of_wrong_ones(checks, options, auth)
         check_bad_files(checks, options, folder)
         make_all(folder)
         check_certificates(checks, options, folder)

@@ -25,6 +25,11 @@ constexpr const char* kDearer = "$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixK
 
 class Inner final : public http::Handler {
  public:
+  bool admits(http::Exchange& exchange) override {
+    if (admitted) return true;
+    exchange.response.status = 429;
+    return false;
+  }
   HeadAction on_head(http::Exchange& /*exchange*/, uint64_t& body_bytes_max) override {
     ++heads;
     body_bytes_max = 7;
@@ -38,6 +43,7 @@ class Inner final : public http::Handler {
   void on_limit(limits::Limit /*limit*/) override {}
   void on_finished(const http::Exchange& /*exchange*/, bool /*sent*/, int64_t /*request_ns*/) override {}
   int heads = 0;
+  bool admitted = true;
 };
 
 // bcrypt that writes down what it was asked, and waits to be let go on where a test wants that.
@@ -236,6 +242,18 @@ TEST_F(GuardTest, ABodyIsWantedWithTheRightPasswordOnly) {
     EXPECT_EQ(exchange.response.body, "inside");
     EXPECT_EQ(inner_.heads, 1);
   }
+}
+
+TEST_F(GuardTest, WhatTheHandlerDoesNotAdmitIsAskedNothing) {
+  start("http_server_config:\n  headers:\n    X-Frame-Options: deny\n" + one_user());
+  inner_.admitted = false;
+  http::Exchange exchange;
+  set(exchange, kWrong);
+  EXPECT_FALSE(guard_->admits(exchange));
+  EXPECT_EQ(exchange.response.status, 429);
+  EXPECT_NE(exchange.response.headers.find("X-Frame-Options: deny\r\n"), std::string::npos);
+  inner_.admitted = true;
+  EXPECT_TRUE(guard_->admits(exchange));
 }
 
 TEST_F(GuardTest, TheRateLimitComesBeforeEverything) {

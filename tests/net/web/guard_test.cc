@@ -221,6 +221,25 @@ TEST_F(GuardTest, AFloodOfWrongOnesDoesNotReachWhoIsKnown) {
   EXPECT_EQ(good.response.body, "inside");
 }
 
+TEST_F(GuardTest, ANetworkOfIPv6IsOneClient) {
+  comparisons_.held = true;
+  start(one_user(), {.threads = 1, .waiting_max = 64, .waiting_per_address_max = 2});
+  const auto waits = [&](std::string_view authorization, const std::string& peer) {
+    http::Exchange exchange;
+    set(exchange, authorization, peer);
+    return head(exchange) == HeadAction::kStepFirst ? 1 : 0;
+  };
+  const char* const wrong[] = {"Basic YTox", "Basic YToy", "Basic YToz", "Basic YTo0", "Basic YTo1", "Basic YTo2"};
+  const char* const others[] = {"Basic Yjox", "Basic YjoyCg==", "Basic Yjoz", "Basic Yjo0", "Basic Yjo1", "Basic Yjo2"};
+  int apart = 0;
+  int near = 0;
+  for (int i = 0; i < 6; ++i) apart += waits(wrong[i], "[2001:db8:0:" + std::to_string(i + 1) + "::1]:1");
+  for (int i = 0; i < 6; ++i) near += waits(others[i], "[2001:db8:0:7::" + std::to_string(i + 1) + "]:1");
+  EXPECT_EQ(apart, 6);
+  EXPECT_EQ(near, 2);
+  EXPECT_EQ(waits(kWrong, "[fe80::1%lo]:1"), 1);
+}
+
 TEST_F(GuardTest, ABodyIsWantedWithTheRightPasswordOnly) {
   start(one_user());
   for (const std::string_view authorization : {kWrong, kRight}) {

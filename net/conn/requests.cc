@@ -158,7 +158,7 @@ bool Connection::begin_exchange(std::span<char> head) {
   body_left_ = framing_.content_length == http::kNoLength ? 0 : framing_.content_length;
   body_received_ = 0;
   direct_ = small_chunks_ = step_first_ = false;
-  body_bytes_max_ = limits::kBodyBytesMax;
+  body_bytes_max_ = exchange_.body_bytes_max = limits::kBodyBytesMax;
   if (outbox_.empty()) reader_ns_ = reader_bytes_ = 0;
   head_at_ = parser_.head_is_own() ? std::span<char>() : head;
 

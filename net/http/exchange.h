@@ -17,6 +17,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/limit_table.h"
+#include "core/base/limits.h"
 
 namespace sluice::net::http {
 
@@ -102,7 +103,7 @@ struct Exchange {
   Caller caller;
   Response response;
   std::unique_ptr<HandlerState> state;
-  uint64_t body_bytes_max = UINT64_MAX;  // of a body that step() asks for
+  uint64_t body_bytes_max = limits::kBodyBytesMax;  // of a body that step() asks for
 };
 
 // One per worker. No function throws; none may block.

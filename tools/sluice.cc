@@ -235,9 +235,7 @@ struct Server {
                                  net::ring::Backend backend, std::string_view kernel) {
     net::api::GatewayOptions options = gateway_options(flags, values, workers, backend, kernel);
     if (has_front(flags)) {
-      auto opened = WebFront::open({.config_file = flags.config_file,
-                                    .auth_file = flags.auth_file,
-                                    .body_bytes_max = values[limits::Limit::kBodyBytes]});
+      auto opened = WebFront::open({.config_file = flags.config_file, .auth_file = flags.auth_file});
       if (!opened) return std::unexpected(opened.error());
       front = std::move(*opened);
     }

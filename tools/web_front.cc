@@ -68,7 +68,7 @@ WebFront::WebFront(const WebFrontOptions& options, std::unique_ptr<net::web::Con
   net::web::PasswordPool::Options pool;
   pool.threads = pool_threads();
   pool_ = std::make_unique<net::web::PasswordPool>(pool, net::web::bcrypt_matches);
-  shared_ = std::make_unique<net::web::GuardShared>(*file_, *pool_, version.config, options.body_bytes_max);
+  shared_ = std::make_unique<net::web::GuardShared>(*file_, *pool_, version.config);
   tls_ = version.tls != nullptr;
   if (has_config_) {
     log::write(log::Level::kInfo, log::Reason::kAlways, tls_ ? "TLS is enabled." : "TLS is disabled.",

@@ -25,7 +25,6 @@ namespace sluice::tools {
 struct WebFrontOptions {
   std::string config_file;  // --web.config.file, may be empty
   std::string auth_file;    // --auth.file, may be empty
-  uint64_t body_bytes_max = limits::kBodyBytesMax;
 };
 
 class WebFront {

@@ -103,7 +103,7 @@ inline constexpr std::array<Entry, kLimits> kTable = {{
     {Limit::kPipelinedBytes, "pipelined-bytes", Unit::kBytes, kPendingBytesMax, 1024, 64 * kMiB, kWaits,
      "Answers that wait for a client to read them before its further requests are looked at."},
     {Limit::kHeaderBytes, "header-bytes", Unit::kBytes, kHeadBytesMax, 1024, kMiB, 431,
-     "Request line and header fields together."},
+     "Request line and header fields together; 1,024 fields at most."},
     // RFC 9110 asks for 8,000; a key of 64 labels with long values in base64 fits.
     {Limit::kUrlBytes, "url-bytes", Unit::kBytes, 16 * 1024, 64, kMiB, 414, "The request's target."},
     {Limit::kHeaderTime, "header-time", Unit::kNanoseconds, kHeadDeadlineNs, 1'000'000, kLongestNs, 408,

@@ -26,6 +26,9 @@ inline constexpr int64_t kStopFreshNs = 1'000'000'000;
 // Request line and header fields together. Go's server allows 1 MiB; real pushes need under 2 KiB. 431 above it, 414
 // when the request line alone is longer.
 inline constexpr size_t kHeadBytesMax = 64 * 1024;
+// Header fields of a request. Each takes 32 bytes beside its own, so a head of the shortest ones would take nine times
+// its bytes. Real requests have under 50. 431 above it.
+inline constexpr size_t kHeadFieldsMax = 1024;
 // Decoded body of a push. The largest pushes seen in the field are tens of megabytes. 413 above it.
 inline constexpr uint64_t kBodyBytesMax = 256ull * 1024 * 1024;
 
@@ -138,8 +141,8 @@ inline constexpr uint64_t kScrapeHelpBytes = 4 * 1024 * 1024;
 inline constexpr size_t kScrapeCacheBytes = 32 * 1024 * 1024;
 
 // ---- The API of our own --------------------------------------------------------------------------------------------
-// Groups or jobs of one page of a list, and what it has without a limit: each is a few hundred bytes of JSON. Their keys
-// may be long; a page with more bytes of them than this has fewer groups.
+// Groups or jobs of one page of a list, and what it has without a limit: each is a few hundred bytes of JSON. Their
+// keys may be long; a page with more bytes of them than this has fewer groups.
 inline constexpr size_t kListedMax = 1000;
 inline constexpr size_t kListedDefault = 100;
 inline constexpr size_t kListedKeyBytesMax = 1024 * 1024;

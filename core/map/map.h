@@ -91,6 +91,8 @@ class Map {
 
   [[nodiscard]] static constexpr size_t shard_count() noexcept { return kShards; }
   [[nodiscard]] static constexpr size_t shard_of(uint64_t hash) noexcept { return hash >> (64 - kShardBits); }
+  // In its shard, as WalkCursor counts: a walk whose cursor is set behind a visited entry goes on there.
+  [[nodiscard]] static constexpr uint64_t position_of(uint64_t hash) noexcept { return hash << kShardBits; }
 
  private:
   static constexpr unsigned kShardBits = limits::kMapShardBits;

@@ -1,6 +1,8 @@
 #include "core/store/group_walk.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "core/base/check.h"
 #include "core/store/store_core.h"
@@ -14,11 +16,10 @@ class GroupWalker {
   [[nodiscard]] StepResult step(Deadline deadline, const GroupWalk::Visitor& visit) {
     SLUICE_DCHECK_OWNER(writer_.owner);
     while (shard_ != GroupMap::shard_count()) {
-      const bool done = writer_.store.groups.walk_shard(shard_, cursor_, 1, writer_.participant, [&](Group& group) {
-        const model::Version* version = group.cell.current();
-        if (version == nullptr || version == Group::Cell::dead()) return;
-        visit({group.key(), group.hash(), group.stable_hash(), *version});
-      });
+      found_.clear();
+      const bool done = writer_.store.groups.walk_shard(shard_, cursor_, 1, writer_.participant,
+                                                        [this](Group& group) { found_.push_back(&group); });
+      if (!visit_found(deadline, visit)) return StepResult::kAgain;
       if (done) {
         ++shard_;
         cursor_.reset();
@@ -29,7 +30,26 @@ class GroupWalker {
   }
 
  private:
+  // In the order of the cursor. False: the time was over before the last, and the cursor stands behind the one that was
+  // visited.
+  [[nodiscard]] bool visit_found(Deadline deadline, const GroupWalk::Visitor& visit) {
+    std::ranges::sort(found_, {}, [](const Group* group) { return GroupMap::position_of(group->hash()); });
+    for (size_t i = 0; i < found_.size(); ++i) {
+      const Group& group = *found_[i];
+      const model::Version* version = group.cell.current();
+      if (version == nullptr || version == Group::Cell::dead()) continue;
+      visit({group.key(), group.hash(), group.stable_hash(), *version});
+      const uint64_t at = GroupMap::position_of(group.hash());
+      if (i + 1 == found_.size() || GroupMap::position_of(found_[i + 1]->hash()) == at || !deadline.passed()) continue;
+      cursor_.position = at + 1;
+      cursor_.done = false;
+      return false;
+    }
+    return true;
+  }
+
   WriterCore& writer_;
+  std::vector<Group*> found_;  // of one bucket
   size_t shard_ = 0;
   map::WalkCursor<Group> cursor_;
 };

@@ -39,8 +39,8 @@ class GroupWalk {
   GroupWalk& operator=(const GroupWalk&) = delete;
 
   void start(Writer& writer);
-  // Calls `visit` for some groups, a bucket of the map between two looks at the clock: what it does for one group
-  // should take microseconds.
+  // Calls `visit` for some groups, at least one if any are left in their bucket of the map, and looks at the clock
+  // behind each.
   [[nodiscard]] StepResult step(Deadline deadline, const Visitor& visit);
 
  private:

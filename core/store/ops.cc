@@ -88,8 +88,12 @@ EraseResult erase_group(Writer& writer, const model::GroupKey& key) noexcept {
 // Walks every shard once and deletes what has anything older than the wipe.
 class WipeMachine {
  public:
-  WipeMachine(WriterCore& writer, WipeOp::Filter filter)
-      : writer_(writer), filter_(std::move(filter)), wipe_(writer.store.begin_wipe()) {}
+  WipeMachine(WriterCore& writer, WipeOp::Filter filter, uint64_t groups_max)
+      : writer_(writer),
+        filter_(std::move(filter)),
+        groups_max_(groups_max),
+        buckets_(filter_ ? 1 : kBucketsPerSlice),
+        wipe_(writer.store.begin_wipe()) {}
 
   // Not below that of any DELETE that left it nothing to do.
   [[nodiscard]] uint64_t stamp() const noexcept { return writer_.store.stamps.last(); }
@@ -99,7 +103,7 @@ class WipeMachine {
   [[nodiscard]] StepResult step(Deadline deadline) {
     verdict_ = Journal::Verdict::kAccept;
     while (shard_ < GroupMap::shard_count()) {
-      const bool done = writer_.store.groups.walk_shard(shard_, cursor_, kBucketsPerSlice, writer_.participant,
+      const bool done = writer_.store.groups.walk_shard(shard_, cursor_, buckets_, writer_.participant,
                                                         [this](Group& group) { wipe(group); });
       if (refused()) return StepResult::kDone;
       if (verdict_ == Journal::Verdict::kPark) {
@@ -117,7 +121,7 @@ class WipeMachine {
 
  private:
   void wipe(Group& group) {
-    while (verdict_ == Journal::Verdict::kAccept) {
+    while (verdict_ == Journal::Verdict::kAccept && groups_ < groups_max_) {
       model::Version* version = group.cell.current();
       if (version == nullptr || version == Group::Cell::dead() || !is_older(*version)) return;
       if (filter_ && !filter_({group.key(), group.hash(), group.stable_hash(), *version})) return;
@@ -136,16 +140,18 @@ class WipeMachine {
 
   WriterCore& writer_;
   const WipeOp::Filter filter_;
-  const uint32_t wipe_;  // its number
+  const uint64_t groups_max_;
+  const size_t buckets_;  // of a slice: a filter may take microseconds for a group
+  const uint32_t wipe_;   // its number
   uint64_t groups_ = 0;
   Journal::Verdict verdict_ = Journal::Verdict::kAccept;  // of this step: the first that is not kAccept
   size_t shard_ = 0;
   map::WalkCursor<Group> cursor_;
 };
 
-void WipeOp::start(Writer& writer, Filter filter) {
+void WipeOp::start(Writer& writer, Filter filter, uint64_t groups_max) {
   cancel();
-  machine_ = new WipeMachine(writer.core(), std::move(filter));
+  machine_ = new WipeMachine(writer.core(), std::move(filter), groups_max);
 }
 
 StepResult WipeOp::step(Deadline deadline) {

@@ -117,8 +117,8 @@ class WipeOp {
   WipeOp(const WipeOp&) = delete;
   WipeOp& operator=(const WipeOp&) = delete;
 
-  // Without a filter all groups go.
-  void start(Writer& writer, Filter filter = {});
+  // Without a filter all groups go. At most `groups_max` are deleted.
+  void start(Writer& writer, Filter filter = {}, uint64_t groups_max = UINT64_MAX);
   [[nodiscard]] StepResult step(Deadline deadline);
   // After kDone. The newest one at its end: nothing that it did or saw is newer, another's DELETE included.
   [[nodiscard]] uint64_t stamp() const noexcept { return stamp_; }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/rfc3339.h"
+#include "net/api/gateway.h"
 #include "net/api/label_matchers.h"
 #include "parser/json_write.h"
 
@@ -93,6 +94,14 @@ bool is_cross_site(const http::Request& request, std::string_view external_url) 
   const std::string_view authority = authority_of(origin);  // none: "null"
   return authority.empty() ||
          (!equal_without_case(authority, request.host) && !equal_without_case(authority, authority_of(external_url)));
+}
+
+bool is_cross_site(const WorkerContext& context, const http::Request& request) {
+  std::string_view external_url;
+  for (const auto& [name, value] : context.gateway.options().flags) {
+    if (name == "web.external-url") external_url = value;
+  }
+  return is_cross_site(request, external_url);
 }
 
 }  // namespace sluice::net::api

@@ -33,5 +33,7 @@ void append_id(std::string& out, uint64_t id);
 // Whether a browser sent the request for another site's page: Sec-Fetch-Site says so, or Origin is neither the host
 // that was asked nor that of `external_url` (a proxy may ask under another name). Programs send neither.
 [[nodiscard]] bool is_cross_site(const http::Request& request, std::string_view external_url);
+// The same with --web.external-url.
+[[nodiscard]] bool is_cross_site(const WorkerContext& context, const http::Request& request);
 
 }  // namespace sluice::net::api

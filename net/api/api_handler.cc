@@ -9,6 +9,7 @@
 #include "core/base/limit_table.h"
 #include "core/base/log.h"
 #include "net/api/access_check.h"
+#include "net/api/api_answers.h"
 #include "net/api/checked_scrape.h"
 #include "net/api/durability.h"
 #include "net/api/gateway.h"
@@ -95,16 +96,18 @@ std::optional<HandlerName> counted_name(Endpoint endpoint) noexcept {
 
 }  // namespace
 
+bool ApiHandler::admits(http::Exchange& exchange) {
+  if (within_address_rate(exchange)) return true;
+  refuse(exchange, Limit::kRequestsPerAddress);
+  return false;
+}
+
 HeadAction ApiHandler::on_head(http::Exchange& exchange, uint64_t& body_bytes_max) {
   const http::Request& request = exchange.request;
   const limits::Values& values = context_.gateway.options().limits;
   body_bytes_max = values[Limit::kBodyBytes];
   if (request.target.size() > values[Limit::kUrlBytes]) {
     refuse(exchange, Limit::kUrlBytes);
-    return HeadAction::kRespond;
-  }
-  if (!within_address_rate(exchange)) {
-    refuse(exchange, Limit::kRequestsPerAddress);
     return HeadAction::kRespond;
   }
   Route route = context_.gateway.router().route(request.method, request.target);
@@ -271,6 +274,11 @@ void ApiHandler::refuse(http::Exchange& exchange, Limit limit) {
 void ApiHandler::quit(http::Exchange& exchange) {
   if (!context_.gateway.options().enable_lifecycle) {
     reply_text(exchange.response, 403, "Lifecycle API is not enabled.");
+    return;
+  }
+  // A form of any page may POST, without asking first. Only browsers say where a request comes from.
+  if (is_cross_site(context_, exchange.request)) {
+    reply_text(exchange.response, 403, "Another site's page may not end the gateway.");
     return;
   }
   reply_text(exchange.response, 200, "Requesting termination... Goodbye!");

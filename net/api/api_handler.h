@@ -15,6 +15,7 @@ class ApiHandler final : public http::Handler {
  public:
   explicit ApiHandler(WorkerContext& context) : context_(context) {}
 
+  bool admits(http::Exchange& exchange) override;
   HeadAction on_head(http::Exchange& exchange, uint64_t& body_bytes_max) override;
   StepAction step(http::Exchange& exchange, Deadline deadline) override;
   void on_refused(int status, std::string_view peer) override;

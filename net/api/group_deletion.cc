@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "net/api/api_answers.h"
+#include "net/api/gateway.h"
 #include "net/api/query.h"
 #include "net/api/replies.h"
 
@@ -35,6 +36,14 @@ GroupDeletionState::GroupDeletionState(WorkerContext& context, GroupDeletionRequ
     : context_(context), request_(std::move(request)), visitor_([this](const store::GroupView& group) {
         if (request_.filter.takes(group)) ++matched_;
       }) {
+  // Before the count, so that what is pushed while it lasts is not deleted.
+  op_.start(
+      *context_.writer,
+      [this](const store::GroupView& group) {
+        return group.version.stamp() <= began_stamp_ && request_.filter.takes(group);
+      },
+      request_.count);
+  began_stamp_ = context_.gateway.store().last_stamp();
   walk_.start(*context_.writer);
 }
 
@@ -47,7 +56,6 @@ StepAction GroupDeletionState::step(http::Exchange& exchange, Deadline deadline)
                        " that may go. Nothing was deleted.");
       return StepAction::kDone;
     }
-    op_.start(*context_.writer, [this](const store::GroupView& group) { return request_.filter.takes(group); });
     phase_ = Phase::kDelete;
   }
   if (phase_ == Phase::kDelete) {

@@ -1,8 +1,9 @@
 // DELETE /api/v1/groups: every group that a filter takes, with --web.enable-admin-api only.
 //
 // Two walks. The first counts, and nothing is deleted when more groups match than `count` allows: the number that the
-// caller was shown. The second deletes what matches then and was not pushed since it began, each group by a mutation of
-// its own, as a wipe does.
+// caller was shown. The second deletes what matches then and was not pushed since the first began, failed pushes
+// included, so only groups that were counted, and never more than `count`; each by a mutation of its own, as a wipe
+// does.
 #pragma once
 
 #include <cstdint>
@@ -41,6 +42,7 @@ class GroupDeletionState final : public RequestState {
   store::WipeOp op_;
   Phase phase_ = Phase::kCount;
   uint64_t matched_ = 0;
+  uint64_t began_stamp_ = 0;  // newer versions stay
 };
 
 }  // namespace sluice::net::api

@@ -72,10 +72,11 @@ std::optional<int64_t> parse_age(std::string_view text) {
 
 std::expected<GroupFilter, std::string> GroupFilter::parse(const std::vector<QueryField>& fields, int64_t now_ns) {
   GroupFilter filter;
+  size_t regex_states = 0;
   for (const QueryField& field : fields) {
     if (field.name == "match[]") {
       if (filter.selectors_.size() == kSelectorsMax) return std::unexpected("There are too many match[] parameters.");
-      auto selector = LabelMatchers::parse(field.value);
+      auto selector = LabelMatchers::parse(field.value, &regex_states);
       if (!selector) return std::unexpected(std::move(selector.error()));
       filter.selectors_.push_back(std::move(*selector));
     } else if (field.name == "q") {

@@ -66,7 +66,7 @@ class Cursor {
 
 }  // namespace
 
-std::expected<LabelMatchers, std::string> LabelMatchers::parse(std::string_view selector) {
+std::expected<LabelMatchers, std::string> LabelMatchers::parse(std::string_view selector, size_t* regex_states) {
   const auto failure = [selector](std::string_view why) {
     return std::unexpected("The selector " + std::string(selector) + " cannot be read: " + std::string(why) + ".");
   };
@@ -93,6 +93,8 @@ std::expected<LabelMatchers, std::string> LabelMatchers::parse(std::string_view 
     if (matcher.by_regex) {
       auto regex = Regex::compile(matcher.value);
       if (!regex) return std::unexpected(std::move(regex.error()));
+      if (regex_states != nullptr && (*regex_states += regex->states()) > kRegexStatesMax)
+        return std::unexpected("The match[] parameters are too large.");
       matcher.regex = std::move(*regex);
     }
     const bool more = cursor.take(",");

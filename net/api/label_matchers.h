@@ -1,6 +1,7 @@
 // Label matchers of PromQL on a grouping key: `{job="etl",zone!~"eu-.*"}`.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string>
@@ -32,7 +33,10 @@ void for_each_label(std::string_view key, Fn fn) {
 class LabelMatchers {
  public:
   // `{...}` or what stands between the braces. Names may be quoted. The error is a sentence.
-  [[nodiscard]] static std::expected<LabelMatchers, std::string> parse(std::string_view selector);
+  // `regex_states`, for what a request brings: of its regular expressions so far, to which these are added. An error
+  // when they are more than kRegexStatesMax, so that all of a request's selectors cost together what one may.
+  [[nodiscard]] static std::expected<LabelMatchers, std::string> parse(std::string_view selector,
+                                                                       size_t* regex_states = nullptr);
 
   // Of GroupKey::bytes(). Not const: regular expressions keep scratch.
   [[nodiscard]] bool match(std::string_view key);

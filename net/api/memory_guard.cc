@@ -14,7 +14,6 @@ namespace {
 // While a body is worked on there are the tables of its parser, twice its text or so, its canonical text and the
 // version that is made of it.
 constexpr uint64_t kBodyFactor = 6;
-constexpr int64_t kPageBytes = 4096;
 
 // The second number of /proc/self/statm: resident pages. 0 when it cannot be read.
 int64_t resident_bytes(int statm) noexcept {
@@ -26,6 +25,7 @@ int64_t resident_bytes(int statm) noexcept {
   if (blank == end) return 0;
   int64_t pages = 0;
   std::from_chars(blank + 1, end, pages);
+  static const int64_t kPageBytes = ::sysconf(_SC_PAGESIZE);  // 64 KiB on some arm64 kernels
   return pages * kPageBytes;
 }
 

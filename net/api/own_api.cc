@@ -34,13 +34,6 @@ class ErrorsState final : public RequestState {
   WorkerContext& context_;
 };
 
-std::string_view external_url(const GatewayOptions& options) {
-  for (const auto& [name, value] : options.flags) {
-    if (name == "web.external-url") return value;
-  }
-  return {};
-}
-
 template <typename State, typename Request>
 std::unique_ptr<RequestState> begin(WorkerContext& context, http::Exchange& exchange, HandlerName handler,
                                     Request request) {
@@ -58,7 +51,7 @@ std::unique_ptr<RequestState> begin_own_api(WorkerContext& context, http::Exchan
       return begin<GroupListState>(context, exchange, HandlerName::kApiGroups,
                                    GroupListRequest::parse(target, wall_ns()));
     case Endpoint::kApiGroupsDelete:
-      if (is_cross_site(exchange.request, external_url(context.gateway.options()))) {
+      if (is_cross_site(context, exchange.request)) {
         answer_error(context, exchange, HandlerName::kApiGroups, 403, "Another site's page may not change anything.");
         return nullptr;
       }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
+#include <span>
 #include <utility>
 
 #include "core/base/utf8.h"
@@ -28,6 +30,19 @@ struct Ranges {
     }
     if (from <= kLast) rest.emplace_back(from, kLast);
     of = std::move(rest);
+  }
+  // In order, and those that meet are one.
+  void merge() {
+    std::ranges::sort(of);
+    size_t used = 0;
+    for (const auto& [low, high] : of) {
+      if (used > 0 && low <= of[used - 1].second + 1) {
+        of[used - 1].second = std::max(of[used - 1].second, high);
+      } else {
+        of[used++] = {low, high};
+      }
+    }
+    of.resize(used);
   }
   // \d, \w, \s and their negations; false for another letter.
   [[nodiscard]] bool add_named(char letter) {
@@ -116,6 +131,8 @@ class RegexCompiler {
         if (from <= to) ranges.add(from + 32, to + 32);
       }
     }
+    ranges.merge();
+    if (out_.ranges_.size() + ranges.of.size() > kRegexRangesMax) fail("it is too large");
     Regex::State state{.op = Regex::Op::kClass, .ranges = static_cast<uint32_t>(out_.ranges_.size())};
     for (const auto& [low, high] : ranges.of) out_.ranges_.push_back({low, high});
     state.range_count = static_cast<uint32_t>(ranges.of.size());
@@ -319,6 +336,7 @@ class RegexCompiler {
     if (negated) rest_.remove_prefix(1);
     for (bool first = true; first || !rest_.starts_with(']'); first = false) {
       if (rest_.empty() || rest_.starts_with("[:")) return fail("a class is not closed, or not understood");
+      if (++class_items_ > kRegexClassItemsMax) return fail("it is too large");
       const size_t before = ranges.of.size();
       read_class_item(ranges);
       // A single character may begin a range.
@@ -358,6 +376,7 @@ class RegexCompiler {
   Regex& out_;
   std::string error_;
   bool any_has_break_ = false;
+  size_t class_items_ = 0;  // read so far
 };
 
 std::expected<Regex, std::string> Regex::compile(std::string_view pattern) {
@@ -392,6 +411,12 @@ void Regex::add(uint32_t state) {
   }
 }
 
+bool Regex::takes(const State& state, uint32_t character) const noexcept {
+  const std::span<const Range> ranges(ranges_.data() + state.ranges, state.range_count);
+  const auto behind = std::ranges::upper_bound(ranges, character, {}, &Range::low);
+  return behind != ranges.begin() && character <= std::prev(behind)->high;
+}
+
 bool Regex::matches(std::string_view value) {
   if (value.size() > kRegexValueBytesMax) return false;
   const auto begin_round = [this] {
@@ -411,13 +436,7 @@ bool Regex::matches(std::string_view value) {
     now_.swap(then_);
     begin_round();
     for (const uint32_t at : now_) {
-      const State& state = states_[at];
-      for (uint32_t i = 0; i < state.range_count; ++i) {
-        const Range& range = ranges_[state.ranges + i];
-        if (character < range.low || character > range.high) continue;
-        add(state.next);
-        break;
-      }
+      if (takes(states_[at], character)) add(states_[at].next);
     }
     if (then_.empty() && !matched_) return false;
   }

@@ -204,7 +204,8 @@ Route Router::route(Method method, std::string_view target) const {
     }
   }
   // Go's mux looks at the path as it came and its prefix stripper at both spellings.
-  const bool api = raw.starts_with(api_prefix_) || (path.starts_with(api_prefix_) && parser::encode_path(path) == raw);
+  // (With an escape in the prefix it may be at the beginning of the first and not of the second.)
+  const bool api = path.starts_with(api_prefix_) && (raw.starts_with(api_prefix_) || parser::encode_path(path) == raw);
   if (api) return route_api(method, std::string_view(path).substr(api_prefix_.size() - 1), target);
   if (path.size() + 1 == api_prefix_.size() && api_prefix_.starts_with(path) && parser::encode_path(path) == raw) {
     return redirect(with_query(parser::encode_path(api_prefix_), target), 307);

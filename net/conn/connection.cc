@@ -202,11 +202,12 @@ void Connection::settle() {
   if (phase_ == Phase::kFlush && outbox_.empty()) after_flush();
   if (phase_ == Phase::kLinger && input_ended_) begin_closing(close_reason_);
   if (phase_ == Phase::kFree || phase_ == Phase::kClosing) return;
-  if (waits_for_reader()) inbox_.detach(ring());
+  if (waits_for_others()) inbox_.detach(ring());
   settle_receive();
   if (phase_ == Phase::kFree || phase_ == Phase::kClosing) return;
   settle_deadline();
   if (phase_ == Phase::kHead && outbox_.empty() && inbox_.empty() && !parser_.in_head()) {
+    outbox_.trim();  // of an answer that was still in flight at its end
     owner_->on_idle(*this);
   } else {
     owner_->on_busy(*this);
@@ -224,16 +225,17 @@ void Connection::settle_receive() {
   }
   // A receive into a body's memory that was overtaken by an early end serves as the receive until it completes.
   if (into_in_flight_ || input_ended_) return;
-  if (inbox_.held() >= shared_->options.held_buffers_max || (waits_for_reader() && !inbox_.empty()) || tls_is_full()) {
+  if (inbox_.held() >= shared_->options.held_buffers_max || (waits_for_others() && !inbox_.empty()) || tls_is_full()) {
     if (receive_armed_) cancel_receive();
   } else if (!receive_armed_ && !parked_link.linked) {
     arm_receive();
   }
 }
 
-// Until the reader takes more, which may be minutes: the buffers of the ring are everybody's.
-bool Connection::waits_for_reader() noexcept {
-  return phase_ == Phase::kStream ||
+// Until the reader takes more, which may be minutes, or a password is compared: the buffers of the ring are
+// everybody's.
+bool Connection::waits_for_others() noexcept {
+  return phase_ == Phase::kStream || (phase_ == Phase::kStep && step_first_) ||
          (phase_ == Phase::kHead && outbox_.pending().size() > shared_->options.pending_bytes_max);
 }
 
@@ -460,7 +462,7 @@ void Connection::close_when_quiet() {
   outbox_.reset();
   tls_.reset();
   parser_.reset();
-  head_copy_ = {};
+  trim_exchange();  // also after a head that was refused
   phase_ = Phase::kFree;
   --shared_->closing;
   ++shared_->counters.closed[static_cast<size_t>(close_reason_)];

@@ -88,7 +88,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
   void on_send(const ring::Completion& completion);
   void fail(ring::Op op, int error);
   void settle();
-  [[nodiscard]] bool waits_for_reader() noexcept;
+  [[nodiscard]] bool waits_for_others() noexcept;
   [[nodiscard]] int64_t next_look_ns() const noexcept;
   // At which limit it is cut because scrapes wait for what it holds.
   [[nodiscard]] std::optional<limits::Limit> in_the_way(int64_t now_ns) const noexcept;
@@ -126,6 +126,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
   [[nodiscard]] bool read_head();
   [[nodiscard]] bool has_its_share() noexcept;
   [[nodiscard]] bool begin_exchange(std::span<char> head);
+  [[nodiscard]] bool receive_body();
   [[nodiscard]] bool read_body();
   [[nodiscard]] bool may_unwrap(std::span<char>& bytes);
   [[nodiscard]] bool read_chunks();
@@ -149,6 +150,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
   void refuse_at(limits::Limit limit, CloseReason reason);
   void time_out(limits::Limit limit);
   void finish_exchange(bool sent);
+  void trim_exchange() noexcept;
   void next_request();
   [[nodiscard]] bool body_unread() const noexcept { return chunks_left_ || body_left_ != 0; }
 
@@ -179,6 +181,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
   bool small_chunks_ = false;    // the last piece of the body was more framing than is usual
   bool direct_ = false;          // the current body is received into its own memory
   bool reading_paused_ = false;  // too much waits for a reader
+  bool step_first_ = false;      // whether the body is wanted is not known yet
   bool chunks_left_ = false;     // the end of a chunked body has not come
   uint64_t body_left_ = 0;       // bytes of a body with a length that have not come
   uint64_t body_bytes_max_ = 0;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/base/give_back.h"
 
 namespace sluice::net::conn {
 
@@ -49,8 +50,9 @@ bool Outbox::on_sent(size_t bytes, ring::Ring& ring, int socket, ring::Token tok
 }
 
 void Outbox::trim() noexcept {
-  if (pending_.empty() && pending_.capacity() > kKeptBytes) pending_ = {};
-  if (!in_flight_ && sending_.capacity() > kKeptBytes) sending_ = {};
+  if (pending_.empty()) give_back_above(pending_, kKeptBytes);
+  if (!in_flight_) give_back_above(sending_, kKeptBytes);
+  if (session_ != nullptr && session_->to_send().empty()) give_back_above(session_->to_send(), kKeptBytes);
 }
 
 void Outbox::reset() noexcept {

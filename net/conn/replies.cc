@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/base/check.h"
+#include "core/base/give_back.h"
 #include "core/base/limits.h"
 #include "net/conn/connection.h"
 #include "net/http/response_head.h"
@@ -24,6 +25,11 @@ void write_chunk_size(char* at, size_t bytes) noexcept {
   at[8] = '\r';
   at[9] = '\n';
 }
+
+// Of a request's fields, of its head and of an answer: what is kept from one request to the next.
+constexpr size_t kKeptFields = 64;
+constexpr size_t kKeptHeadBytes = 4 * 1024;
+constexpr size_t kKeptAnswerBytes = 8 * 1024;
 
 bool has_no_body(int status) noexcept { return status < 200 || status == 204 || status == 304; }
 
@@ -48,6 +54,10 @@ bool Connection::run_step() {
     case Handler::StepAction::kParked:
       shared_->worker->schedule(*this, Work::kShort);
       return false;
+    case Handler::StepAction::kReadBody:
+      step_first_ = false;
+      body_bytes_max_ = exchange_.body_bytes_max;
+      return receive_body();
   }
   return false;
 }
@@ -67,6 +77,11 @@ loop::Runnable::Again Connection::run(Deadline deadline) {
           return Again::kYes;
         case Handler::StepAction::kParked:
           return Again::kParked;
+        case Handler::StepAction::kReadBody:
+          step_first_ = false;
+          body_bytes_max_ = exchange_.body_bytes_max;
+          static_cast<void>(receive_body());
+          break;
       }
       break;
     case Phase::kStream:
@@ -144,6 +159,15 @@ void Connection::finish_exchange(bool sent) {
   inbox_.release(ring());
   parser_.trim();
   outbox_.trim();
+  trim_exchange();
+}
+
+// Gives back what an unusual request or answer took.
+void Connection::trim_exchange() noexcept {
+  give_back_above(exchange_.request.headers, kKeptFields);
+  give_back_above(exchange_.response.headers, kKeptHeadBytes);
+  give_back_above(exchange_.response.body, kKeptAnswerBytes);
+  give_back_above(head_copy_, kKeptHeadBytes);
 }
 
 // An early error: the complaint goes out, then the write side is shut and the rest is read and dropped for a while.

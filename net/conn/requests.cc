@@ -157,15 +157,29 @@ bool Connection::begin_exchange(std::span<char> head) {
   chunks_left_ = framing_.chunked;
   body_left_ = framing_.content_length == http::kNoLength ? 0 : framing_.content_length;
   body_received_ = 0;
-  direct_ = small_chunks_ = false;
-  body_bytes_max_ = limits::kBodyBytesMax;
+  direct_ = small_chunks_ = step_first_ = false;
+  body_bytes_max_ = exchange_.body_bytes_max = limits::kBodyBytesMax;
   if (outbox_.empty()) reader_ns_ = reader_bytes_ = 0;
   head_at_ = parser_.head_is_own() ? std::span<char>() : head;
 
-  if (shared_->handler.on_head(exchange_, body_bytes_max_) == http::Handler::HeadAction::kRespond) {
-    respond();
-    return true;
+  switch (shared_->handler.admits(exchange_) ? shared_->handler.on_head(exchange_, body_bytes_max_)
+                                             : http::Handler::HeadAction::kRespond) {
+    case http::Handler::HeadAction::kRespond:
+      respond();
+      return true;
+    case http::Handler::HeadAction::kStepFirst:
+      // As long as that takes, the buffers of the ring are everybody's.
+      own_head();
+      step_first_ = true;
+      return run_step();
+    case http::Handler::HeadAction::kReadBody:
+      break;
   }
+  return receive_body();
+}
+
+// The handler wants the body of the current request, if there is one.
+bool Connection::receive_body() {
   if (!body_unread()) return run_step();
   if (body_left_ > body_bytes_max_) {
     refuse_at(Limit::kBodyBytes, CloseReason::kRefused);

@@ -17,6 +17,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/limit_table.h"
+#include "core/base/limits.h"
 
 namespace sluice::net::http {
 
@@ -102,25 +103,34 @@ struct Exchange {
   Caller caller;
   Response response;
   std::unique_ptr<HandlerState> state;
+  uint64_t body_bytes_max = limits::kBodyBytesMax;  // of a body that step() asks for
 };
 
 // One per worker. No function throws; none may block.
 class Handler {
  public:
   enum class HeadAction : uint8_t {
-    kReadBody,  // go on: receive the body (sending 100-continue if asked for), then call step()
-    kRespond,   // `response` is final; a body that is still coming is drained or the connection closed
+    kReadBody,   // go on: receive the body (sending 100-continue if asked for), then call step()
+    kStepFirst,  // call step() before anything of the body is received: it decides
+    kRespond,    // `response` is final; a body that is still coming is drained or the connection closed
   };
   enum class StepAction : uint8_t {
     kDone,    // `response` is complete
     kAgain,   // the slice is used up: call again in the next turn
     kParked,  // waits for something in the store: call again in the next turn, others first
+    // After kStepFirst, once: receive the body as for HeadAction::kReadBody, at most `exchange.body_bytes_max` of it
+    // over the wire, then call again.
+    kReadBody,
   };
   virtual ~Handler() = default;
 
+  // Before everything else about a request whose head is complete and well-formed: false, and `response` is final, when
+  // its sender asks for too much. on_head is not called then.
+  [[nodiscard]] virtual bool admits(Exchange& /*exchange*/) { return true; }
   // The head is complete and well-formed. `body_bytes_max` bounds the body as it comes over the wire.
   [[nodiscard]] virtual HeadAction on_head(Exchange& exchange, uint64_t& body_bytes_max) = 0;
-  // The body is complete. Called with the connection's deadline until it returns kDone.
+  // The body is complete, or nothing of it was received yet (kStepFirst). Called with the connection's deadline until
+  // it returns kDone.
   [[nodiscard]] virtual StepAction step(Exchange& exchange, Deadline deadline) = 0;
   // The request never became an exchange (its head was malformed, too large or late: on_head was not called) and was
   // answered with `status` by the connection; for counters and logs only.
@@ -130,9 +140,9 @@ class Handler {
   virtual void on_limit(limits::Limit limit) = 0;
   // Whether others wait for what readers of streamed answers hold. The connection then cuts the slow ones. Cheap.
   [[nodiscard]] virtual bool readers_are_in_the_way() const noexcept { return false; }
-  // Once for every on_head: the whole answer is queued for the socket (sent = true), or the connection died before.
-  // When the connection itself refused the body (malformed, too large, late, cut short), `response.status` is the
-  // status of that refusal. `request_ns`: from the first byte of the request until now.
+  // Once for every request that admits() was asked about: the whole answer is queued for the socket (sent = true), or
+  // the connection died before. When the connection itself refused the body (malformed, too large, late, cut short),
+  // `response.status` is the status of that refusal. `request_ns`: from the first byte of the request until now.
   virtual void on_finished(const Exchange& exchange, bool sent, int64_t request_ns) = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "net/http/head_repair.h"
 
+#include "core/base/limits.h"
 #include "net/http/ascii.h"
 
 namespace sluice::net::http {
@@ -49,6 +50,7 @@ Result<RepairedHead, Refusal> repair_head(std::string_view head, Request& reques
     // A line that continues the one before begins with a blank, which no token does.
     if (name.empty() || !ascii::all(name, ascii::kToken)) return Unexpected(kBadRequest);
     if (!ascii::all(value, ascii::kFieldValue)) return Unexpected(kBadRequest);
+    if (request.headers.size() == limits::kHeadFieldsMax) return Unexpected(Refusal{431, {}});
     request.headers.push_back({name, value});
     rules.add(name, value);
     if (equals_ignoring_case(name, "content-length")) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/base/check.h"
+#include "core/base/give_back.h"
 #include "core/base/limits.h"
 #include "net/http/ascii.h"
 #include "net/http/head_repair.h"
@@ -52,6 +53,8 @@ struct RequestParser::Callbacks {
     if (parser.in_chunks_) {
       parser.trailer_name_.append({at, length});
     } else if (parser.request_ != nullptr) {
+      // What is to be said about it is the slow path's.
+      if (parser.request_->headers.size() == limits::kHeadFieldsMax) return -1;
       parser.request_->headers.push_back({{at, length}, {at + length, at + length}});
     }
     return 0;
@@ -315,8 +318,8 @@ void RequestParser::forget_head() noexcept {
 
 void RequestParser::trim() noexcept {
   if (head_done_) forget_head();
-  if (head_.empty() && head_.capacity() > kKeptHeadBytes) head_ = {};
-  if (strict_.capacity() > kKeptHeadBytes) strict_ = {};
+  if (head_.empty()) give_back_above(head_, kKeptHeadBytes);
+  give_back_above(strict_, kKeptHeadBytes);
 }
 
 void RequestParser::reset() noexcept {

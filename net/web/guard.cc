@@ -1,5 +1,10 @@
 #include "net/web/guard.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <typeinfo>
 #include <utility>
@@ -40,7 +45,23 @@ void reply_error(http::Response& response, int status, std::string_view text) {
   response.body = std::string(text) + "\n";
 }
 
-std::string_view address_of(std::string_view peer) { return peer.substr(0, peer.rfind(':')); }
+bool has_body(const http::Request& request) noexcept {
+  return request.chunked || (request.content_length != http::kNoLength && request.content_length != 0);
+}
+
+// Whose passwords are counted together: an IPv4 address, or the /64 of an IPv6 address, which is what one client has at
+// least.
+std::string source_of(std::string_view peer) {
+  const std::string_view address = peer.substr(0, peer.rfind(':'));
+  if (!address.starts_with('[')) return std::string(address);
+  const std::string host(address.substr(1, address.find_first_of("%]") - 1));
+  in6_addr parsed{};
+  if (::inet_pton(AF_INET6, host.c_str(), &parsed) != 1) return std::string(address);
+  std::fill_n(parsed.s6_addr + 8, 8, uint8_t{0});
+  char text[INET6_ADDRSTRLEN];
+  ::inet_ntop(AF_INET6, &parsed, text, sizeof text);
+  return std::string(text) + "/64";
+}
 
 }  // namespace
 
@@ -48,6 +69,12 @@ Guard::Guard(http::Handler& inner, GuardShared& shared, Callers* callers)
     : inner_(inner), shared_(shared), callers_(callers), reader_(shared.file), verdicts_(kVerdictsKept) {}
 
 std::unique_ptr<tls::Session> Guard::open() { return tls::Session::make(reader_.current(true).tls); }
+
+bool Guard::admits(http::Exchange& exchange) {
+  if (inner_.admits(exchange)) return true;
+  add_headers(exchange.response.headers, reader_.current(false).config.header_lines);
+  return false;
+}
 
 HeadAction Guard::on_head(http::Exchange& exchange, uint64_t& body_bytes_max) {
   if (!shared_.bucket.take(monotonic_ns())) {
@@ -61,10 +88,7 @@ HeadAction Guard::on_head(http::Exchange& exchange, uint64_t& body_bytes_max) {
   const Access access = judge(exchange, config);
   if (access == Access::kRight) ++counters_.right;
   if (access == Access::kRight || access == Access::kNobody) return enter(exchange, body_bytes_max, config);
-  if (access == Access::kPending) {
-    body_bytes_max = shared_.body_bytes_max;
-    return HeadAction::kReadBody;
-  }
+  if (access == Access::kPending) return HeadAction::kStepFirst;
   refuse(exchange, access, config);
   return HeadAction::kRespond;
 }
@@ -100,11 +124,9 @@ Guard::Access Guard::judge_password(http::Exchange& exchange, std::string_view a
     if (*known) exchange.caller.user = credentials->user;
     return *known ? Access::kRight : Access::kWrong;
   }
-  auto question = shared_.pool.ask({.key = key,
-                                    .hash = hash,
-                                    .password = credentials->password,
-                                    .address = address_of(exchange.request.peer),
-                                    .may_be_right = exists});
+  const std::string source = source_of(exchange.request.peer);
+  auto question = shared_.pool.ask(
+      {.key = key, .hash = hash, .password = credentials->password, .address = source, .may_be_right = exists});
   if (question == nullptr) return Access::kCrowded;
   exchange.state = std::make_unique<PendingState>(std::move(question), key, credentials->user);
   return Access::kPending;
@@ -161,8 +183,8 @@ StepAction Guard::step(http::Exchange& exchange, Deadline deadline) {
       return StepAction::kDone;
     }
     ++counters_.right;
-    uint64_t body_bytes_max = 0;
-    if (enter(exchange, body_bytes_max, config) == HeadAction::kRespond) return StepAction::kDone;
+    if (enter(exchange, exchange.body_bytes_max, config) == HeadAction::kRespond) return StepAction::kDone;
+    if (has_body(exchange.request)) return StepAction::kReadBody;
     action = inner_.step(exchange, deadline);
   }
   if (action == StepAction::kDone) add_headers(exchange.response.headers, reader_.current(false).config.header_lines);

@@ -3,7 +3,7 @@
 // routing.
 //
 // A password that no cache knows is compared by the pool while the request is parked; the worker goes on. The body of
-// such a request is received meanwhile, under the same limits as any other.
+// such a request is not received before it is known to be right.
 //
 // With `callers` (--auth.file) there are more who may come in: their users, and bearer tokens. A request without
 // credentials then goes on to the handler, which knows what it may do; wrong ones end here, whatever it asks for.
@@ -28,15 +28,10 @@ namespace sluice::net::web {
 
 // What all workers share. The limit is the one of the file at the start.
 struct GuardShared {
-  GuardShared(ConfigFile& file_in, PasswordPool& pool_in, const WebConfig& start,
-              uint64_t body_bytes_max_in = limits::kBodyBytesMax)
-      : file(file_in),
-        pool(pool_in),
-        body_bytes_max(body_bytes_max_in),
-        bucket(start.rate_interval_ns, start.rate_burst) {}
+  GuardShared(ConfigFile& file_in, PasswordPool& pool_in, const WebConfig& start)
+      : file(file_in), pool(pool_in), bucket(start.rate_interval_ns, start.rate_burst) {}
   ConfigFile& file;
   PasswordPool& pool;
-  const uint64_t body_bytes_max;  // of a request that waits for its verdict
   sync::TokenBucket bucket;
 };
 
@@ -53,6 +48,7 @@ class Guard final : public http::Handler, public tls::Source {
 
   Guard(http::Handler& inner, GuardShared& shared, Callers* callers = nullptr);
 
+  bool admits(http::Exchange& exchange) override;
   HeadAction on_head(http::Exchange& exchange, uint64_t& body_bytes_max) override;
   StepAction step(http::Exchange& exchange, Deadline deadline) override;
   void on_refused(int status, std::string_view peer) override { inner_.on_refused(status, peer); }

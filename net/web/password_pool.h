@@ -55,7 +55,7 @@ class PasswordPool {
     CredentialKey key;
     std::string_view hash;
     std::string_view password;
-    std::string_view address;  // of the client, without its port
+    std::string_view address;  // of the client, without its port; an IPv6 one without what a client may choose
     bool may_be_right = true;  // false: the user does not exist; the comparison is for the time that it takes
   };
   using Compare = std::function<bool(std::string_view password, std::string_view hash)>;

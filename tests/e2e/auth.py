@@ -155,6 +155,25 @@ def check_refused_before_body(checks, gateway):
             checks.equal(read_response(Reader(sock)).status, 403, "before the body %s" % extra)
 
 
+def check_password_before_body(checks, gateway):
+    """Nor does one of a password that is compared first: nothing of the body is sent here."""
+    for length, number in ((1000, 1), (200 << 20, 2)):
+        with gateway.connect() as sock:
+            wrong = basic("team-a", "wrong-before-body-%d" % number)
+            sock.sendall(make_request("PUT", "/metrics/job/team-a-x", b"", wrong + [("Content-Length", str(length))]))
+            checks.equal(read_response(Reader(sock)).status, 401, "a wrong password before a body of %d" % length)
+
+
+def check_rate_of_wrong_ones(checks, options, auth):
+    """Wrong credentials count as requests of their address."""
+    flags = ["--auth.file=" + auth, "--limits.requests-per-second-per-address=5"]
+    with Gateway(options.binary, flags, backend=options.backend) as gateway, gateway.connect() as sock:
+        sock.sendall(make_request("GET", "/metrics", headers=bearer("nobody's")) * 300)
+        reader = Reader(sock)
+        statuses = [read_response(reader).status for _ in range(300)]
+        checks.equal(set(statuses), {401, 429}, "many wrong tokens")
+
+
 def check_reload(checks, gateway, path):
     target = "/metrics/job/team-c-x"
     checks.equal(gateway.request("PUT", target, BODY, TEAM_A).status, 403, "before the change")
@@ -284,6 +303,7 @@ def main():
         with Gateway(options.binary, flags, backend=options.backend) as gateway:
             check_cases(checks, gateway)
             check_refused_before_body(checks, gateway)
+            check_password_before_body(checks, gateway)
             check_reload(checks, gateway, auth)
             checks.equal(gateway.request("PUT", "/-/quit", headers=OPS).status, 200, "quit by ops")
         # Alone, the users of the web config are nobody's business.
@@ -292,6 +312,7 @@ def main():
             checks.equal(gateway.request("GET", "/", headers=VIEWER).status, 401, "a user of no file")
             checks.equal(gateway.request("PUT", "/metrics/job/team-a-x", BODY, TEAM_A).status, 200, "a user of the file")
             checks.that("sluice_web_config_reloads_total" not in gateway.scrape(OPS).text, "no web config, no figures of it")
+        check_rate_of_wrong_ones(checks, options, auth)
         check_bad_files(checks, options, folder)
         make_all(folder)
         check_certificates(checks, options, folder)

@@ -335,6 +335,16 @@ def check_deletion_is_kept(checks, options, folder):
         checks.equal((api.groups()["total"], api.groups(("q", "etl"))["matched"]), (10, 0), "after a kill")
 
 
+def check_expensive_filters(checks, options):
+    """Classes of thousands of characters, and many selectors that are each as large as one may be."""
+    large = 'job=~"([%sa-z0-9_-]*){60}"' % ("b" * 15_000)
+    many = "&".join("match[]=" + urllib.parse.quote('job=~"(a{99}){5}"') for _ in range(16))
+    with Gateway(options.binary, backend=options.backend) as gateway:
+        for query in ("match[]=" + urllib.parse.quote(large, safe="=~[]{}()*"), many):
+            answer = gateway.request("GET", "/api/v1/groups?" + query)
+            checks.equal((answer.status, "too large" in answer.text), (400, True), "an expensive filter", query[:40])
+
+
 def check_routes(checks, options):
     """Methods, OPTIONS and CORS; what is the reference's stays as it is."""
     for flags, deletion in (([], ""), ([ADMIN], "DELETE, ")):
@@ -392,6 +402,7 @@ def main():
     check_deletion(checks, options)
     with tempfile.TemporaryDirectory(prefix="groups_api.") as folder:
         check_deletion_is_kept(checks, options, folder + "/state")
+    check_expensive_filters(checks, options)
     check_routes(checks, options)
     check_sliced(checks, options)
     checks.finish()

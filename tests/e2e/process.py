@@ -186,6 +186,10 @@ def check_full_stderr(checks, options):
 
 def check_quit(checks, options):
     gateway = Gateway(options.binary, ["--web.enable-lifecycle"], options.backend)
+    for header in (("Origin", "http://foreign.test"), ("Origin", "null"), ("Sec-Fetch-Site", "cross-site")):
+        answer = gateway.request("POST", "/-/quit", headers=[header])
+        checks.equal(answer.status, 403, "a form of a foreign page", header)
+    checks.equal(gateway.request("GET", "/-/healthy").status, 200, "after it")
     answer = gateway.request("PUT", "/-/quit")
     checks.equal((answer.status, answer.text), (200, "Requesting termination... Goodbye!"), "/-/quit")
     checks.equal(gateway.process.wait(60), 0, "exit code after /-/quit")

@@ -60,6 +60,7 @@ struct Progress final : http::HandlerState {
   size_t steps_left = 0;
   bool parks = false;
   bool body_seen = false;
+  bool asked_first = false;
 };
 
 class EchoHandler final : public http::Handler {
@@ -75,9 +76,12 @@ class EchoHandler final : public http::Handler {
     SLUICE_CHECK(heard.body.empty());
     if (target.starts_with("/slices/") || target.starts_with("/parked/")) progress->steps_left = number_of(target, 9);
     progress->parks = target.starts_with("/parked/");
+    progress->asked_first = target.starts_with("/first/");
+    if (progress->asked_first) progress->steps_left = number_of(target, 9);
+    const HeadAction action = progress->asked_first ? HeadAction::kStepFirst : HeadAction::kReadBody;
     if (target.starts_with("/small")) body_bytes_max = 10;
     exchange.state = std::move(progress);
-    if (!target.starts_with("/gone")) return HeadAction::kReadBody;
+    if (!target.starts_with("/gone")) return action;
     heard.complete = true;
     answer(exchange, 404, heard);
     return HeadAction::kRespond;
@@ -90,6 +94,13 @@ class EchoHandler final : public http::Handler {
     const Heard now = heard_of(exchange.request);
     SLUICE_CHECK(now.method == heard.method && now.target == heard.target && now.host == heard.host);
     SLUICE_CHECK(now.fields == heard.fields);
+    if (progress.asked_first) {
+      SLUICE_CHECK(now.body.empty());
+      if (progress.steps_left-- > 0) return StepAction::kParked;
+      progress.steps_left = 0;
+      progress.asked_first = false;
+      return StepAction::kReadBody;
+    }
     SLUICE_CHECK(!progress.body_seen || now.body == heard.body);
     heard.body = now.body;
     heard.complete = progress.body_seen = true;

@@ -36,6 +36,7 @@ ATTACKS = {
     "hash-flood": ("stored_floods",),
     "pipeline-flood": ("connection_floods",),
     "half-open-kill": ("connection_floods",),
+    "kept-memory": ("connection_floods",),
     "path-bomb": ("large_requests",),
     "scrape-storm": ("stored_floods",),
 }

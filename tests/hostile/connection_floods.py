@@ -9,7 +9,7 @@ import struct
 import time
 
 from attack import run
-from process_figures import MIB, GoodClient, Memory, confined, descriptors, is_sanitized, wait_until
+from process_figures import MIB, GoodClient, Memory, confined, descriptors, is_sanitized, resident, wait_until
 
 from gateway import Reader, make_request, read_response
 
@@ -80,6 +80,34 @@ def pipeline_flood(attack):
             sock.close()
 
 
+def kept_memory(attack):
+    """200 connections that have each brought a large head, or taken a large answer, and stay open."""
+    fields = [("F%d" % number, "v" * 50) for number in range(1000)]
+    head = make_request("GET", "/-/ready", headers=fields)
+    with attack.gateway("--runtime.workers=1") as gateway:
+        body = b"".join(b'many{n="%d"} 1\n' % number for number in range(20_000))
+        attack.that(gateway.request("PUT", "/metrics/job/stored", body).status == 200, "the push")
+        for what, pieces in (("large heads", (head[:1000], head[1000:])), ("large answers", (make_request("GET", "/metrics"),))):
+            def ask(sock, pieces=pieces, what=what):
+                for piece in pieces:
+                    sock.sendall(piece)
+                if read_response(Reader(sock)).status != 200:
+                    attack.that(False, what)
+
+            with contextlib.ExitStack() as connections:
+                # What the gateway needs once, however many there are: receive buffers, which come in turn.
+                first = connections.enter_context(gateway.connect())
+                for _ in range(600):
+                    ask(first)
+                before = resident(gateway)
+                for _ in range(200):
+                    ask(connections.enter_context(gateway.connect()))
+                grown = resident(gateway) - before
+            if not is_sanitized(gateway):
+                attack.figure("below 16 KiB a connection", "%s: %d KiB for 200" % (what, grown >> 10), grown < 200 * 16 * 1024,
+                              always=True)
+
+
 def half_open_kill(attack):
     """Resets at random points of a head, a body, chunks, an answer."""
     seed = int(os.environ.get("SLUICE_TEST_SEED", "7"))
@@ -111,4 +139,5 @@ def half_open_kill(attack):
         attack.that(gateway.stop() == 0, "exit code")
 
 
-run("connection_floods", {"conn-flood": conn_flood, "pipeline-flood": pipeline_flood, "half-open-kill": half_open_kill})
+run("connection_floods", {"conn-flood": conn_flood, "pipeline-flood": pipeline_flood, "half-open-kill": half_open_kill,
+                          "kept-memory": kept_memory})

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 
 #include "core/base/hash.h"
@@ -113,6 +115,34 @@ TEST_F(GroupWalkTest, AWipeWithAFilterSparesWhatWasPushedAfterItsStart) {
   testing::finish(op, client_.writer());
   EXPECT_EQ(op.groups(), 1u);
   EXPECT_EQ(client_.contents().size(), 1u);
+}
+
+TEST_F(GroupWalkTest, AWipeDeletesNoMoreThanItMay) {
+  for (int i = 0; i < 300; ++i) client_.put({{"job", "a"}, {"n", std::to_string(i)}}, "x 1\n", i + 1);
+  WipeOp op;
+  op.start(client_.writer(), [](const GroupView&) { return true; }, 100);
+  testing::finish(op, client_.writer());
+  EXPECT_EQ(op.groups(), 100u);
+  EXPECT_EQ(client_.contents().size(), 200u);
+}
+
+TEST_F(GroupWalkTest, AStepVisitsOneGroupWhenThatTakesLong) {
+  for (int i = 0; i < 3000; ++i) client_.put({{"job", "a"}, {"n", std::to_string(i)}}, "x 1\n", i + 1);
+  GroupWalk walk;
+  walk.start(client_.writer());
+  std::set<std::string> seen;
+  size_t most = 0;
+  for (StepResult step = StepResult::kAgain; step == StepResult::kAgain;) {
+    size_t visited = 0;
+    step = walk.step({0}, [&](const GroupView& group) {
+      ++visited;
+      EXPECT_TRUE(seen.emplace(group.key).second);
+    });
+    most = std::max(most, visited);
+    client_.writer().quiescent();
+  }
+  EXPECT_EQ(seen.size(), 3000u);
+  EXPECT_EQ(most, 1u);
 }
 
 }  // namespace

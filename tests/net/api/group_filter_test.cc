@@ -124,6 +124,23 @@ TEST_F(GroupFilters, TakeWhatAllOfThemTake) {
   EXPECT_EQ(taken("older_than=1ms", 1'005'001), (Names{backup, one, two, never}));
 }
 
+TEST_F(GroupFilters, SelectorsAreBoundedTogether) {
+  const auto error = [](size_t selectors, const std::string& selector) {
+    std::string query = "/x?failed=false";
+    for (size_t i = 0; i < selectors; ++i) query += "&match[]=" + selector;
+    const auto filter = GroupFilter::parse(*parse_query(query), 0);
+    return filter ? std::string() : filter.error();
+  };
+  EXPECT_EQ(error(1, "{job%3D~%22(a{50}){4}%22}"), "");
+  EXPECT_EQ(error(4, "{job%3D~%22(a{50}){4}%22}"), "The match[] parameters are too large.");
+  EXPECT_EQ(
+      error(
+          1,
+          "{job%3D~%22a{99}%22,a%3D~%22a{99}%22,b%3D~%22a{99}%22,c%3D~%22a{99}%22,d%3D~%22a{99}%22,e%3D~%22a{99}%22}"),
+      "The match[] parameters are too large.");
+  EXPECT_EQ(error(16, "{job%3D~%22backup-.*%22}"), "");
+}
+
 TEST_F(GroupFilters, OrdersAreTotalAndCursorsComeBack) {
   for (const GroupSort sort :
        {GroupSort::kKey, GroupSort::kLastPush, GroupSort::kLastFailure, GroupSort::kSeries, GroupSort::kBytes}) {

@@ -80,6 +80,34 @@ TEST(Regex, IsBounded) {
   EXPECT_FALSE(matches(".*", std::string(kRegexValueBytesMax + 1, 'a')));
 }
 
+TEST(Regex, ClassesAreBoundedTogether) {
+  const auto refused = [](const std::string& pattern) {
+    const auto regex = Regex::compile(pattern);
+    return !regex && regex.error().ends_with("cannot be used: it is too large.");
+  };
+  // The same character again and again, each time that the piece is repeated.
+  EXPECT_TRUE(refused("[" + std::string(kRegexClassItemsMax + 1, 'b') + "]"));
+  EXPECT_TRUE(refused("([" + std::string(200, 'b') + "a-z0-9_-]*){60}"));
+  EXPECT_TRUE(matches("([" + std::string(60, 'b') + "a-z0-9_-]*){60}", "job-1"));
+  // Characters that do not meet are a range each.
+  std::string apart;
+  for (uint32_t c = 0x4e00; c < 0x4e00 + 2 * 300; c += 2) {
+    apart += static_cast<char>(0xe0 | c >> 12);
+    apart += static_cast<char>(0x80 | (c >> 6 & 0x3f));
+    apart += static_cast<char>(0x80 | (c & 0x3f));
+  }
+  EXPECT_TRUE(matches("[" + apart + "]+", apart));
+  EXPECT_FALSE(matches("[" + apart + "]", "\xe4\xb8\x81"));  // between the first two
+  EXPECT_TRUE(refused("[" + apart + "]{4}"));
+}
+
+TEST(Regex, RangesThatMeetAreOne) {
+  const std::string pattern = "[a-cb-fg-hx]";
+  for (char c = 'a'; c <= 'z'; ++c) EXPECT_EQ(matches(pattern, {&c, 1}), c <= 'h' || c == 'x') << c;
+  EXPECT_FALSE(matches("[^a-cb-f]", "d"));
+  EXPECT_TRUE(matches("(?i)[B-DX]", "x"));
+}
+
 // Patterns over two letters, as ECMAScript has them too.
 std::string random_pattern(std::mt19937& random, int depth) {
   std::string out;

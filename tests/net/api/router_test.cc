@@ -148,6 +148,16 @@ TEST(Router, TheApiHasARouterOfItsOwn) {
   check(prefixed, {Method::kGet, "/api/v1/metrics", Kind::kNotFound, 404, ""});
 }
 
+TEST(Router, APrefixWithAnEscapeIsNoneOfThePath) {
+  RouterOptions options;
+  options.route_prefix = "/%7Eteam";
+  const Router router(options);
+  // The decoded path is shorter than the prefix that the raw one begins with.
+  check(router, {Method::kGet, "/%7Eteam/api/v1/", Kind::kNotFound, 404, ""});
+  check(router, {Method::kGet, "/%7Eteam/api/v1/status", Kind::kNotFound, 404, ""});
+  check(router, {Method::kGet, "/~team/api/v1/", Kind::kNotFound, 404, ""});
+}
+
 TEST(Router, WhatIsOursBelowTheApiHasNoCorsAndNoRedirects) {
   RouterOptions options;
   const Router plain(options);

@@ -39,6 +39,47 @@ TEST(ConnectionLife, LingerEndsWithTheClient) {
   EXPECT_TRUE(bed.client(id).server_closed);
 }
 
+std::string fields(size_t count) {
+  std::string text;
+  for (size_t i = 0; i < count; ++i) text += "a:\r\n";
+  return text;
+}
+
+TEST(ConnectionLife, NothingLargeIsKeptBetweenRequests) {
+  TestBed bed;
+  const auto id = bed.connect();
+  bed.send(id, "GET /-/ready HTTP/1.1\r\nHost: x\r\n" + fields(500) + "\r\n");
+  EXPECT_GE(bed.handler.kept_fields, 500u);
+  bed.send(id, post("/echo", std::string(100'000, 'e')));
+  EXPECT_LE(bed.handler.kept_fields, 64u);
+  bed.send(id, get("/-/ready"));
+  EXPECT_EQ(bed.statuses(id), (Statuses{200, 200, 200}));
+  EXPECT_LE(bed.handler.kept_answer, 8u * 1024);
+}
+
+TEST(ConnectionLife, NothingLargeIsKeptForTheNextConnection) {
+  TestBed bed;
+  const auto id = bed.connect();
+  bed.send(id, "GET / HTTP/1.1\r\nHost: x\r\n" + fields(limits::kHeadFieldsMax) + "\r\n");
+  EXPECT_EQ(bed.statuses(id), (Statuses{431}));
+  EXPECT_EQ(bed.handler.at_limits, (std::vector{limits::Limit::kHeaderBytes}));
+  bed.fake_ring.client_finish(id);
+  bed.settle();
+  ASSERT_TRUE(bed.client(id).server_closed);
+  bed.send(bed.connect(), get("/-/ready"));
+  EXPECT_LE(bed.handler.kept_fields, 64u);
+}
+
+TEST(Outbox, GivesBackWhatALargeAnswerTook) {
+  Outbox outbox;
+  outbox.pending().assign(100'000, 'x');
+  outbox.trim();
+  EXPECT_EQ(outbox.pending().size(), 100'000u);
+  outbox.pending().clear();
+  outbox.trim();
+  EXPECT_LE(outbox.pending().capacity(), 8u * 1024);
+}
+
 TEST(ConnectionLife, HeadDeadline) {
   TestBed bed;
   const auto id = bed.connect();

@@ -68,10 +68,12 @@ std::string stream_text(size_t count) {
 http::Handler::HeadAction TestHandler::on_head(Exchange& exchange, uint64_t& body_bytes_max) {
   ++heads;
   const http::Request& request = exchange.request;
+  kept_fields = request.headers.capacity();
+  kept_answer = exchange.response.body.capacity();
   const std::string_view path = request.target.substr(0, request.target.find('?'));
   const auto is = [&](std::string_view prefix) { return path.starts_with(prefix); };
-  const bool wants_post =
-      path == "/metrics/job/h" || path == "/echo" || path == "/small" || is("/slices/") || is("/parked/");
+  const bool wants_post = path == "/metrics/job/h" || path == "/echo" || path == "/small" || is("/slices/") ||
+                          is("/parked/") || is("/asked/") || is("/denied/");
   const bool wants_get = path == "/-/ready" || path == "/-/healthy" || is("/stream/") || is("/broken/");
   if (!wants_post && !wants_get) {
     answer(exchange, 404, "404 page not found\n");
@@ -84,6 +86,10 @@ http::Handler::HeadAction TestHandler::on_head(Exchange& exchange, uint64_t& bod
   if (path == "/small") body_bytes_max = 10;
   if (is("/slices/")) exchange.state = std::make_unique<CountedState>(alive_states, number_at(path), false);
   if (is("/parked/")) exchange.state = std::make_unique<CountedState>(alive_states, number_at(path), true);
+  if (is("/asked/") || is("/denied/")) {
+    exchange.state = std::make_unique<CountedState>(alive_states, number_at(path), true);
+    return HeadAction::kStepFirst;
+  }
   return HeadAction::kReadBody;
 }
 
@@ -93,6 +99,15 @@ http::Handler::StepAction TestHandler::step(Exchange& exchange, Deadline /*deadl
   if (auto* state = static_cast<CountedState*>(exchange.state.get()); state != nullptr && state->steps_left > 0) {
     --state->steps_left;
     return state->parked ? StepAction::kParked : StepAction::kAgain;
+  }
+  if (request.target.starts_with("/denied/")) {
+    answer(exchange, 401, "Unauthorized\n");
+    return StepAction::kDone;
+  }
+  if (request.target.starts_with("/asked/") && exchange.state != nullptr) {
+    exchange.state.reset();
+    exchange.body_bytes_max = 10;
+    return StepAction::kReadBody;
   }
   if (request.target.starts_with("/stream/") || request.target.starts_with("/broken/")) {
     exchange.response.source = std::make_unique<CountingSource>(number_at(request.target), stream_piece,

@@ -15,7 +15,8 @@ namespace sluice::net::conn {
 
 // Routes: POST /metrics/job/h; GET /-/ready, /-/healthy -> "OK"; POST /echo -> the body; POST /small -> at most 10
 // bytes of body; POST /slices/<n>, /parked/<n> -> 200 after n steps more; GET /stream/<n>, /broken/<n> -> n bytes, then
-// the end or a failure. Else 404, or 405 for another method.
+// the end or a failure; POST /asked/<n>, /denied/<n> -> decides after n steps, before the body, and takes it (10 bytes
+// at most) or answers 401. Else 404, or 405 for another method.
 class TestHandler final : public http::Handler {
  public:
   HeadAction on_head(http::Exchange& exchange, uint64_t& body_bytes_max) override;
@@ -42,6 +43,9 @@ class TestHandler final : public http::Handler {
   size_t stream_piece = SIZE_MAX;
   bool in_the_way = false;
   uint64_t streamed = 0;  // bytes that sources have written
+  // At the last head: room for fields, and for an answer, that the connection had kept.
+  size_t kept_fields = 0;
+  size_t kept_answer = 0;
 };
 
 }  // namespace sluice::net::conn

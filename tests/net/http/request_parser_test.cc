@@ -125,6 +125,26 @@ TEST(RequestParser, LimitsOfTheHead) {
   EXPECT_EQ(parsed.result.refusal, (Refusal{414, {}}));
 }
 
+TEST(RequestParser, LimitOfTheFields) {
+  for (const size_t fields : {limits::kHeadFieldsMax, limits::kHeadFieldsMax + 1}) {
+    std::string bytes = "GET / HTTP/1.1\r\nHost: x\r\n";
+    for (size_t i = 1; i < fields; ++i) bytes += "a:\r\n";
+    bytes += "\r\n";
+    for (const size_t cut : {bytes.size(), bytes.size() - 1, size_t{100}}) {
+      Parsed parsed;
+      parse(parsed, std::string_view(bytes).substr(0, cut));
+      if (cut != bytes.size()) parse(parsed, std::string_view(bytes).substr(cut));
+      if (fields == limits::kHeadFieldsMax) {
+        EXPECT_EQ(parsed.result.event, RequestParser::Event::kHead) << cut;
+        EXPECT_EQ(parsed.request.headers.size(), fields) << cut;
+      } else {
+        EXPECT_EQ(parsed.result.refusal, (Refusal{431, {}})) << cut;
+        EXPECT_EQ(parsed.request.headers.size(), limits::kHeadFieldsMax) << cut;
+      }
+    }
+  }
+}
+
 TEST(RequestParser, Complaints) {
   const auto complaint = [](std::string_view bytes) {
     Parsed parsed;

@@ -25,6 +25,11 @@ constexpr const char* kDearer = "$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixK
 
 class Inner final : public http::Handler {
  public:
+  bool admits(http::Exchange& exchange) override {
+    if (admitted) return true;
+    exchange.response.status = 429;
+    return false;
+  }
   HeadAction on_head(http::Exchange& /*exchange*/, uint64_t& body_bytes_max) override {
     ++heads;
     body_bytes_max = 7;
@@ -38,6 +43,7 @@ class Inner final : public http::Handler {
   void on_limit(limits::Limit /*limit*/) override {}
   void on_finished(const http::Exchange& /*exchange*/, bool /*sent*/, int64_t /*request_ns*/) override {}
   int heads = 0;
+  bool admitted = true;
 };
 
 // bcrypt that writes down what it was asked, and waits to be let go on where a test wants that.
@@ -97,10 +103,11 @@ class GuardTest : public testing::Test {
   http::Response ask(std::string_view authorization, std::string_view peer = "127.0.0.1:1000") {
     http::Exchange exchange;
     set(exchange, authorization, peer);
-    if (head(exchange) == HeadAction::kReadBody) {
-      while (guard_->step(exchange, Deadline::never()) != StepAction::kDone) std::this_thread::yield();
-    }
+    if (head(exchange) != HeadAction::kRespond) finish(exchange);
     return std::move(exchange.response);
+  }
+  void finish(http::Exchange& exchange) {
+    while (guard_->step(exchange, Deadline::never()) != StepAction::kDone) std::this_thread::yield();
   }
 
   static constexpr std::string_view kRight = "Basic b25lOnNlY3JldA==";       // one:secret
@@ -138,7 +145,7 @@ TEST_F(GuardTest, BcryptRunsOnTheThreadsOfThePoolAlone) {
   http::Exchange exchange;
   set(exchange, kRight);
   // While it is compared, the worker gets its thread back at every step.
-  ASSERT_EQ(head(exchange), HeadAction::kReadBody);
+  ASSERT_EQ(head(exchange), HeadAction::kStepFirst);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(guard_->step(exchange, Deadline::never()), StepAction::kParked);
   EXPECT_EQ(inner_.heads, 0);
   comparisons_.go_on.release(1);
@@ -214,6 +221,60 @@ TEST_F(GuardTest, AFloodOfWrongOnesDoesNotReachWhoIsKnown) {
   EXPECT_EQ(good.response.body, "inside");
 }
 
+TEST_F(GuardTest, ANetworkOfIPv6IsOneClient) {
+  comparisons_.held = true;
+  start(one_user(), {.threads = 1, .waiting_max = 64, .waiting_per_address_max = 2});
+  const auto waits = [&](std::string_view authorization, const std::string& peer) {
+    http::Exchange exchange;
+    set(exchange, authorization, peer);
+    return head(exchange) == HeadAction::kStepFirst ? 1 : 0;
+  };
+  const char* const wrong[] = {"Basic YTox", "Basic YToy", "Basic YToz", "Basic YTo0", "Basic YTo1", "Basic YTo2"};
+  const char* const others[] = {"Basic Yjox", "Basic YjoyCg==", "Basic Yjoz", "Basic Yjo0", "Basic Yjo1", "Basic Yjo2"};
+  int apart = 0;
+  int near = 0;
+  for (int i = 0; i < 6; ++i) apart += waits(wrong[i], "[2001:db8:0:" + std::to_string(i + 1) + "::1]:1");
+  for (int i = 0; i < 6; ++i) near += waits(others[i], "[2001:db8:0:7::" + std::to_string(i + 1) + "]:1");
+  EXPECT_EQ(apart, 6);
+  EXPECT_EQ(near, 2);
+  EXPECT_EQ(waits(kWrong, "[fe80::1%lo]:1"), 1);
+}
+
+TEST_F(GuardTest, ABodyIsWantedWithTheRightPasswordOnly) {
+  start(one_user());
+  for (const std::string_view authorization : {kWrong, kRight}) {
+    http::Exchange exchange;
+    set(exchange, authorization);
+    exchange.request.content_length = 5;
+    ASSERT_EQ(head(exchange), HeadAction::kStepFirst) << authorization;
+    StepAction action = StepAction::kParked;
+    while (action == StepAction::kParked) action = guard_->step(exchange, Deadline::never());
+    if (authorization == kWrong) {
+      EXPECT_EQ(action, StepAction::kDone);
+      EXPECT_EQ(exchange.response.status, 401);
+      continue;
+    }
+    ASSERT_EQ(action, StepAction::kReadBody);
+    EXPECT_EQ(exchange.body_bytes_max, 7u);
+    EXPECT_EQ(inner_.heads, 1);
+    EXPECT_EQ(guard_->step(exchange, Deadline::never()), StepAction::kDone);
+    EXPECT_EQ(exchange.response.body, "inside");
+    EXPECT_EQ(inner_.heads, 1);
+  }
+}
+
+TEST_F(GuardTest, WhatTheHandlerDoesNotAdmitIsAskedNothing) {
+  start("http_server_config:\n  headers:\n    X-Frame-Options: deny\n" + one_user());
+  inner_.admitted = false;
+  http::Exchange exchange;
+  set(exchange, kWrong);
+  EXPECT_FALSE(guard_->admits(exchange));
+  EXPECT_EQ(exchange.response.status, 429);
+  EXPECT_NE(exchange.response.headers.find("X-Frame-Options: deny\r\n"), std::string::npos);
+  inner_.admitted = true;
+  EXPECT_TRUE(guard_->admits(exchange));
+}
+
 TEST_F(GuardTest, TheRateLimitComesBeforeEverything) {
   start("rate_limit:\n  interval: 1h\n  burst: 2\nhttp_server_config:\n  headers:\n    X-Frame-Options: deny\n" +
         one_user());
@@ -267,9 +328,7 @@ class GuardWithCallers : public GuardTest {
     exchange.caller = {.user = "of the request before", .token = "likewise"};
     set(exchange, authorization);
     const int before = inner_.heads;
-    if (head(exchange) == HeadAction::kReadBody) {
-      while (guard_->step(exchange, Deadline::never()) != StepAction::kDone) std::this_thread::yield();
-    }
+    if (head(exchange) != HeadAction::kRespond) finish(exchange);
     if (inner_.heads == before) {
       EXPECT_EQ(exchange.response.status, 401);
       EXPECT_NE(exchange.response.headers.find("WWW-Authenticate: Bearer\r\n"), std::string::npos);

@@ -93,6 +93,8 @@ class ConfigFile::Reader {
   explicit Reader(ConfigFile& file);
   // What holds now; valid until the next call. `certificates`: the files of TLS are looked at, too.
   [[nodiscard]] const Version& current(bool certificates);
+  // What held at the last call of current(): no look at the disk.
+  [[nodiscard]] const Version& last() const noexcept { return *state_->version; }
 
  private:
   ConfigFile& file_;

@@ -187,7 +187,7 @@ StepAction Guard::step(http::Exchange& exchange, Deadline deadline) {
     if (has_body(exchange.request)) return StepAction::kReadBody;
     action = inner_.step(exchange, deadline);
   }
-  if (action == StepAction::kDone) add_headers(exchange.response.headers, reader_.current(false).config.header_lines);
+  if (action == StepAction::kDone) add_headers(exchange.response.headers, reader_.last().config.header_lines);
   return action;
 }
 

@@ -11,14 +11,16 @@ namespace sluice::store {
 
 class GroupWalker {
  public:
-  explicit GroupWalker(WriterCore& writer) : writer_(writer) {}
+  GroupWalker(WriterCore& writer, WalkPace pace) : writer_(writer), pace_(pace) {}
 
   [[nodiscard]] StepResult step(Deadline deadline, const GroupWalk::Visitor& visit) {
     SLUICE_DCHECK_OWNER(writer_.owner);
     while (shard_ != GroupMap::shard_count()) {
       found_.clear();
-      const bool done = writer_.store.groups.walk_shard(shard_, cursor_, 1, writer_.participant,
-                                                        [this](Group& group) { found_.push_back(&group); });
+      const bool done = writer_.store.groups.walk_shard(shard_, cursor_, 1, writer_.participant, [&](Group& group) {
+        if (pace_ == WalkPace::kGroup) return found_.push_back(&group);
+        visit_one(group, visit);
+      });
       if (!visit_found(deadline, visit)) return StepResult::kAgain;
       if (done) {
         ++shard_;
@@ -30,16 +32,19 @@ class GroupWalker {
   }
 
  private:
+  static void visit_one(const Group& group, const GroupWalk::Visitor& visit) {
+    const model::Version* version = group.cell.current();
+    if (version == nullptr || version == Group::Cell::dead()) return;
+    visit({group.key(), group.hash(), group.stable_hash(), *version});
+  }
+
   // In the order of the cursor. False: the time was over before the last, and the cursor stands behind the one that was
   // visited.
   [[nodiscard]] bool visit_found(Deadline deadline, const GroupWalk::Visitor& visit) {
     std::ranges::sort(found_, {}, [](const Group* group) { return GroupMap::position_of(group->hash()); });
     for (size_t i = 0; i < found_.size(); ++i) {
-      const Group& group = *found_[i];
-      const model::Version* version = group.cell.current();
-      if (version == nullptr || version == Group::Cell::dead()) continue;
-      visit({group.key(), group.hash(), group.stable_hash(), *version});
-      const uint64_t at = GroupMap::position_of(group.hash());
+      visit_one(*found_[i], visit);
+      const uint64_t at = GroupMap::position_of(found_[i]->hash());
       if (i + 1 == found_.size() || GroupMap::position_of(found_[i + 1]->hash()) == at || !deadline.passed()) continue;
       cursor_.position = at + 1;
       cursor_.done = false;
@@ -49,7 +54,8 @@ class GroupWalker {
   }
 
   WriterCore& writer_;
-  std::vector<Group*> found_;  // of one bucket
+  const WalkPace pace_;
+  std::vector<const Group*> found_;  // of one bucket
   size_t shard_ = 0;
   map::WalkCursor<Group> cursor_;
 };
@@ -57,7 +63,7 @@ class GroupWalker {
 GroupWalk::GroupWalk() noexcept = default;
 GroupWalk::~GroupWalk() = default;
 
-void GroupWalk::start(Writer& writer) { walker_ = std::make_unique<GroupWalker>(writer.core()); }
+void GroupWalk::start(Writer& writer, WalkPace pace) { walker_ = std::make_unique<GroupWalker>(writer.core(), pace); }
 
 StepResult GroupWalk::step(Deadline deadline, const Visitor& visit) {
   SLUICE_CHECK(walker_ != nullptr);

@@ -20,6 +20,12 @@ namespace sluice::store {
 
 class GroupWalker;
 
+// Between which groups a walk looks at the clock.
+enum class WalkPace : uint8_t {
+  kBucket,  // of the map, some eight groups: for visitors that take microseconds
+  kGroup,   // for those that may take longer
+};
+
 // Valid during the call that it is handed to.
 struct GroupView {
   std::string_view key;  // GroupKey::bytes()
@@ -28,7 +34,8 @@ struct GroupView {
   const model::Version& version;
 };
 
-// Stepped like the other operations (ops.h), never parks. O(groups), about 0.3 us each, and what the visitor takes.
+// Stepped like the other operations (ops.h), never parks. O(groups), about 0.3 us each, and what the visitor takes;
+// with WalkPace::kGroup half as much again.
 class GroupWalk {
  public:
   using Visitor = std::function<void(const GroupView&)>;
@@ -38,9 +45,8 @@ class GroupWalk {
   GroupWalk(const GroupWalk&) = delete;
   GroupWalk& operator=(const GroupWalk&) = delete;
 
-  void start(Writer& writer);
-  // Calls `visit` for some groups, at least one if any are left in their bucket of the map, and looks at the clock
-  // behind each.
+  void start(Writer& writer, WalkPace pace = WalkPace::kBucket);
+  // Calls `visit` for the groups of at least one bucket, or for at least one group.
   [[nodiscard]] StepResult step(Deadline deadline, const Visitor& visit);
 
  private:

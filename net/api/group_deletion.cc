@@ -44,7 +44,7 @@ GroupDeletionState::GroupDeletionState(WorkerContext& context, GroupDeletionRequ
       },
       request_.count);
   began_stamp_ = context_.gateway.store().last_stamp();
-  walk_.start(*context_.writer);
+  walk_.start(*context_.writer, request_.filter.pace());
 }
 
 StepAction GroupDeletionState::step(http::Exchange& exchange, Deadline deadline) {

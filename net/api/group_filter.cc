@@ -94,6 +94,7 @@ std::expected<GroupFilter, std::string> GroupFilter::parse(const std::vector<Que
       filter.older_than_ns_ = now_ns - *age_ns;
     }
   }
+  filter.uses_regexes_ = regex_states != 0;
   return filter;
 }
 

@@ -30,12 +30,17 @@ class GroupFilter {
   [[nodiscard]] bool takes_all() const noexcept {
     return selectors_.empty() && text_.empty() && !failed_ && !older_than_ns_;
   }
+  // With regular expressions a group may take long.
+  [[nodiscard]] store::WalkPace pace() const noexcept {
+    return uses_regexes_ ? store::WalkPace::kGroup : store::WalkPace::kBucket;
+  }
   // A microsecond, or one for each regular expression. Not const: regular expressions keep scratch.
   [[nodiscard]] bool takes(const store::GroupView& group);
 
  private:
   std::vector<LabelMatchers> selectors_;  // one of them must match, if there are any
   std::string text_;                      // in lower case; contained in `name=value` of a label
+  bool uses_regexes_ = false;
   bool failed_ = false;
   std::optional<int64_t> older_than_ns_;  // the last successful push, or what made the group, was before
 };

@@ -148,7 +148,7 @@ GroupListState::GroupListState(WorkerContext& context, GroupListRequest request)
     : context_(context),
       request_(std::move(request)),
       visitor_([this](const store::GroupView& group) { visit(group); }) {
-  walk_.start(*context_.writer);
+  walk_.start(*context_.writer, request_.filter.pace());
 }
 
 void GroupListState::visit(const store::GroupView& group) {

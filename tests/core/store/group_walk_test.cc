@@ -20,10 +20,10 @@ class GroupWalkTest : public ::testing::Test {
  protected:
   // Label text and push time of every group that a walk visits; `between` is called between its steps.
   template <typename Between>
-  std::map<std::string, int64_t> walk(Between between) {
+  std::map<std::string, int64_t> walk(Between between, WalkPace pace = WalkPace::kBucket) {
     std::map<std::string, int64_t> seen;
     GroupWalk walk;
-    walk.start(client_.writer());
+    walk.start(client_.writer(), pace);
     const GroupWalk::Visitor visit = [&](const GroupView& group) {
       EXPECT_EQ(group.stable_hash, stable_hash(group.key));
       EXPECT_EQ(group.hash, keyed_hash(group.key));
@@ -47,6 +47,7 @@ TEST_F(GroupWalkTest, VisitsEveryGroupOnce) {
   client_.erase({{"job", "j"}, {"n", "7"}});
   client_.fail({{"job", "failed"}});
   const auto seen = walk([] {});
+  EXPECT_EQ(seen, walk([] {}, WalkPace::kGroup));
   EXPECT_EQ(seen.size(), 1000u);
   EXPECT_EQ(seen.at("instance=\"\",job=\"j\",n=\"41\""), 42);
   EXPECT_EQ(seen.at("instance=\"\",job=\"failed\""), 0);
@@ -129,7 +130,7 @@ TEST_F(GroupWalkTest, AWipeDeletesNoMoreThanItMay) {
 TEST_F(GroupWalkTest, AStepVisitsOneGroupWhenThatTakesLong) {
   for (int i = 0; i < 3000; ++i) client_.put({{"job", "a"}, {"n", std::to_string(i)}}, "x 1\n", i + 1);
   GroupWalk walk;
-  walk.start(client_.writer());
+  walk.start(client_.writer(), WalkPace::kGroup);
   std::set<std::string> seen;
   size_t most = 0;
   for (StepResult step = StepResult::kAgain; step == StepResult::kAgain;) {

@@ -46,7 +46,7 @@ bool LogSet::failed() const noexcept {
 
 LogSet::Acknowledged LogSet::acknowledged(uint64_t stamp) const noexcept {
   if (options_.fsync == Fsync::kAlways) {
-    if (is_durable(stamp)) return Acknowledged::kYes;
+    if (gone_.get() == 0 && is_durable(stamp)) return Acknowledged::kYes;
     return failed() ? Acknowledged::kNever : Acknowledged::kNotYet;
   }
   // What a failed log cannot write is said by its figures.
@@ -224,10 +224,14 @@ bool Log::rotate() noexcept {
 
 void Log::flush() noexcept {
   SLUICE_DCHECK_OWNER(owner_);
-  if (lost()) fail();
+  if (lost() && state() != State::kBroken) fail();
   if (state() != State::kGood) mend();
   if (buffer_.empty() || state() == State::kBroken) return;
-  if (segment_ == nullptr && !take_segment()) return;
+  if (segment_ == nullptr && !take_segment()) {
+    // The keeper makes none while the directory is gone: nobody is to wait for it.
+    if (set_.gone_.get() != 0) fail();
+    return;
+  }
   if (!rotate()) return;
   if (set_.options_.fsync == Fsync::kAlways && in_flight_) return;
   write();
@@ -304,7 +308,7 @@ void Log::count_sync(int64_t took_ns) noexcept {
 bool Log::finish() noexcept {
   owner_.release();
   SLUICE_DCHECK(!in_flight_);
-  if (lost()) fail();
+  if (lost() && state() != State::kBroken) fail();
   if (state() == State::kBroken) return false;
   if (segment_ == nullptr && !buffer_.empty() && !take_segment()) return false;
   if (!buffer_.empty()) write();

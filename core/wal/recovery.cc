@@ -198,6 +198,8 @@ void Recovery::choose_snapshot() {
   File* chosen = nullptr;
   for (File& file : files_) {
     if (file.kind != FileKind::kSnapshot) continue;
+    // Of every one, chosen or not: no later snapshot may have its name.
+    figures_.stamp_max = std::max(figures_.stamp_max, file.sequence);
     const bool better =
         chosen == nullptr || (file.whole != chosen->whole ? file.whole : file.sequence > chosen->sequence);
     if (better) chosen = &file;
@@ -206,7 +208,6 @@ void Recovery::choose_snapshot() {
   // Damaged or not: what it covered may be missing in part, a DELETE before what it deleted.
   const uint64_t covered = chosen->sequence;
   figures_.snapshot_stamp = covered;
-  figures_.stamp_max = covered;
   for (File& file : files_) {
     for (std::vector<Item>& items : file.items) {
       if (file.kind == FileKind::kSnapshot) {

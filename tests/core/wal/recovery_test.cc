@@ -276,6 +276,22 @@ TEST(Recovery, SegmentsWithoutARecordAreRemovedAndNoOthers) {
   EXPECT_EQ(names_of(*directory.storage), (std::vector{full, later}));
 }
 
+// A snapshot that is damaged and not chosen has taken its name all the same.
+TEST(Recovery, StampsGoOnBehindEverySnapshot) {
+  store::Store store({});
+  store::testing::Client client(store);
+  client.put({{"job", "a"}}, "a 1\n");
+  const store::SnapshotRef snapshot = client.snapshot();
+  Directory directory;
+  ASSERT_TRUE(write_snapshot(*directory.storage, 20, *snapshot, client.writer()));
+  put_file(*directory.storage, snapshot_name(30), "");
+  Recovery recovery(*directory.storage);
+  ASSERT_TRUE(recovery.read(1));
+  ASSERT_EQ(recovery.figures().damages.size(), 1U);
+  EXPECT_EQ(recovery.figures().snapshot_stamp, 20U);
+  EXPECT_EQ(recovery.figures().stamp_max, 30U);
+}
+
 TEST(Recovery, DamagedFilesAreSetAsideUnderAnotherNameEachTime) {
   Directory directory;
   const std::string good = directory.segment(0, 1, testing::sample_records(300));

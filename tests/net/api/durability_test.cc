@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -312,6 +313,49 @@ TEST(Durability, TheDirectoryDoesNotGrowWithWhatIsPushed) {
     ASSERT_LT(std::chrono::steady_clock::now(), give_up) << run.gauge("sluice_wal_directory_bytes");
   }
   EXPECT_TRUE(run.finish());
+}
+
+std::vector<std::filesystem::path> files_of(const Folder& folder, std::string_view extension) {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.data())) {
+    if (entry.path().extension() == extension) paths.push_back(entry.path());
+  }
+  return paths;
+}
+
+std::string content_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// A clean stop leaves a snapshot only; what it was is kept, and the next one does not take its name.
+TEST(Durability, ADamagedSnapshotIsSetAsideAsItWas) {
+  for (const bool empty : {false, true}) {
+    const Folder folder;
+    {
+      Life run(folder);
+      run.start_and_wait();
+      ASSERT_EQ(run.status(http::Method::kPut, "/metrics/job/a", "x 1\n"), 200);
+      ASSERT_TRUE(run.finish());
+    }
+    const auto snapshots = files_of(folder, ".snap");
+    ASSERT_EQ(snapshots.size(), 1U);
+    const std::string damaged = empty ? std::string() : std::string(content_of(snapshots[0]).size(), '\0');
+    std::ofstream(snapshots[0], std::ios::binary | std::ios::trunc) << damaged;
+    {
+      Life run(folder);
+      run.start_and_wait();
+      run.wait_until([&] { return !files_of(folder, ".corrupt").empty(); });
+      EXPECT_EQ(content_of(files_of(folder, ".corrupt")[0]), damaged);
+      ASSERT_EQ(run.status(http::Method::kPut, "/metrics/job/b", "x 1\n"), 200);
+      ASSERT_TRUE(run.finish());
+    }
+    Life run(folder);
+    run.start_and_wait();
+    EXPECT_EQ(run.groups(), 1U);
+    EXPECT_EQ(run.gauge("sluice_wal_damages"), 0);
+    EXPECT_TRUE(run.finish());
+  }
 }
 
 TEST(Durability, AStopInTheMiddleOfRecoveryLosesNothing) {

@@ -94,31 +94,34 @@ Result<SnapshotSize, std::string> write_snapshot(Storage& storage, uint64_t stam
   return size;
 }
 
+bool is_covered(std::string_view name, uint64_t stamp, const std::vector<uint64_t>& present, uint64_t first_sequence) {
+  uint64_t number = 0;
+  if (parse_snapshot_name(name, number)) return number < stamp;
+  uint32_t worker = 0;
+  if (!parse_segment_name(name, worker, number)) return false;
+  // A log that has not begun has no present segment: then all that there are, are old.
+  return number < (worker < present.size() ? std::max(present[worker], first_sequence) : first_sequence);
+}
+
 Result<void, std::string> remove_covered(Storage& storage, uint64_t stamp, const std::vector<uint64_t>& present,
                                          uint64_t first_sequence) {
   const auto entries = storage.list();
   if (!entries) return std::unexpected(sentence("list what is older than", entries.error()));
   int error = 0;
-  const auto remove = [&](const std::string& name) {
-    if (const int failed = storage.remove(name); failed != 0 && failed != ENOENT) error = failed;
-  };
   bool removed = false;
-  for (const DirectoryEntry& entry : *entries) {
-    uint64_t other = 0;
-    if (!parse_snapshot_name(entry.name, other) || other >= stamp) continue;
-    remove(entry.name);
-    removed = true;
-  }
+  const auto remove_all = [&](bool snapshots) {
+    for (const DirectoryEntry& entry : *entries) {
+      uint64_t other = 0;
+      if (parse_snapshot_name(entry.name, other) != snapshots) continue;
+      if (!is_covered(entry.name, stamp, present, first_sequence)) continue;
+      if (const int failed = storage.remove(entry.name); failed != 0 && failed != ENOENT) error = failed;
+      removed = true;
+    }
+  };
+  remove_all(true);
   if (error == 0 && removed) error = storage.sync_directory();
   if (error != 0) return std::unexpected(sentence("remove what is older than", error));
-  for (const DirectoryEntry& entry : *entries) {
-    uint32_t worker = 0;
-    uint64_t sequence = 0;
-    if (!parse_segment_name(entry.name, worker, sequence)) continue;
-    // A log that has not begun has no present segment: then all that there are, are old.
-    const uint64_t keep = worker < present.size() ? std::max(present[worker], first_sequence) : first_sequence;
-    if (sequence < keep) remove(entry.name);
-  }
+  remove_all(false);
   if (error == 0) error = storage.sync_directory();
   if (error != 0) return std::unexpected(sentence("remove segments before", error));
   return {};

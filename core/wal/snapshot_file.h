@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/base/result.h"
 #include "core/store/snapshot.h"
@@ -23,6 +24,10 @@ struct SnapshotSize {
 // one sentence.
 [[nodiscard]] Result<SnapshotSize, std::string> write_snapshot(Storage& storage, uint64_t stamp,
                                                                const store::Snapshot& snapshot, store::Writer& writer);
+
+// Whether remove_covered() removes a file of this name.
+[[nodiscard]] bool is_covered(std::string_view name, uint64_t stamp, const std::vector<uint64_t>& present,
+                              uint64_t first_sequence);
 
 // What a durable snapshot with this stamp makes superfluous: older snapshots, then the segments of each worker before
 // `present[worker]`, and before `first_sequence` those of workers that are no more. In this order: as long as an older

@@ -352,6 +352,41 @@ TEST(Log, WithoutItsDirectoryALogThatHasNotBegunFails) {
   }
 }
 
+// A worker that sleeps does not act on it; what a snapshot has held since then it need not act on at all.
+TEST(Log, AFileThatIsGoneAndWhoseChangesASnapshotHoldsIsLeft) {
+  for (const bool by_push : {true, false}) {
+    Bench bench(with(Fsync::kAlways));
+    ASSERT_TRUE(bench.logs.keep());
+    bench.push();
+    bench.log().flush();
+    bench.sync();
+    ASSERT_TRUE(bench.logs.keep());
+    bench.logs.lose(0);
+    bench.logs.healed(bench.store.last_stamp());
+    if (!by_push) bench.log().flush();
+    const uint64_t stamp = bench.push();
+    EXPECT_FALSE(bench.log().lost());
+    bench.log().flush();
+    bench.sync();
+    EXPECT_EQ(bench.logs.acknowledged(stamp), Acknowledged::kYes);
+    EXPECT_EQ(bench.records(8).size(), 2U) << "a mark and the push";
+    EXPECT_EQ(bench.figures().failures, 0U);
+  }
+}
+
+TEST(Log, AFileThatIsGoneWithTheSnapshotFails) {
+  Bench bench(with(Fsync::kInterval));
+  ASSERT_TRUE(bench.logs.keep());
+  bench.push();
+  bench.log().flush();
+  bench.logs.healed(bench.store.last_stamp());
+  bench.logs.healed(0);
+  bench.logs.lose(0);
+  bench.log().flush();
+  EXPECT_TRUE(bench.log().failed());
+  EXPECT_EQ(bench.figures().failures, 1U);
+}
+
 TEST(Log, AFileThatIsGoneIsOneFailure) {
   Bench bench(with(Fsync::kInterval));
   ASSERT_TRUE(bench.logs.keep());

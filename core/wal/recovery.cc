@@ -304,7 +304,8 @@ Result<void, std::string> Recovery::set_aside() {
     if (file.whole) continue;
     std::string name = file.name + std::string(kAside);
     for (int number = 1; storage_.read(name); ++number) name = fmt::format("{}{}.{}", file.name, kAside, number);
-    if (const int error = storage_.rename(file.name, name); error != 0) {
+    // What is not there any more an earlier try has renamed.
+    if (const int error = storage_.rename(file.name, name); error != 0 && error != ENOENT) {
       return std::unexpected(fmt::format("cannot set {} aside: {}", file.name, std::strerror(error)));
     }
     renamed = true;

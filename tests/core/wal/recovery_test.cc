@@ -276,6 +276,30 @@ TEST(Recovery, SegmentsWithoutARecordAreRemovedAndNoOthers) {
   EXPECT_EQ(names_of(*directory.storage), (std::vector{full, later}));
 }
 
+// Once it is the second file that fails, once the directory: the next try goes on behind what was done.
+TEST(Recovery, SettingAsideGoesOnAfterAFailure) {
+  Directory directory;
+  put_file(*directory.storage, snapshot_name(20), "");
+  put_file(*directory.storage, snapshot_name(30), "");
+  Recovery recovery(*directory.storage);
+  ASSERT_TRUE(recovery.read(1));
+  ASSERT_EQ(recovery.figures().damages.size(), 2U);
+  DiskCall failing = DiskCall::kRename;
+  uint64_t synced = 0;
+  directory.disk.fault = [&](DiskCall call, const std::string& name) {
+    synced += call == DiskCall::kSyncDirectory ? 1 : 0;
+    return call == failing && name != snapshot_name(20) ? EIO : 0;
+  };
+  EXPECT_FALSE(recovery.set_aside());
+  failing = DiskCall::kSyncDirectory;
+  EXPECT_FALSE(recovery.set_aside());
+  EXPECT_EQ(names_of(*directory.storage),
+            (std::vector{snapshot_name(20) + ".corrupt", snapshot_name(30) + ".corrupt"}));
+  failing = DiskCall::kList;
+  EXPECT_TRUE(recovery.set_aside());
+  EXPECT_EQ(synced, 2U);
+}
+
 // A snapshot that is damaged and not chosen has taken its name all the same.
 TEST(Recovery, StampsGoOnBehindEverySnapshot) {
   store::Store store({});

@@ -138,8 +138,8 @@ inline constexpr uint64_t kScrapeHelpBytes = 4 * 1024 * 1024;
 inline constexpr size_t kScrapeCacheBytes = 32 * 1024 * 1024;
 
 // ---- The API of our own --------------------------------------------------------------------------------------------
-// Groups or jobs of one page of a list, and what it has without a limit: each is a few hundred bytes of JSON. Their keys
-// may be long; a page with more bytes of them than this has fewer groups.
+// Groups or jobs of one page of a list, and what it has without a limit: each is a few hundred bytes of JSON. Their
+// keys may be long; a page with more bytes of them than this has fewer groups.
 inline constexpr size_t kListedMax = 1000;
 inline constexpr size_t kListedDefault = 100;
 inline constexpr size_t kListedKeyBytesMax = 1024 * 1024;
@@ -182,6 +182,9 @@ inline constexpr uint32_t kRetiredNodesKept = 4096;
 inline constexpr uint64_t kGroupsMax = 20'000'000;
 // Families of one group. Large exporters have about 2,000.
 inline constexpr uint32_t kFamiliesPerGroupMax = 100'000;
+// Text of one group where it is kept on disk (--limits.bytes-per-group says less). A snapshot has a group in one record
+// of 2 GiB at most, with its list of families, which is up to kShapeBytesMax.
+inline constexpr uint64_t kGroupBytesMax = 1000ull * 1024 * 1024;
 // Distinct family names of all groups. A large Prometheus knows some 100,000.
 inline constexpr uint32_t kFamilyNamesMax = 1'000'000;
 // Distinct lists of families alive at one time, and the memory behind them. Real fleets have one for each kind of job.

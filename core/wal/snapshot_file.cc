@@ -57,10 +57,29 @@ class Output {
   int error_ = 0;
 };
 
+// As many as the disk takes; the error, one sentence, when a group has no room in a record.
+Result<uint64_t, std::string> write_groups(Output& out, const store::Snapshot& snapshot, uint64_t group_bytes_max) {
+  uint64_t groups = 0;
+  for (const store::Snapshot::Bucket& bucket : snapshot.buckets()) {
+    for (const store::Snapshot::Chunk& chunk : bucket.chunks) {
+      for (const model::Version* version : chunk) {
+        if (!append_group(out.buffer(), *version, group_bytes_max)) {
+          return std::unexpected(fmt::format("cannot write a snapshot: the group {{{}}} is of more than {} bytes",
+                                             version->label_text(), group_bytes_max));
+        }
+        ++groups;
+        if (out.buffer().size() >= kBufferBytes) out.flush();
+        if (out.error() != 0) return groups;
+      }
+    }
+  }
+  return groups;
+}
+
 }  // namespace
 
 Result<SnapshotSize, std::string> write_snapshot(Storage& storage, uint64_t stamp, const store::Snapshot& snapshot,
-                                                 store::Writer& writer) {
+                                                 store::Writer& writer, uint64_t group_bytes_max) {
   const std::string temporary(kTemporary);
   if (const int error = storage.remove(temporary); error != 0 && error != ENOENT) {
     return std::unexpected(sentence("make room for", error));
@@ -68,17 +87,13 @@ Result<SnapshotSize, std::string> write_snapshot(Storage& storage, uint64_t stam
   auto file = storage.create(temporary);
   if (!file) return std::unexpected(sentence("create", file.error()));
   Output out(**file, stamp, storage.boot(), writer);
-  SnapshotSize size;
-  for (const store::Snapshot::Bucket& bucket : snapshot.buckets()) {
-    for (const store::Snapshot::Chunk& chunk : bucket.chunks) {
-      for (const model::Version* version : chunk) {
-        append_group(out.buffer(), *version);
-        ++size.groups;
-        if (out.buffer().size() >= kBufferBytes) out.flush();
-        if (out.error() != 0) break;
-      }
-    }
+  const auto groups = write_groups(out, snapshot, group_bytes_max);
+  if (!groups) {
+    static_cast<void>(storage.remove(temporary));
+    return std::unexpected(groups.error());
   }
+  SnapshotSize size;
+  size.groups = *groups;
   append_end(out.buffer(), size.groups);
   out.flush();
   writer.offline();

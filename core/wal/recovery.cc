@@ -108,6 +108,8 @@ void Recovery::scan(File& file, unsigned parts) const {
     file.damages.push_back({file.name, offset, std::move(what)});
     file.whole = false;
   };
+  const auto unreadable = file.content->unreadable();
+  if (unreadable) damage(*unreadable, "it cannot be read from the disk");
   auto reader = RecordReader::open(bytes);
   if (!reader) {
     // Nothing is written behind a header that is not on disk, so a torn one has nothing behind it.
@@ -156,6 +158,8 @@ void Recovery::scan(File& file, unsigned parts) const {
     file.items[(hash >> 32) % parts].push_back({hash, record});
   }
   if (header.boot != 0 && header.boot == storage_.boot()) file.durable = std::max(file.durable, read_as_written);
+  // No crash has torn what the disk does not give.
+  if (unreadable) file.durable = std::max(file.durable, uint64_t{bytes.size()});
   // A snapshot was durable before it had its name.
   if (file.kind == FileKind::kSnapshot) file.durable = ended ? bytes.size() : bytes.size() + 1;
 }

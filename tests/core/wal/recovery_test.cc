@@ -300,6 +300,34 @@ TEST(Recovery, SettingAsideGoesOnAfterAFailure) {
   EXPECT_EQ(synced, 2U);
 }
 
+// A bad sector costs what is in it, and is no torn tail, wherever it is: also behind what is known to be durable.
+TEST(Recovery, WhatTheDiskDoesNotGiveIsDamage) {
+  const std::vector<std::string> records = testing::sample_records(20'000);
+  const std::string name = segment_name(0, 1);
+  const testing::SegmentBytes whole = testing::make_segment({FileKind::kSegment, 0, 1, 5}, records);
+  for (const uint64_t at : {uint64_t{0}, uint64_t{512}, uint64_t{kFileHeaderBytes}, whole.offsets[records.size() / 2],
+                            whole.offsets[records.size() - 1]}) {
+    SCOPED_TRACE(at);
+    Directory directory;
+    put_file(*directory.storage, name, whole.bytes);
+    directory.disk.unreadable[name] = at;
+    Recovery recovery(*directory.storage);
+    ASSERT_TRUE(recovery.read(1));
+    ASSERT_FALSE(recovery.figures().damages.empty());
+    EXPECT_EQ(recovery.figures().damages[0].file, name);
+    EXPECT_EQ(recovery.figures().damages[0].offset, at);
+    EXPECT_EQ(recovery.figures().torn_files, 0U);
+    // The sector, and the records that begin or end in it.
+    uint64_t hit = 0;
+    for (size_t i = 0; i < records.size(); ++i) {
+      hit += whole.offsets[i] < at + 512 && whole.offsets[i + 1] > at ? 1 : 0;
+    }
+    EXPECT_EQ(recovery.figures().records, records.size() - hit);
+    ASSERT_TRUE(recovery.set_aside());
+    EXPECT_EQ(names_of(*directory.storage), std::vector{name + ".corrupt"});
+  }
+}
+
 // A snapshot that is damaged and not chosen has taken its name all the same.
 TEST(Recovery, StampsGoOnBehindEverySnapshot) {
   store::Store store({});

@@ -45,6 +45,7 @@ enum class Limit : uint8_t {
   kFamiliesPerPush,
   kSeriesPerPush,
   kFamiliesPerGroup,
+  kBytesPerGroup,
   kGroups,
   kGroupsPerJob,
   kFailedGroups,
@@ -160,6 +161,9 @@ inline constexpr std::array<Entry, kLimits> kTable = {{
      "Metrics in one push; a histogram or summary counts once."},
     {Limit::kFamiliesPerGroup, "families-per-group", Unit::kNumber, kFamiliesPerGroupMax, 1, kFamiliesPerGroupMax, 429,
      "Metric families of one group, those of earlier pushes among them."},
+    {Limit::kBytesPerGroup, "bytes-per-group", Unit::kBytes, 0, 0, kGroupBytesMax, 429,
+     "Text of all series of one group, those of earlier pushes among them. 0: 1000MiB with --persistence.file, else no "
+     "limit."},
     {Limit::kGroups, "groups", Unit::kNumber, kGroupsMax, 1, kGroupsMax, 429, "Groups."},
     {Limit::kGroupsPerJob, "groups-per-job", Unit::kNumber, 0, 0, kGroupsMax, 429, "Groups of one job. 0: no limit."},
     // 40 MB of them. A fleet whose every instance is broken from its first push on still shows a part of itself.

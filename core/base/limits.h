@@ -185,6 +185,9 @@ inline constexpr uint32_t kRetiredNodesKept = 4096;
 inline constexpr uint64_t kGroupsMax = 20'000'000;
 // Families of one group. Large exporters have about 2,000.
 inline constexpr uint32_t kFamiliesPerGroupMax = 100'000;
+// Text of one group where it is kept on disk (--limits.bytes-per-group says less). A snapshot has a group in one record
+// of 2 GiB at most, with its list of families, which is up to kShapeBytesMax.
+inline constexpr uint64_t kGroupBytesMax = 1000ull * 1024 * 1024;
 // Distinct family names of all groups. A large Prometheus knows some 100,000.
 inline constexpr uint32_t kFamilyNamesMax = 1'000'000;
 // Distinct lists of families alive at one time, and the memory behind them. Real fleets have one for each kind of job.

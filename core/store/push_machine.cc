@@ -292,13 +292,21 @@ std::optional<Limit> PushMachine::reserve() noexcept {
   return beyond;
 }
 
-// Of what counts for all jobs.
+// What a journal takes a snapshot can hold.
+uint64_t PushMachine::group_bytes_max() const noexcept {
+  const uint64_t most = (*values_)[Limit::kBytesPerGroup];
+  if (most != 0) return most;
+  return writer_.journal != nullptr ? limits::kGroupBytesMax : UINT64_MAX;
+}
+
+// Of its group, and of what counts for all jobs.
 std::optional<Limit> PushMachine::find_limit() const noexcept {
   const StoreCore& store = writer_.store;
   const auto is_beyond = [&](int64_t growth, sync::SingleWriter<int64_t> WriterCounters::* figure, Limit which) {
     const uint64_t most = (*values_)[which];
     return growth > 0 && most != 0 && store.total(figure) + growth > static_cast<int64_t>(most);
   };
+  if (growth_.bytes > 0 && builder_.fragment_bytes() > group_bytes_max()) return Limit::kBytesPerGroup;
   if (is_beyond(growth_.series, &WriterCounters::series, Limit::kSeries)) return Limit::kSeries;
   if (is_beyond(growth_.bytes, &WriterCounters::text_bytes, Limit::kBytes)) return Limit::kBytes;
   const int64_t before = static_cast<int64_t>(builder_.fragment_bytes()) - growth_.bytes;

@@ -57,6 +57,7 @@ class PushMachine {
   // What the group grows by is counted for its job, unless that or something else is beyond a limit.
   [[nodiscard]] std::optional<limits::Limit> reserve() noexcept;
   [[nodiscard]] std::optional<limits::Limit> find_limit() const noexcept;
+  [[nodiscard]] uint64_t group_bytes_max() const noexcept;
   // Nothing was published.
   void give_reserved_back() noexcept;
   [[nodiscard]] Next wait_for_journal() noexcept;

@@ -46,7 +46,7 @@ bool LogSet::failed() const noexcept {
 
 LogSet::Acknowledged LogSet::acknowledged(uint64_t stamp) const noexcept {
   if (options_.fsync == Fsync::kAlways) {
-    if (is_durable(stamp)) return Acknowledged::kYes;
+    if (gone_.get() == 0 && is_durable(stamp)) return Acknowledged::kYes;
     return failed() ? Acknowledged::kNever : Acknowledged::kNotYet;
   }
   // What a failed log cannot write is said by its figures.
@@ -91,6 +91,10 @@ void LogSet::remove_unused() {
   }
 }
 
+void LogSet::forget_unused() {
+  for (const auto& log : logs_) static_cast<void>(log->next_.take());
+}
+
 bool LogSet::wants_snapshot() const noexcept {
   bool mending = false;
   for (const auto& log : logs_) {
@@ -129,6 +133,7 @@ uint64_t LogSet::bytes() const noexcept {
 
 Log::Verdict Log::begin(size_t bytes) noexcept {
   SLUICE_DCHECK_OWNER(owner_);
+  if (lost()) static_cast<void>(leave_lost());
   if (set_.options_.fsync == Fsync::kAlways && (state() != State::kGood || set_.gone_.get() != 0)) {
     figures_.refused.add(1);
     return Verdict::kRefuse;
@@ -147,6 +152,7 @@ Log::Verdict Log::begin(size_t bytes) noexcept {
 }
 
 void Log::append(const store::Change& change) noexcept {
+  last_ = change.stamp;
   if (state() == State::kBroken) {
     // The snapshot that ends the failure will have it.
     figures_.dropped.add(1);
@@ -222,12 +228,26 @@ bool Log::rotate() noexcept {
   return true;
 }
 
+// Leaves a file that is gone where a snapshot has held all of it since: nobody misses it, and nothing has failed. False
+// when that is not so.
+bool Log::leave_lost() noexcept {
+  if (state() == State::kBroken || in_flight_ || !buffer_.empty() || last_ > set_.healed_.get()) return false;
+  if (!take_segment()) return true;  // there is nothing to write as yet
+  unsynced_first_ = Mark::kNone;
+  raise_marks();
+  return true;
+}
+
 void Log::flush() noexcept {
   SLUICE_DCHECK_OWNER(owner_);
-  if (lost()) fail();
+  if (lost() && state() != State::kBroken && !leave_lost()) fail();
   if (state() != State::kGood) mend();
   if (buffer_.empty() || state() == State::kBroken) return;
-  if (segment_ == nullptr && !take_segment()) return;
+  if (segment_ == nullptr && !take_segment()) {
+    // The keeper makes none while the directory is gone: nobody is to wait for it.
+    if (set_.gone_.get() != 0) fail();
+    return;
+  }
   if (!rotate()) return;
   if (set_.options_.fsync == Fsync::kAlways && in_flight_) return;
   write();
@@ -304,7 +324,7 @@ void Log::count_sync(int64_t took_ns) noexcept {
 bool Log::finish() noexcept {
   owner_.release();
   SLUICE_DCHECK(!in_flight_);
-  if (lost()) fail();
+  if (lost() && state() != State::kBroken && !leave_lost()) fail();
   if (state() == State::kBroken) return false;
   if (segment_ == nullptr && !buffer_.empty() && !take_segment()) return false;
   if (!buffer_.empty()) write();

@@ -102,9 +102,10 @@ class LogSet {
   // Before any mutation: what was published up to `stamp` may be in no file that lasts. As after a failure, a snapshot
   // that begins now ends that, and with kAlways mutations are refused until then.
   void distrust(uint64_t stamp) noexcept;
-  // A snapshot whose W is `stamp` is durable.
+  // A snapshot whose W is `stamp` is durable. 0: what such a one held may be gone.
   void healed(uint64_t stamp) noexcept { healed_.set(stamp); }
-  // The file that this log writes to is gone: it fails when it next flushes or a sync of it is done.
+  // The file that this log writes to is gone: it fails when it next flushes or a sync of it is done, unless a snapshot
+  // (healed()) holds all that it has taken by then.
   void lose(uint32_t index) noexcept;
   // The whole directory is gone (or is not, any more): meanwhile with Fsync::kAlways every mutation is refused,
   // failed() is true, and keep() is not to be called.
@@ -113,6 +114,8 @@ class LogSet {
   [[nodiscard]] std::vector<uint64_t> present_sequences() const;
   // Removes the segments that were made and are not in use: at the end, or because one of them may be gone.
   void remove_unused();
+  // Lets go of them, and leaves the files: they are another process's now.
+  void forget_unused();
   // Bytes that the logs have appended since the start.
   [[nodiscard]] uint64_t bytes() const noexcept;
 
@@ -185,6 +188,7 @@ class Log final : public store::Journal {
   void set_state(State state) noexcept { state_.set(static_cast<uint64_t>(state)); }
   [[nodiscard]] bool take_segment() noexcept;
   [[nodiscard]] bool rotate() noexcept;
+  [[nodiscard]] bool leave_lost() noexcept;
   void fail() noexcept;
   void mend() noexcept;
   void write() noexcept;
@@ -210,6 +214,7 @@ class Log final : public store::Journal {
   uint64_t buffer_first_ = sync::LowMark::kNone;
   uint64_t unsynced_first_ = sync::LowMark::kNone;
   uint64_t syncing_first_ = sync::LowMark::kNone;
+  uint64_t last_ = 0;          // stamp of the newest change
   uint64_t mending_from_ = 0;  // stamps up to this may be in no file
   bool in_flight_ = false;
   int64_t last_sync_ns_ = 0;

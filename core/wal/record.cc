@@ -156,10 +156,11 @@ void append_change(std::string& out, const store::Change& change) {
   });
 }
 
-void append_group(std::string& out, const model::Version& version) {
+bool append_group(std::string& out, const model::Version& version, uint64_t bytes_max) {
   const size_t count = version.shape().size();
   size_t payload = sizeof(uint64_t) + string_bytes(version.label_text()) + 2 * sizeof(int64_t) + sizeof(uint32_t);
   for (size_t i = 0; i < count; ++i) payload += family_bytes(version.shape().family(i), version.fragment(i));
+  if (payload > bytes_max) return false;
   append_record(out, RecordKind::kGroup, payload, [&](Filler& filler) {
     filler.put(version.stamp());
     filler.put_string(version.label_text());
@@ -170,6 +171,7 @@ void append_group(std::string& out, const model::Version& version) {
       put_family(filler, version.shape().family(i), fragment.header().push_time_ns, fragment);
     }
   });
+  return true;
 }
 
 void append_end(std::string& out, uint64_t groups) {

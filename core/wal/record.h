@@ -50,8 +50,8 @@ void append_header(std::string& out, const FileHeader& header);
 
 // These append a record without its checksum, which depends on where it will stand.
 void append_change(std::string& out, const store::Change& change);
-// A group of a snapshot.
-void append_group(std::string& out, const model::Version& version);
+// A group of a snapshot. False when its payload would be of more than `bytes_max`: then nothing is appended.
+[[nodiscard]] bool append_group(std::string& out, const model::Version& version, uint64_t bytes_max = kRecordBytesMax);
 void append_end(std::string& out, uint64_t groups);
 // What a log knows to be durable: the first bytes of the segment that a mark stands in, and of the one that it wrote
 // before, 0 and 0 for none.

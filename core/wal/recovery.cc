@@ -108,6 +108,8 @@ void Recovery::scan(File& file, unsigned parts) const {
     file.damages.push_back({file.name, offset, std::move(what)});
     file.whole = false;
   };
+  const auto unreadable = file.content->unreadable();
+  if (unreadable) damage(*unreadable, "it cannot be read from the disk");
   auto reader = RecordReader::open(bytes);
   if (!reader) {
     // Nothing is written behind a header that is not on disk, so a torn one has nothing behind it.
@@ -156,6 +158,8 @@ void Recovery::scan(File& file, unsigned parts) const {
     file.items[(hash >> 32) % parts].push_back({hash, record});
   }
   if (header.boot != 0 && header.boot == storage_.boot()) file.durable = std::max(file.durable, read_as_written);
+  // No crash has torn what the disk does not give.
+  if (unreadable) file.durable = std::max(file.durable, uint64_t{bytes.size()});
   // A snapshot was durable before it had its name.
   if (file.kind == FileKind::kSnapshot) file.durable = ended ? bytes.size() : bytes.size() + 1;
 }
@@ -198,6 +202,8 @@ void Recovery::choose_snapshot() {
   File* chosen = nullptr;
   for (File& file : files_) {
     if (file.kind != FileKind::kSnapshot) continue;
+    // Of every one, chosen or not: no later snapshot may have its name.
+    figures_.stamp_max = std::max(figures_.stamp_max, file.sequence);
     const bool better =
         chosen == nullptr || (file.whole != chosen->whole ? file.whole : file.sequence > chosen->sequence);
     if (better) chosen = &file;
@@ -206,7 +212,6 @@ void Recovery::choose_snapshot() {
   // Damaged or not: what it covered may be missing in part, a DELETE before what it deleted.
   const uint64_t covered = chosen->sequence;
   figures_.snapshot_stamp = covered;
-  figures_.stamp_max = covered;
   for (File& file : files_) {
     for (std::vector<Item>& items : file.items) {
       if (file.kind == FileKind::kSnapshot) {
@@ -303,7 +308,8 @@ Result<void, std::string> Recovery::set_aside() {
     if (file.whole) continue;
     std::string name = file.name + std::string(kAside);
     for (int number = 1; storage_.read(name); ++number) name = fmt::format("{}{}.{}", file.name, kAside, number);
-    if (const int error = storage_.rename(file.name, name); error != 0) {
+    // What is not there any more an earlier try has renamed.
+    if (const int error = storage_.rename(file.name, name); error != 0 && error != ENOENT) {
       return std::unexpected(fmt::format("cannot set {} aside: {}", file.name, std::strerror(error)));
     }
     renamed = true;

@@ -36,7 +36,7 @@ struct Damage {
 
 struct RecoveryFigures {
   uint64_t snapshot_stamp = 0;  // 0: no snapshot
-  uint64_t stamp_max = 0;       // of all records
+  uint64_t stamp_max = 0;       // of all records and of the names of all snapshots
   uint64_t next_sequence = 1;   // above those of all segments
   uint64_t files = 0;
   uint64_t records = 0;

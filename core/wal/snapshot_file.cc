@@ -57,10 +57,29 @@ class Output {
   int error_ = 0;
 };
 
+// As many as the disk takes; the error, one sentence, when a group has no room in a record.
+Result<uint64_t, std::string> write_groups(Output& out, const store::Snapshot& snapshot, uint64_t group_bytes_max) {
+  uint64_t groups = 0;
+  for (const store::Snapshot::Bucket& bucket : snapshot.buckets()) {
+    for (const store::Snapshot::Chunk& chunk : bucket.chunks) {
+      for (const model::Version* version : chunk) {
+        if (!append_group(out.buffer(), *version, group_bytes_max)) {
+          return std::unexpected(fmt::format("cannot write a snapshot: the group {{{}}} is of more than {} bytes",
+                                             version->label_text(), group_bytes_max));
+        }
+        ++groups;
+        if (out.buffer().size() >= kBufferBytes) out.flush();
+        if (out.error() != 0) return groups;
+      }
+    }
+  }
+  return groups;
+}
+
 }  // namespace
 
 Result<SnapshotSize, std::string> write_snapshot(Storage& storage, uint64_t stamp, const store::Snapshot& snapshot,
-                                                 store::Writer& writer) {
+                                                 store::Writer& writer, uint64_t group_bytes_max) {
   const std::string temporary(kTemporary);
   if (const int error = storage.remove(temporary); error != 0 && error != ENOENT) {
     return std::unexpected(sentence("make room for", error));
@@ -68,17 +87,13 @@ Result<SnapshotSize, std::string> write_snapshot(Storage& storage, uint64_t stam
   auto file = storage.create(temporary);
   if (!file) return std::unexpected(sentence("create", file.error()));
   Output out(**file, stamp, storage.boot(), writer);
-  SnapshotSize size;
-  for (const store::Snapshot::Bucket& bucket : snapshot.buckets()) {
-    for (const store::Snapshot::Chunk& chunk : bucket.chunks) {
-      for (const model::Version* version : chunk) {
-        append_group(out.buffer(), *version);
-        ++size.groups;
-        if (out.buffer().size() >= kBufferBytes) out.flush();
-        if (out.error() != 0) break;
-      }
-    }
+  const auto groups = write_groups(out, snapshot, group_bytes_max);
+  if (!groups) {
+    static_cast<void>(storage.remove(temporary));
+    return std::unexpected(groups.error());
   }
+  SnapshotSize size;
+  size.groups = *groups;
   append_end(out.buffer(), size.groups);
   out.flush();
   writer.offline();
@@ -94,31 +109,34 @@ Result<SnapshotSize, std::string> write_snapshot(Storage& storage, uint64_t stam
   return size;
 }
 
+bool is_covered(std::string_view name, uint64_t stamp, const std::vector<uint64_t>& present, uint64_t first_sequence) {
+  uint64_t number = 0;
+  if (parse_snapshot_name(name, number)) return number < stamp;
+  uint32_t worker = 0;
+  if (!parse_segment_name(name, worker, number)) return false;
+  // A log that has not begun has no present segment: then all that there are, are old.
+  return number < (worker < present.size() ? std::max(present[worker], first_sequence) : first_sequence);
+}
+
 Result<void, std::string> remove_covered(Storage& storage, uint64_t stamp, const std::vector<uint64_t>& present,
                                          uint64_t first_sequence) {
   const auto entries = storage.list();
   if (!entries) return std::unexpected(sentence("list what is older than", entries.error()));
   int error = 0;
-  const auto remove = [&](const std::string& name) {
-    if (const int failed = storage.remove(name); failed != 0 && failed != ENOENT) error = failed;
-  };
   bool removed = false;
-  for (const DirectoryEntry& entry : *entries) {
-    uint64_t other = 0;
-    if (!parse_snapshot_name(entry.name, other) || other >= stamp) continue;
-    remove(entry.name);
-    removed = true;
-  }
+  const auto remove_all = [&](bool snapshots) {
+    for (const DirectoryEntry& entry : *entries) {
+      uint64_t other = 0;
+      if (parse_snapshot_name(entry.name, other) != snapshots) continue;
+      if (!is_covered(entry.name, stamp, present, first_sequence)) continue;
+      if (const int failed = storage.remove(entry.name); failed != 0 && failed != ENOENT) error = failed;
+      removed = true;
+    }
+  };
+  remove_all(true);
   if (error == 0 && removed) error = storage.sync_directory();
   if (error != 0) return std::unexpected(sentence("remove what is older than", error));
-  for (const DirectoryEntry& entry : *entries) {
-    uint32_t worker = 0;
-    uint64_t sequence = 0;
-    if (!parse_segment_name(entry.name, worker, sequence)) continue;
-    // A log that has not begun has no present segment: then all that there are, are old.
-    const uint64_t keep = worker < present.size() ? std::max(present[worker], first_sequence) : first_sequence;
-    if (sequence < keep) remove(entry.name);
-  }
+  remove_all(false);
   if (error == 0) error = storage.sync_directory();
   if (error != 0) return std::unexpected(sentence("remove segments before", error));
   return {};

@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/base/result.h"
 #include "core/store/snapshot.h"
 #include "core/store/store.h"
+#include "core/wal/record.h"
 #include "core/wal/storage.h"
 
 namespace sluice::wal {
@@ -20,9 +22,14 @@ struct SnapshotSize {
 
 // Writes `snapshot` as snapshot_name(stamp), which appears whole and durable or not at all. Every mutation with a stamp
 // up to `stamp` is in it: `stamp` was read, then a grace period passed, then the snapshot was asked for. The error is
-// one sentence.
+// one sentence; a group that takes more than `group_bytes_max` is one.
 [[nodiscard]] Result<SnapshotSize, std::string> write_snapshot(Storage& storage, uint64_t stamp,
-                                                               const store::Snapshot& snapshot, store::Writer& writer);
+                                                               const store::Snapshot& snapshot, store::Writer& writer,
+                                                               uint64_t group_bytes_max = kRecordBytesMax);
+
+// Whether remove_covered() removes a file of this name.
+[[nodiscard]] bool is_covered(std::string_view name, uint64_t stamp, const std::vector<uint64_t>& present,
+                              uint64_t first_sequence);
 
 // What a durable snapshot with this stamp makes superfluous: older snapshots, then the segments of each worker before
 // `present[worker]`, and before `first_sequence` those of workers that are no more. In this order: as long as an older

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <utility>
 
 #include "core/base/hash.h"
+#include "core/wal/content.h"
 
 namespace sluice::wal {
 namespace {
@@ -41,19 +41,6 @@ class PosixFile final : public File {
   const int descriptor_;
 };
 
-class Mapping final : public Content {
- public:
-  Mapping(void* at, size_t bytes) noexcept : at_(at), bytes_(bytes) {}
-  ~Mapping() override {
-    if (bytes_ != 0) munmap(at_, bytes_);
-  }
-  [[nodiscard]] std::string_view bytes() const noexcept override { return {static_cast<const char*>(at_), bytes_}; }
-
- private:
-  void* const at_;
-  const size_t bytes_;
-};
-
 // Linux has a random identity for each boot.
 uint64_t boot_of_machine() noexcept {
   const int file = ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
@@ -79,16 +66,10 @@ class PosixDirectory final : public Storage {
     const int file = openat(directory_, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (file < 0) return std::unexpected(errno);
     struct stat status{};
-    void* at = nullptr;
-    int error = fstat(file, &status) == 0 ? 0 : errno;
-    const auto bytes = static_cast<size_t>(status.st_size);
-    if (error == 0 && bytes != 0) {
-      at = mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file, 0);
-      if (at == MAP_FAILED) error = errno;
-    }
+    const int error = fstat(file, &status) == 0 ? 0 : errno;
+    auto content = error == 0 ? read_content(file, static_cast<size_t>(status.st_size)) : std::unexpected(error);
     close(file);
-    if (error != 0) return std::unexpected(error);
-    return std::make_unique<Mapping>(at, bytes);
+    return content;
   }
   [[nodiscard]] int sync(const std::string& name) override {
     const int file = openat(directory_, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,8 @@ class Content {
   virtual ~Content() = default;
 
   [[nodiscard]] virtual std::string_view bytes() const noexcept = 0;
+  // Where the first byte stands that the disk has but does not give, if there is one. In bytes() such are zeros.
+  [[nodiscard]] virtual std::optional<uint64_t> unreadable() const noexcept { return std::nullopt; }
 };
 
 struct DirectoryEntry {

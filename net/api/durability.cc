@@ -1,10 +1,8 @@
 #include "net/api/durability.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -77,7 +75,6 @@ Durability::~Durability() {
     thread_.join();
   }
   if (wake_ >= 0) close(wake_);
-  if (lock_ >= 0) close(lock_);
 }
 
 uint32_t Durability::more_writers() noexcept { return std::clamp(std::thread::hardware_concurrency(), 1U, kPartsMax); }
@@ -90,15 +87,7 @@ Result<void, std::string> Durability::open() {
   if (options_.log.fsync != wal::Fsync::kNever) {
     if (auto named = wal::sync_name_of_directory(options_.directory); !named) return named;
   }
-  const std::string path = options_.directory + "/lock";
-  lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (lock_ < 0) return std::unexpected(fmt::format("cannot open {}: {}", path, std::strerror(errno)));
-  if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) {
-      return std::unexpected(fmt::format("another gateway uses the directory {}", options_.directory));
-    }
-    return std::unexpected(fmt::format("cannot lock {}: {}", path, std::strerror(errno)));
-  }
+  if (auto locked = lock_.take(options_.directory); !locked) return locked;
   const auto entries = storage_->list();
   if (!entries)
     return std::unexpected(fmt::format("cannot list {}: {}", options_.directory, std::strerror(entries.error())));
@@ -147,6 +136,7 @@ void Durability::run() {
   // Told to end, recovery leaves groups out: what the store holds must not take the place of what the disk holds.
   if (ending_.get() != 0) return;
   if (!snapshot_wanted_) snapshot_stamp_ = store_.last_stamp();
+  kept_ = list_kept().value_or(std::vector<std::string>());
   ready_.set(1);
   snapshot_tried_ns_ = monotonic_ns();
   for (uint64_t seen = 0; wait(1s); keep()) {
@@ -178,77 +168,28 @@ void Durability::complain(std::string_view message, std::string_view detail) {
 
 void Durability::keep() {
   // Nothing that is made in a directory that has gone is of use to anybody.
-  if (!inspect_directory()) return;
+  const Found found = inspect_directory();
+  if (found == Found::kNothing) return;
   const auto kept = logs_->keep();
   if (!kept) complain("the log cannot be written", kept.error());
   if (logs_->failed()) complain("the log cannot be written", kFailedWrite);
-  if (!snapshot_due()) return;
+  if (snapshot_due()) try_snapshot();
+  // A log whose file has just been missed has yet to act on that.
+  if (!complained_ || found != Found::kAll || !kept) return;
+  if (snapshot_failed_ || snapshot_wanted_ || logs_->failed()) return;
+  log::write(log::Level::kInfo, log::Reason::kAlways, "the log can be written again",
+             {{"directory", options_.directory}});
+  complained_ = false;
+}
+
+void Durability::try_snapshot() {
   snapshot_tried_ns_ = monotonic_ns();
   const auto taken = take_snapshot();
-  if (auto kept_now = list_kept()) kept_ = std::move(*kept_now);
-  if (!taken) {
-    ++snapshot_failures_;
-    complain("error persisting metrics", taken.error());
-  } else if (complained_ && kept) {
-    log::write(log::Level::kInfo, log::Reason::kAlways, "the log can be written again",
-               {{"directory", options_.directory}});
-    complained_ = false;
-  }
-}
-
-// Whether the directory is there. What somebody has taken out of it, or with it, is to be written anew: the log that
-// writes to a file that is gone fails, and whatever else is missing, a snapshot makes up for it.
-bool Durability::inspect_directory() {
-  const bool here = storage_->in_place();
-  logs_->set_gone(!here);
-  if (!here) {
-    logs_->remove_unused();
-    for (uint32_t index = 0; index < logs_->size(); ++index) logs_->lose(index);
-    complain("the directory of the log is gone", "put it back, or start the gateway again");
-    snapshot_wanted_ = true;
-    return false;
-  }
-  const std::vector<uint64_t> present = logs_->present_sequences();
-  auto kept = list_kept();
-  if (!kept) return true;
-  const auto missing = [&](const std::string& name) { return !std::ranges::binary_search(*kept, name); };
-  std::vector<uint32_t> lost;
-  std::string gone;
-  for (uint32_t index = 0; index < logs_->size(); ++index) {
-    std::string name = wal::segment_name(index, present[index]);
-    if (present[index] == 0 || logs_->log(index).lost() || !missing(name)) continue;
-    lost.push_back(index);
-    gone = std::move(name);
-  }
-  if (const auto found = std::ranges::find_if(kept_, missing); found != kept_.end()) {
-    gone = *found;
-    snapshot_wanted_ = true;
-  }
-  kept_ = std::move(*kept);
-  if (gone.empty()) return true;
-  complain("a file of the log is gone", gone);
-  // Before a log takes one of them, which may be gone as well.
-  logs_->remove_unused();
-  kept_ = list_kept().value_or(std::vector<std::string>());
-  for (const uint32_t index : lost) logs_->lose(index);
-  return true;
-}
-
-// The files of the log and its snapshots, in order; measures them and all others.
-std::optional<std::vector<std::string>> Durability::list_kept() {
-  const auto entries = storage_->list();
-  if (!entries) return std::nullopt;
-  std::vector<std::string> kept;
-  uint64_t bytes = 0;
-  for (const wal::DirectoryEntry& entry : *entries) {
-    bytes += entry.bytes;
-    uint64_t number = 0;
-    uint32_t worker = 0;
-    if (wal::parse_segment_name(entry.name, worker, number) || wal::parse_snapshot_name(entry.name, number))
-      kept.push_back(entry.name);
-  }
-  directory_bytes_.set(bytes);
-  return kept;
+  static_cast<void>(list_kept());
+  snapshot_failed_ = !taken;
+  if (taken) return;
+  ++snapshot_failures_;
+  complain("error persisting metrics", taken.error());
 }
 
 bool Durability::snapshot_due() const {
@@ -262,7 +203,8 @@ bool Durability::snapshot_due() const {
 }
 
 Result<void, std::string> Durability::take_snapshot() {
-  if (!storage_->in_place()) return std::unexpected("the directory is gone");
+  if (!has_directory())
+    return std::unexpected(lock_.lost() ? "another gateway uses the directory" : "the directory is gone");
   store::Writer writer(store_);
   // At the end no log goes on in its segment.
   const std::vector<uint64_t> present =
@@ -279,6 +221,7 @@ Result<void, std::string> Durability::take_snapshot() {
   if (!written) return std::unexpected(written.error());
   logs_->healed(stamp);
   snapshot_wanted_ = false;
+  missing_ = false;
   snapshot_stamp_ = stamp;
   snapshot_log_bytes_ = log_bytes;
   snapshot_bytes_.set(written->bytes);
@@ -288,6 +231,7 @@ Result<void, std::string> Durability::take_snapshot() {
              {{"directory", options_.directory},
               {"groups", std::to_string(written->groups)},
               {"bytes", std::to_string(written->bytes)}});
+  expect_gone(stamp, present);
   if (recovery_ != nullptr) {
     if (auto aside = recovery_->set_aside(); !aside) return aside;
     recovery_.reset();
@@ -301,15 +245,17 @@ Result<void, std::string> Durability::finish() {
   thread_.join();
   if (!fatal_.empty()) {
     // Who is started again and again must not leave files each time.
-    logs_->remove_unused();
+    drop_unused();
     return std::unexpected(fatal_);
   }
+  if (ready()) static_cast<void>(inspect_directory());
   bool logged = true;
   for (uint32_t worker = 0; worker < logs_->size(); ++worker) logged &= logs_->log(worker).finish();
-  logs_->remove_unused();
-  if (!ready() || (store_.last_stamp() == snapshot_stamp_ && storage_->in_place())) return {};
+  drop_unused();
+  const bool whole = !missing_ && has_directory();
+  if (!ready() || (store_.last_stamp() == snapshot_stamp_ && whole)) return {};
   auto taken = take_snapshot();
-  if (taken || (logged && storage_->in_place())) {
+  if (taken || (logged && whole && has_directory())) {
     if (!taken)
       log::write(log::Level::kError, log::Reason::kAlways, "error persisting metrics", {{"err", taken.error()}});
     return {};

@@ -25,6 +25,7 @@
 #include "core/wal/log.h"
 #include "core/wal/recovery.h"
 #include "core/wal/storage.h"
+#include "net/api/directory_lock.h"
 
 namespace sluice::net::api {
 
@@ -87,8 +88,16 @@ class Durability {
   [[nodiscard]] bool wait(std::chrono::nanoseconds time) const;
   void keep();
   [[nodiscard]] bool snapshot_due() const;
-  [[nodiscard]] bool inspect_directory();
+  void try_snapshot();
+  // The directory is where it was, and ours.
+  [[nodiscard]] bool has_directory() { return storage_->in_place() && lock_.hold(); }
+  // How much of the directory is there: kSome when what is missing has been missed now.
+  enum class Found : uint8_t { kNothing, kSome, kAll };
+  [[nodiscard]] Found inspect_directory();
+  [[nodiscard]] Found find_files();
+  void drop_unused();
   [[nodiscard]] std::optional<std::vector<std::string>> list_kept();
+  void expect_gone(uint64_t stamp, const std::vector<uint64_t>& present);
   void complain(std::string_view message, std::string_view detail);
   [[nodiscard]] Result<void, std::string> take_snapshot();
   void append_log_families(std::vector<render::OwnFamily>& families) const;
@@ -97,7 +106,7 @@ class Durability {
   store::Store& store_;
   DurabilityOptions options_;
   std::unique_ptr<wal::Storage> storage_;
-  int lock_ = -1;
+  DirectoryLock lock_;
   uint64_t first_sequence_ = 1;
   std::unique_ptr<wal::LogSet> logs_;
   std::unique_ptr<wal::Recovery> recovery_;  // until its damaged files are set aside
@@ -108,9 +117,11 @@ class Durability {
 
   // The keeper's.
   bool snapshot_wanted_ = false;   // now, whatever the interval says
+  bool missing_ = false;           // something has been taken away, and no snapshot makes up for it yet
   bool logged_ = false;            // the start found changes in the log
   bool complained_ = false;        // of what fails at present
-  std::vector<std::string> kept_;  // the files of the log and its snapshots that were there last, in order
+  bool snapshot_failed_ = false;   // the last one that was tried
+  std::vector<std::string> kept_;  // the files of the log and its snapshots that have to be there
   uint64_t snapshot_stamp_ = 0;    // the state that the newest snapshot holds, or a newer one
   uint64_t snapshot_log_bytes_ = 0;
   std::string fatal_;

@@ -44,7 +44,8 @@ Result<void, std::string> Durability::recover() {
         fmt::format("{}/{} is damaged at offset {}: {}; --persistence.on-corruption=salvage serves what verifies",
                     options_.directory, first.file, first.offset, first.what));
   }
-  store_.continue_stamps_after(found.stamp_max);
+  // The next snapshot must not have the name of a damaged one, whose file it would replace.
+  store_.continue_stamps_after(found.stamp_max + (found.damages.empty() ? 0 : 1));
   const bool empty = found.records == 0 && found.snapshot_stamp == 0 && found.damages.empty();
   auto restored = empty ? restore_state_file() : restore_log(*recovery_, parts);
   if (!restored) return restored;

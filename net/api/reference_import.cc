@@ -11,10 +11,14 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <system_error>
+#include <utility>
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/wal/record.h"
 #include "core/wal/state_file.h"
+#include "net/api/directory_lock.h"
 #include "net/api/own_metrics.h"
 #include "net/api/reference_file.h"
 #include "net/api/restore.h"
@@ -112,6 +116,20 @@ Result<void, std::string> sync_folder(const std::string& folder) {
   close(descriptor);
   if (!synced) return std::unexpected(system_error("sync", folder));
   return {};
+}
+
+// A gateway has kept changes there: then its log counts, and no state beside it is read.
+bool has_log(const std::string& folder) {
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+    const std::string name = entry.path().filename().string();
+    uint32_t worker = 0;
+    uint64_t number = 0;
+    if (wal::parse_snapshot_name(name, number)) return true;
+    const bool segment = wal::parse_segment_name(name, worker, number);
+    if (segment && entry.file_size(none) > wal::kFileHeaderBytes && !none) return true;
+  }
+  return false;
 }
 
 // What `imported` says of the file, or nothing when there is none.
@@ -213,6 +231,14 @@ Result<ImportSummary, std::string> import_reference_file(const std::string& path
   if (mkdir(places.folder.c_str(), 0700) != 0 && errno != EEXIST) {
     return std::unexpected(system_error("make the folder", places.folder));
   }
+  DirectoryLock lock;
+  if (auto locked = lock.take(places.folder); !locked) return std::unexpected(std::move(locked.error()));
+  if (has_log(places.folder)) {
+    return std::unexpected(
+        fmt::format("{} has what a gateway has kept, and {} would not be read beside it; remove {} to import the file, "
+                    "which forgets all that was pushed",
+                    places.folder, path, places.folder));
+  }
   if (const auto written = write_state(places.state, store); !written) return std::unexpected(written.error());
   if (const auto written = write_record(places, *summary); !written) return std::unexpected(written.error());
   for (const std::string& folder : {places.folder, parent_of(path)}) {
@@ -229,6 +255,13 @@ Result<std::string, std::string> state_file_for(const std::string& path, bool ch
   const auto kind = ReferenceFile().open(path);
   if (!kind) return std::unexpected(kind.error());
   if (*kind != ReferenceFile::Kind::kReference) return path;
+  if (has_log(places.folder)) {
+    log::write(
+        log::Level::kWarn, log::Reason::kAlways,
+        "the persistence file of a Pushgateway is not imported: a gateway has kept changes beside it, which count",
+        {{"file", path}, {"folder", places.folder}});
+    return places.state;
+  }
   const int64_t begin_ns = monotonic_ns();
   const auto summary = import_reference_file(path, check);
   if (!summary) return std::unexpected(summary.error());

@@ -20,7 +20,7 @@ import subprocess
 import tempfile
 import time
 
-from ledger import Ledger, lines_of, metric, shown
+from ledger import Ledger, lines_of, metric, shown, wait_for
 from records import HEADER_BYTES, Directory
 from steps import Faulty
 
@@ -298,6 +298,34 @@ def check_every_bit(checks, options, bench):
     print(done.stdout.strip(), "(step %d)" % options.step, flush=True)
 
 
+def check_only_snapshot(checks, options):
+    """A clean stop leaves a snapshot and nothing else: damaged in any way it is kept as it was, beside the one that replaces it."""
+    for what, damage in (("both copies of the header", lambda content: bytes(min(4096, len(content))) + content[4096:]),
+                         ("cut to nothing", lambda content: b""),
+                         ("its only group", lambda content: content[:1100] + bytes([content[1100] ^ 1]) + content[1101:])):
+        with tempfile.TemporaryDirectory() as folder:
+            flags = ["--persistence.file=%s/state" % folder, "--persistence.fsync=always"]
+            with Gateway(options.binary, flags, options.backend) as gateway:
+                gateway.request("PUT", "/metrics/job/a", b"first %s\n" % (b"1" * 200))
+                checks.equal(gateway.stop(), 0, "exit code", what)
+            [name] = [name for name in os.listdir(folder + "/state.sluice") if name.startswith("snapshot-")]
+            path = os.path.join(folder, "state.sluice", name)
+            with open(path, "rb") as file:
+                damaged = damage(file.read())
+            with open(path, "wb") as file:
+                file.write(damaged)
+            with Gateway(options.binary, flags, options.backend) as gateway:
+                checks.that(wait_for(lambda: os.path.exists(path + ".corrupt"), 30), "set aside", what)
+                checks.equal(gateway.request("PUT", "/metrics/job/b", b"second 1\n").status, 200, "pushes go on", what)
+                gateway.stop(signal.SIGKILL)
+            with open(path + ".corrupt", "rb") as file:
+                checks.that(file.read() == damaged, "the damaged file is kept as it was", what)
+            with Gateway(options.binary, flags, options.backend) as gateway:
+                text = gateway.scrape().text
+                checks.that("\nsecond{" in text, "the next life has what was pushed", what)
+                checks.equal(metric(text, "sluice_wal_damages"), 0, "set aside", what)
+
+
 def main():
     options = arguments(faults="", bits="", trials=47, seed=0, step=499)
     here = os.path.join(os.path.dirname(os.path.abspath(options.binary)), "tests", "durability")
@@ -315,6 +343,7 @@ def main():
             bench.older = old_snapshot_of(bench)
             if first == 0:
                 check_every_bit(checks, options, bench)
+                check_only_snapshot(checks, options)
             kinds = [kind for kind, weight in KINDS for _ in range(weight)]
             for trial in range(first, min(first + 1000, options.trials)):
                 kind = kinds[trial % len(kinds)]

@@ -469,6 +469,8 @@ CASES = {
     "families-per-group": Case({"families-per-group": 3},
                                all_of(put(families(2)), put(families(1, 2), method="POST")),
                                put(families(1, 3), method="POST"), then=shrink_and_delete()),
+    "bytes-per-group": Case({"bytes-per-group": BYTES_OF_THREE}, all_of(put(lines(3)), put("f0 1\n", "job/k")),
+                            put(LONGER), then=shrink_and_delete()),
     "groups": Case({"groups": 2}, all_of(put("f0 1\n"), put("f0 1\n", "job/k")), put("f0 1\n", "job/l"),
                    then=shrink_and_delete()),
     "groups-per-job": Case({"groups-per-job": 2}, all_of(put("f0 1\n"), put("f0 1\n", "job/j/a/1"), put("f0 1\n", "job/k")),

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -215,11 +216,34 @@ def check_refused(checks, options):
                     unreadable.stderr.count("\n") == 1, "unreadable", unreadable.stderr)
 
 
+def check_beside_a_log(checks, options):
+    """An import that nobody would read is refused, beside a gateway that runs and beside what one has kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "state")
+        flags = ["--persistence.file=" + file]
+        with Gateway(options.binary, flags, options.backend) as gateway:
+            shutil.copyfile(os.path.join(DATA, "everything"), file)
+            ended = run(options, "import", file)
+            checks.equal((ended.returncode, ended.stderr.strip().split("\n")[-1]),
+                         (1, "sluice: error: another gateway uses the directory %s.sluice" % file), "beside a gateway")
+            checks.equal(gateway.request("PUT", "/metrics/job/ours", b"ours 1\n").status, 200, "a push")
+            gateway.stop(signal.SIGKILL)
+        ended = run(options, "import", file)
+        last = ended.stderr.strip().split("\n")[-1]
+        checks.that(ended.returncode == 1 and " has what a gateway has kept, " in last, "beside a log", ended.returncode, last)
+        with Gateway(options.binary, flags, options.backend) as gateway:
+            checks.that(b"\nours{" in gateway.scrape().text.encode(), "what was kept is served")
+            checks.that(any("is not imported" in line for line in gateway.log), "a warning", gateway.log[:5])
+            gateway.stop()
+        checks.that(not os.path.exists(file + ".sluice/imported"), "nothing is imported")
+
+
 def main():
     options = arguments()
     checks = Checks("moving")
     check_committed(checks, options)
     check_refused(checks, options)
+    check_beside_a_log(checks, options)
     reference, why = find_reference()
     if reference is None:
         checks.skip("reference", why)

@@ -100,6 +100,18 @@ TEST_F(Limits, OfAJobAndNotOfAnother) {
   EXPECT_EQ(client.put(group("a", 9), series(5)).limit, Limit::kSeriesPerJob);
 }
 
+TEST_F(Limits, BytesOfAGroup) {
+  Client client(with({{Limit::kBytesPerGroup, 200}}));
+  int families = 0;
+  while (client.post(group("a", 1), "m" + std::to_string(families) + " 1\n").status == PushStatus::kOk) ++families;
+  EXPECT_GT(families, 1);
+  EXPECT_EQ(client.post(group("a", 1), "more 1\n").limit, Limit::kBytesPerGroup);
+  EXPECT_EQ(client.post(group("a", 1), "m0 2\n").status, PushStatus::kOk);
+  EXPECT_EQ(client.post(group("a", 2), "more 1\n").status, PushStatus::kOk);
+  EXPECT_EQ(push(client, group("a", 3), series(99), Pressure::kNone, &limits::kLargest).status, PushStatus::kOk);
+  EXPECT_EQ(client.put(group("a", 3), series(98)).status, PushStatus::kOk) << "it grows no more";
+}
+
 TEST_F(Limits, BytesOfAJob) {
   Store& store = with({{Limit::kBytesPerJob, 500}});
   Client client(store);

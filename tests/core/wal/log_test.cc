@@ -314,6 +314,90 @@ TEST(Log, WithoutItsDirectoryNothingIsPromised) {
   }
 }
 
+// What was there before it went may be nowhere: who has only seen it is told no either.
+TEST(Log, WithoutItsDirectoryNothingIsDurable) {
+  Bench bench(with(Fsync::kAlways));
+  ASSERT_TRUE(bench.logs.keep());
+  const uint64_t stamp = bench.push();
+  bench.log().flush();
+  bench.sync();
+  EXPECT_EQ(bench.logs.acknowledged(stamp), Acknowledged::kYes);
+  bench.logs.set_gone(true);
+  EXPECT_EQ(bench.logs.acknowledged(stamp), Acknowledged::kNever);
+  bench.logs.set_gone(false);
+  EXPECT_EQ(bench.logs.acknowledged(stamp), Acknowledged::kYes);
+}
+
+// A log that has not begun gets no segment while the directory is gone, and holds nobody up.
+TEST(Log, WithoutItsDirectoryALogThatHasNotBegunFails) {
+  for (const Fsync fsync : {Fsync::kInterval, Fsync::kNever}) {
+    Bench bench(with(fsync), 2);
+    ASSERT_TRUE(bench.logs.keep());
+    bench.push(0);
+    bench.log(0).flush();
+    bench.logs.set_gone(true);
+    bench.logs.remove_unused();
+    for (uint32_t i = 0; i < 2; ++i) bench.logs.lose(i);
+    const uint64_t stamp = bench.push(1);
+    for (uint32_t i = 0; i < 2; ++i) bench.log(i).flush();
+    EXPECT_EQ(bench.logs.acknowledged(stamp), Acknowledged::kYes);
+    EXPECT_EQ(bench.logs.acknowledged(bench.push(0)), Acknowledged::kYes);
+    bench.logs.set_gone(false);
+    ASSERT_TRUE(bench.logs.keep());
+    for (uint32_t i = 0; i < 2; ++i) bench.log(i).flush();
+    EXPECT_TRUE(bench.logs.wants_snapshot());
+    bench.logs.healed(bench.store.last_stamp());
+    for (uint32_t i = 0; i < 2; ++i) bench.log(i).flush();
+    EXPECT_FALSE(bench.logs.failed());
+  }
+}
+
+// A worker that sleeps does not act on it; what a snapshot has held since then it need not act on at all.
+TEST(Log, AFileThatIsGoneAndWhoseChangesASnapshotHoldsIsLeft) {
+  for (const bool by_push : {true, false}) {
+    Bench bench(with(Fsync::kAlways));
+    ASSERT_TRUE(bench.logs.keep());
+    bench.push();
+    bench.log().flush();
+    bench.sync();
+    ASSERT_TRUE(bench.logs.keep());
+    bench.logs.lose(0);
+    bench.logs.healed(bench.store.last_stamp());
+    if (!by_push) bench.log().flush();
+    const uint64_t stamp = bench.push();
+    EXPECT_FALSE(bench.log().lost());
+    bench.log().flush();
+    bench.sync();
+    EXPECT_EQ(bench.logs.acknowledged(stamp), Acknowledged::kYes);
+    EXPECT_EQ(bench.records(8).size(), 2U) << "a mark and the push";
+    EXPECT_EQ(bench.figures().failures, 0U);
+  }
+}
+
+TEST(Log, AFileThatIsGoneWithTheSnapshotFails) {
+  Bench bench(with(Fsync::kInterval));
+  ASSERT_TRUE(bench.logs.keep());
+  bench.push();
+  bench.log().flush();
+  bench.logs.healed(bench.store.last_stamp());
+  bench.logs.healed(0);
+  bench.logs.lose(0);
+  bench.log().flush();
+  EXPECT_TRUE(bench.log().failed());
+  EXPECT_EQ(bench.figures().failures, 1U);
+}
+
+TEST(Log, AFileThatIsGoneIsOneFailure) {
+  Bench bench(with(Fsync::kInterval));
+  ASSERT_TRUE(bench.logs.keep());
+  bench.push();
+  bench.log().flush();
+  bench.logs.lose(0);
+  for (int turn = 0; turn < 5; ++turn) bench.log().flush();
+  EXPECT_FALSE(bench.log().finish());
+  EXPECT_EQ(bench.figures().failures, 1U);
+}
+
 TEST(Log, SyncsComeWithTheInterval) {
   Bench bench(with(Fsync::kInterval));
   ASSERT_TRUE(bench.logs.keep());

@@ -276,6 +276,74 @@ TEST(Recovery, SegmentsWithoutARecordAreRemovedAndNoOthers) {
   EXPECT_EQ(names_of(*directory.storage), (std::vector{full, later}));
 }
 
+// Once it is the second file that fails, once the directory: the next try goes on behind what was done.
+TEST(Recovery, SettingAsideGoesOnAfterAFailure) {
+  Directory directory;
+  put_file(*directory.storage, snapshot_name(20), "");
+  put_file(*directory.storage, snapshot_name(30), "");
+  Recovery recovery(*directory.storage);
+  ASSERT_TRUE(recovery.read(1));
+  ASSERT_EQ(recovery.figures().damages.size(), 2U);
+  DiskCall failing = DiskCall::kRename;
+  uint64_t synced = 0;
+  directory.disk.fault = [&](DiskCall call, const std::string& name) {
+    synced += call == DiskCall::kSyncDirectory ? 1 : 0;
+    return call == failing && name != snapshot_name(20) ? EIO : 0;
+  };
+  EXPECT_FALSE(recovery.set_aside());
+  failing = DiskCall::kSyncDirectory;
+  EXPECT_FALSE(recovery.set_aside());
+  EXPECT_EQ(names_of(*directory.storage),
+            (std::vector{snapshot_name(20) + ".corrupt", snapshot_name(30) + ".corrupt"}));
+  failing = DiskCall::kList;
+  EXPECT_TRUE(recovery.set_aside());
+  EXPECT_EQ(synced, 2U);
+}
+
+// A bad sector costs what is in it, and is no torn tail, wherever it is: also behind what is known to be durable.
+TEST(Recovery, WhatTheDiskDoesNotGiveIsDamage) {
+  const std::vector<std::string> records = testing::sample_records(20'000);
+  const std::string name = segment_name(0, 1);
+  const testing::SegmentBytes whole = testing::make_segment({FileKind::kSegment, 0, 1, 5}, records);
+  for (const uint64_t at : {uint64_t{0}, uint64_t{512}, uint64_t{kFileHeaderBytes}, whole.offsets[records.size() / 2],
+                            whole.offsets[records.size() - 1]}) {
+    SCOPED_TRACE(at);
+    Directory directory;
+    put_file(*directory.storage, name, whole.bytes);
+    directory.disk.unreadable[name] = at;
+    Recovery recovery(*directory.storage);
+    ASSERT_TRUE(recovery.read(1));
+    ASSERT_FALSE(recovery.figures().damages.empty());
+    EXPECT_EQ(recovery.figures().damages[0].file, name);
+    EXPECT_EQ(recovery.figures().damages[0].offset, at);
+    EXPECT_EQ(recovery.figures().torn_files, 0U);
+    // The sector, and the records that begin or end in it.
+    uint64_t hit = 0;
+    for (size_t i = 0; i < records.size(); ++i) {
+      hit += whole.offsets[i] < at + 512 && whole.offsets[i + 1] > at ? 1 : 0;
+    }
+    EXPECT_EQ(recovery.figures().records, records.size() - hit);
+    ASSERT_TRUE(recovery.set_aside());
+    EXPECT_EQ(names_of(*directory.storage), std::vector{name + ".corrupt"});
+  }
+}
+
+// A snapshot that is damaged and not chosen has taken its name all the same.
+TEST(Recovery, StampsGoOnBehindEverySnapshot) {
+  store::Store store({});
+  store::testing::Client client(store);
+  client.put({{"job", "a"}}, "a 1\n");
+  const store::SnapshotRef snapshot = client.snapshot();
+  Directory directory;
+  ASSERT_TRUE(write_snapshot(*directory.storage, 20, *snapshot, client.writer()));
+  put_file(*directory.storage, snapshot_name(30), "");
+  Recovery recovery(*directory.storage);
+  ASSERT_TRUE(recovery.read(1));
+  ASSERT_EQ(recovery.figures().damages.size(), 1U);
+  EXPECT_EQ(recovery.figures().snapshot_stamp, 20U);
+  EXPECT_EQ(recovery.figures().stamp_max, 30U);
+}
+
 TEST(Recovery, DamagedFilesAreSetAsideUnderAnotherNameEachTime) {
   Directory directory;
   const std::string good = directory.segment(0, 1, testing::sample_records(300));

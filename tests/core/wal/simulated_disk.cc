@@ -16,11 +16,18 @@ void put(std::string& into, uint64_t offset, std::string_view bytes) {
 
 class OwnedContent final : public Content {
  public:
-  explicit OwnedContent(std::string bytes) : bytes_(std::move(bytes)) {}
+  OwnedContent(std::string bytes, std::optional<uint64_t> unreadable) : bytes_(std::move(bytes)) {
+    if (!unreadable || *unreadable >= bytes_.size()) return;
+    unreadable_ = unreadable;
+    const size_t zeros = std::min(kSectorBytes, bytes_.size() - *unreadable);
+    bytes_.replace(*unreadable, zeros, zeros, '\0');
+  }
   [[nodiscard]] std::string_view bytes() const noexcept override { return bytes_; }
+  [[nodiscard]] std::optional<uint64_t> unreadable() const noexcept override { return unreadable_; }
 
  private:
   std::string bytes_;
+  std::optional<uint64_t> unreadable_;
 };
 
 }  // namespace
@@ -61,7 +68,9 @@ class SimulatedStorage final : public Storage {
     }
     const auto found = disk_.seen_.find(name);
     if (found == disk_.seen_.end()) return std::unexpected(ENOENT);
-    return std::make_unique<OwnedContent>(found->second->seen);
+    const auto bad = disk_.unreadable.find(name);
+    return std::make_unique<OwnedContent>(found->second->seen,
+                                          bad == disk_.unreadable.end() ? std::nullopt : std::optional(bad->second));
   }
   [[nodiscard]] int sync(const std::string& name) override {
     const auto found = disk_.seen_.find(name);

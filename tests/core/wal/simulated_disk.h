@@ -34,6 +34,8 @@ class SimulatedDisk {
   // Asked before every call, which fails with the number of errno that it returns, and is done if that is 0. A write
   // that fails has written some of its bytes.
   std::function<int(DiskCall call, const std::string& name)> fault;
+  // A sector of these files cannot be read: where it begins.
+  std::map<std::string, uint64_t> unreadable;
   // ENOSPC above it, of all files together.
   uint64_t bytes_max = UINT64_MAX;
   // Counts down with each call that changes something; at 0 the process is dead: this call is done in part or not at

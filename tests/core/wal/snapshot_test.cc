@@ -228,6 +228,21 @@ TEST(SnapshotFile, AFailureOfAnyCallLeavesTheOldState) {
   EXPECT_GE(failing, 6U) << "remove, create, header, records, sync, rename, sync of the directory";
 }
 
+// It ends no process.
+TEST(SnapshotFile, AGroupThatIsTooLargeIsASentence) {
+  store::Store store({});
+  store::testing::Client client(store);
+  fill(client, 0, 1);
+  const store::SnapshotRef snapshot = client.snapshot();
+  Directory directory({});
+  const auto written = write_snapshot(*directory.storage, 20, *snapshot, client.writer(), 50);
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error(),
+            "cannot write a snapshot: the group {instance=\"\",job=\"a\",n=\"0\"} is of more than 50 bytes");
+  EXPECT_TRUE(directory.names().empty());
+  EXPECT_TRUE(write_snapshot(*directory.storage, 20, *snapshot, client.writer(), 500));
+}
+
 // ---- What goes behind it -------------------------------------------------------------------------------------------
 
 Files files_of(const Names& names) {

@@ -15,6 +15,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string>
+
+#include "core/wal/content.h"
 
 namespace sluice::wal {
 namespace {
@@ -100,6 +103,27 @@ TEST_F(Storages, WhatIsWrittenIsRead) {
   const auto nothing = storage->read("empty");
   ASSERT_TRUE(nothing);
   EXPECT_TRUE((*nothing)->bytes().empty());
+}
+
+// Behind the end of a file there is nothing to be read, as in a bad sector: touching it in a mapping is a SIGBUS.
+TEST_F(Storages, WhatCannotBeReadIsZeros) {
+  const auto storage = open();
+  std::string wanted;
+  for (int i = 0; wanted.size() < 3'000'000; ++i) wanted += std::to_string(i) + ",";
+  wanted.resize(3'000'000);
+  put(*storage, "a", wanted);
+  const int file = ::open((path_ + "/a").c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(file, 0);
+  const auto whole = read_content(file, wanted.size());
+  const auto more = read_content(file, wanted.size() + 2'000'000);
+  const auto bad = read_content(-1, 10);
+  close(file);
+  ASSERT_TRUE(whole && more);
+  EXPECT_FALSE(bad);
+  EXPECT_FALSE((*whole)->unreadable());
+  EXPECT_TRUE((*whole)->bytes() == wanted);
+  EXPECT_EQ((*more)->unreadable(), wanted.size());
+  EXPECT_TRUE((*more)->bytes() == wanted + std::string(2'000'000, '\0'));
 }
 
 TEST_F(Storages, AFileIsMadeOnceAndNeverWrittenOver) {

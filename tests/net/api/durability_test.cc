@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include <gtest/gtest.h>
 
 #include "net/api/api_handler.h"
+#include "net/api/directory_lock.h"
 #include "net/api/gateway.h"
 
 namespace sluice::net::api {
@@ -98,8 +100,15 @@ class Life {
 
   template <typename Done>
   void wait_until(Done done) {
-    while (!done()) {
+    wait_asleep_until([&] {
       log().flush();
+      return done();
+    });
+  }
+  // As a worker that has nothing to do: it does not look at its log.
+  template <typename Done>
+  void wait_asleep_until(Done done) {
+    while (!done()) {
       context().writer->quiescent();
       std::this_thread::yield();
     }
@@ -147,6 +156,19 @@ class Life {
   Durability durability_;
   std::unique_ptr<http::Handler> handler_ = gateway_.make_handler(0);
 };
+
+std::vector<std::filesystem::path> files_of(const Folder& folder, std::string_view extension) {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.data())) {
+    if (entry.path().extension() == extension) paths.push_back(entry.path());
+  }
+  return paths;
+}
+
+std::string content_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
 
 TEST(Durability, WhatNeedsTheStateIsRefusedUntilItIsThere) {
   const Folder folder;
@@ -276,6 +298,86 @@ TEST(Durability, WhatIsTakenAwayIsMissed) {
   }
 }
 
+// A worker that slept all the time has nothing to make up for when the directory is back and a snapshot is there.
+TEST(Durability, AWorkerThatSleptHasMissedNothing) {
+  const Folder folder;
+  const std::string away = folder.data() + ".away";
+  Life run(folder);
+  run.start_and_wait();
+  EXPECT_EQ(run.status(http::Method::kPut, "/metrics/job/first", "x 1\n"), 200);
+  const double snapshots = run.gauge("sluice_persistence_last_success_timestamp_seconds");
+  std::filesystem::rename(folder.data(), away);
+  run.wait_asleep_until([&] { return run.gauge("sluice_wal_failed") == 1; });
+  EXPECT_EQ(run.status(http::Method::kDelete, "/metrics/job/missing"), 503);
+  std::filesystem::rename(away, folder.data());
+  run.wait_asleep_until([&] {
+    return run.gauge("sluice_wal_failed") == 0 &&
+           run.gauge("sluice_persistence_last_success_timestamp_seconds") > snapshots;
+  });
+  EXPECT_EQ(run.status(http::Method::kPut, "/metrics/job/second", "x 2\n"), 200);
+  EXPECT_EQ(run.log().figures().failures, 0U);
+  EXPECT_TRUE(run.finish());
+}
+
+// What is gone at the end, too: the state is written anew, or the end says that it could not be.
+TEST(Durability, AnEndMissesWhatIsGone) {
+  const Folder folder;
+  const auto take_away = [&] {
+    for (const auto& path : files_of(folder, ".snap")) std::filesystem::remove(path);
+  };
+  {
+    Life run(folder);
+    run.start_and_wait();
+    EXPECT_EQ(run.status(http::Method::kPut, "/metrics/job/first", "x 1\n"), 200);
+    EXPECT_TRUE(run.finish());
+  }
+  {
+    Life run(folder);
+    run.start_and_wait();
+    take_away();
+    EXPECT_TRUE(run.finish());
+    EXPECT_EQ(files_of(folder, ".snap").size(), 1U);
+  }
+  Life run(folder);
+  run.start_and_wait();
+  EXPECT_EQ(run.groups(), 1U);
+  take_away();
+  std::filesystem::create_directory(folder.data() + "/snapshot.tmp");
+  EXPECT_FALSE(run.finish());
+}
+
+// The lock goes with the other files: it is taken anew, and whoever was faster has the directory.
+TEST(Durability, WhoeverHasTheLockHasTheDirectory) {
+  const Folder folder;
+  const std::string lock = folder.data() + "/lock";
+  Life run(folder);
+  run.start_and_wait();
+  EXPECT_EQ(run.status(http::Method::kPut, "/metrics/job/first", "x 1\n"), 200);
+  std::filesystem::remove(lock);
+  run.wait_until([&] { return std::filesystem::exists(lock); });
+  EXPECT_EQ(run.gauge("sluice_wal_failed"), 0);
+  Gateway other(gateway_options());
+  {
+    Durability second(other.store(), durability_options(folder));
+    const auto opened = second.open();
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error(), "another gateway uses the directory " + folder.data());
+  }
+  // Put in its place while it is away, so that the first one is the slower.
+  DirectoryLock faster;
+  std::filesystem::create_directory(folder.data() + ".other");
+  ASSERT_TRUE(faster.take(folder.data() + ".other"));
+  std::filesystem::rename(folder.data() + ".other/lock", lock);
+  run.wait_until([&] { return run.gauge("sluice_wal_failed") == 1; });
+  const auto names = [&] { return files_of(folder, ".seg"); };
+  const auto before = names();
+  EXPECT_EQ(run.status(http::Method::kPut, "/metrics/job/second", "x 2\n"), 503);
+  const auto kept = run.finish();
+  ASSERT_FALSE(kept);
+  EXPECT_NE(kept.error().find("another gateway uses the directory"), std::string::npos) << kept.error();
+  EXPECT_EQ(names(), before) << "none of its files is touched";
+}
+
 uint64_t directory_bytes(const Folder& folder) {
   uint64_t bytes = 0;
   std::error_code gone;
@@ -312,6 +414,36 @@ TEST(Durability, TheDirectoryDoesNotGrowWithWhatIsPushed) {
     ASSERT_LT(std::chrono::steady_clock::now(), give_up) << run.gauge("sluice_wal_directory_bytes");
   }
   EXPECT_TRUE(run.finish());
+}
+
+// A clean stop leaves a snapshot only; what it was is kept, and the next one does not take its name.
+TEST(Durability, ADamagedSnapshotIsSetAsideAsItWas) {
+  for (const bool empty : {false, true}) {
+    const Folder folder;
+    {
+      Life run(folder);
+      run.start_and_wait();
+      ASSERT_EQ(run.status(http::Method::kPut, "/metrics/job/a", "x 1\n"), 200);
+      ASSERT_TRUE(run.finish());
+    }
+    const auto snapshots = files_of(folder, ".snap");
+    ASSERT_EQ(snapshots.size(), 1U);
+    const std::string damaged = empty ? std::string() : std::string(content_of(snapshots[0]).size(), '\0');
+    std::ofstream(snapshots[0], std::ios::binary | std::ios::trunc) << damaged;
+    {
+      Life run(folder);
+      run.start_and_wait();
+      run.wait_until([&] { return !files_of(folder, ".corrupt").empty(); });
+      EXPECT_EQ(content_of(files_of(folder, ".corrupt")[0]), damaged);
+      ASSERT_EQ(run.status(http::Method::kPut, "/metrics/job/b", "x 1\n"), 200);
+      ASSERT_TRUE(run.finish());
+    }
+    Life run(folder);
+    run.start_and_wait();
+    EXPECT_EQ(run.groups(), 1U);
+    EXPECT_EQ(run.gauge("sluice_wal_damages"), 0);
+    EXPECT_TRUE(run.finish());
+  }
 }
 
 TEST(Durability, AStopInTheMiddleOfRecoveryLosesNothing) {

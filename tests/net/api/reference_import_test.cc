@@ -11,8 +11,10 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include "core/wal/state_file.h"
+#include "net/api/directory_lock.h"
 #include "net/api/reference_family.h"
 #include "net/api/reference_file.h"
 
@@ -134,6 +136,47 @@ TEST_F(ReferenceImport, IsDoneAgainWhenItDidNotComeToItsEnd) {
   EXPECT_EQ(reader.open(path_ + ".sluice/state"), true);
   std::ofstream(path_ + ".sluice/imported") << "something else";
   EXPECT_FALSE(state_file_for(path_, true)) << "a record that is not one";
+}
+
+// A log that is there is what counts: an import that nobody would read is none.
+TEST_F(ReferenceImport, IsRefusedBesideALog) {
+  const std::string folder = path_ + ".sluice";
+  const std::pair<std::string, size_t> files[] = {{"snapshot-0000000000000005.snap", 0},
+                                                  {"log-0000-000000000001.seg", 1025}};
+  for (const auto& [name, bytes] : files) {
+    std::filesystem::remove(path_);
+    std::filesystem::remove_all(folder);
+    take("everything");
+    std::filesystem::create_directory(folder);
+    std::ofstream(folder + "/" + name) << std::string(bytes, 'x');
+    const auto imported = import_reference_file(path_, true);
+    ASSERT_FALSE(imported) << name;
+    EXPECT_NE(imported.error().find(" has what a gateway has kept, "), std::string::npos) << imported.error();
+    const auto state = state_file_for(path_, true);
+    ASSERT_TRUE(state) << state.error();
+    EXPECT_EQ(*state, folder + "/state");
+    EXPECT_FALSE(std::filesystem::exists(folder + "/state"));
+    EXPECT_FALSE(std::filesystem::exists(folder + "/imported"));
+  }
+  // Segments without a record are what every start leaves.
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directory(folder);
+  std::ofstream(folder + "/log-0000-000000000001.seg") << std::string(1024, 'x');
+  EXPECT_TRUE(import_reference_file(path_, true));
+}
+
+TEST_F(ReferenceImport, IsRefusedBesideAGateway) {
+  const std::string folder = path_ + ".sluice";
+  take("everything");
+  std::filesystem::create_directory(folder);
+  {
+    DirectoryLock gateway;
+    ASSERT_TRUE(gateway.take(folder));
+    const auto imported = import_reference_file(path_, true);
+    ASSERT_FALSE(imported);
+    EXPECT_EQ(imported.error(), "another gateway uses the directory " + folder);
+  }
+  EXPECT_TRUE(import_reference_file(path_, true));
 }
 
 TEST_F(ReferenceImport, LeavesOtherFilesAlone) {

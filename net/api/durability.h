@@ -119,6 +119,7 @@ class Durability {
   bool snapshot_wanted_ = false;   // now, whatever the interval says
   bool missing_ = false;           // something has been taken away, and no snapshot makes up for it yet
   bool logged_ = false;            // the start found changes in the log
+  bool gone_ = false;              // the directory
   bool complained_ = false;        // of what fails at present
   bool snapshot_failed_ = false;   // the last one that was tried
   std::vector<std::string> kept_;  // the files of the log and its snapshots that have to be there

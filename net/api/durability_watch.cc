@@ -15,7 +15,12 @@ namespace sluice::net::api {
 Durability::Found Durability::inspect_directory() {
   const bool here = has_directory();
   logs_->set_gone(!here);
-  if (here) return find_files();
+  if (here) {
+    gone_ = false;
+    return find_files();
+  }
+  // Its removal may have been complained of already, by whatever failed first.
+  if (!std::exchange(gone_, true)) complained_ = false;
   logs_->healed(0);
   drop_unused();
   for (uint32_t index = 0; index < logs_->size(); ++index) logs_->lose(index);

@@ -308,7 +308,10 @@ TEST(Durability, AWorkerThatSleptHasMissedNothing) {
   const double snapshots = run.gauge("sluice_persistence_last_success_timestamp_seconds");
   std::filesystem::rename(folder.data(), away);
   run.wait_asleep_until([&] { return run.gauge("sluice_wal_failed") == 1; });
-  EXPECT_EQ(run.status(http::Method::kDelete, "/metrics/job/missing"), 503);
+  // Without a flush, so the log goes on sleeping.
+  const auto missing = run.begin(http::Method::kDelete, "/metrics/job/missing");
+  EXPECT_TRUE(missing->done);
+  EXPECT_EQ(missing->exchange.response.status, 503);
   std::filesystem::rename(away, folder.data());
   run.wait_asleep_until([&] {
     return run.gauge("sluice_wal_failed") == 0 &&

@@ -50,6 +50,12 @@ bool is_indented_by_tab(std::string_view text, int line) {
   return first != std::string_view::npos && text[first] == '\t';
 }
 
+// Go's sentence where there is one.
+std::string sentence_of(const YAML::ParserException& error, std::string_view text) {
+  if (is_indented_by_tab(text, error.mark.line)) return "found character that cannot start any token";
+  return error.msg == YAML::ErrorMsg::EOF_IN_SCALAR ? "found unexpected end of stream" : error.msg;
+}
+
 bool is_valid_utf8(std::string_view text) {
   while (!text.empty()) {
     const CodePoint point = decode_utf8(text);
@@ -64,14 +70,15 @@ bool is_valid_utf8(std::string_view text) {
 Result<YAML::Node, std::string> StrictYaml::load(std::string_view text) {
   if (has_control(text)) return std::unexpected("yaml: control characters are not allowed");
   if (!is_valid_utf8(text)) return std::unexpected("yaml: invalid leading UTF-8 octet");
+  std::string input(text);
+  // A quoted scalar that never ends is noticed by yaml-cpp unless a line end is the last of it.
+  if (text.ends_with('\n')) input += '#';
   try {
-    return YAML::Load(std::string(text));
+    return YAML::Load(input);
   } catch (const YAML::DeepRecursion&) {
     return std::unexpected("yaml: nested too deeply");
   } catch (const YAML::ParserException& error) {
-    const std::string what =
-        is_indented_by_tab(text, error.mark.line) ? "found character that cannot start any token" : error.msg;
-    return std::unexpected("yaml: line " + std::to_string(error.mark.line + 1) + ": " + what);
+    return std::unexpected("yaml: line " + std::to_string(error.mark.line + 1) + ": " + sentence_of(error, text));
   } catch (const std::exception& error) {
     return std::unexpected(std::string("yaml: ") + error.what());
   }

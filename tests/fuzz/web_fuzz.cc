@@ -121,6 +121,14 @@ void check_scalar(std::string_view text) {
   if (!has_sign) expect(parse_duration("-" + std::string(text)) == -*duration, "the other sign", text);
 }
 
+// `lines` ends with a line's end: one that is missing at the end of the file is a difference to a block scalar.
+void check_comment(const std::string& lines, const std::string& directory) {
+  const auto plain = parse_web_config(lines, directory);
+  const auto commented = parse_web_config(lines + "# a comment\n", directory);
+  if (!plain || !commented) return;
+  expect(written(*commented) == written(*plain), "a comment behind it", written(*commented), written(*plain));
+}
+
 }  // namespace
 
 int fuzz_web(std::string_view input) {
@@ -134,9 +142,7 @@ int fuzz_web(std::string_view input) {
   check_headers(config->header_lines);
   for (const std::string& file : config->tls.files()) expect(file.starts_with('/'), "a path is absolute", file);
   const std::string wanted = written(*config);
-  if (const auto again = parse_web_config(std::string(input) + "\n# a comment\n", directory)) {
-    expect(written(*again) == wanted, "a comment behind it", written(*again), wanted);
-  }
+  check_comment(std::string(input) + "\n", directory);
   std::string flat = wanted;
   std::erase(flat, '\n');
   if (!is_printable(flat)) return 0;

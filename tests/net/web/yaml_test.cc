@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "net/web/strict_yaml.h"
 #include "net/web/web_config.h"
@@ -70,6 +71,23 @@ TEST(WebConfig, IsReadStrictly) {
             "HTTP header \"Server\" can not be configured");
   EXPECT_EQ(refusal("a\x01: b"), "yaml: control characters are not allowed");
   EXPECT_EQ(refusal("a: \xff"), "yaml: invalid leading UTF-8 octet");
+}
+
+TEST(WebConfig, AQuotedScalarEnds) {
+  for (const char* quote : {"\"", "'"}) {
+    for (const char* behind : {"", "\n", "\n\n", "\n# x\n"}) {
+      const std::string text = std::string("basic_auth_users:\n  a: b\n  ") + quote + "c: d" + behind;
+      const std::string error = refusal(text);
+      EXPECT_TRUE(error.starts_with("yaml: line ")) << error;
+      EXPECT_TRUE(error.ends_with(": found unexpected end of stream")) << error;
+    }
+  }
+  // What is at the end of a file stays what it is.
+  for (const auto& [text, wanted] : {std::pair("", "x"), std::pair("\n", "x\n"), std::pair("\n\n", "x\n")}) {
+    const auto config = parse_web_config(std::string("tls_server_config:\n  cert: |\n    x") + text, "/etc");
+    ASSERT_TRUE(config) << config.error();
+    EXPECT_EQ(config->tls.cert, wanted);
+  }
 }
 
 TEST(WebConfig, NestsWithoutEnd) {

@@ -4,8 +4,8 @@
 #include <isa-l/igzip_lib.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
-#include <vector>
 
 namespace sluice::net::http {
 namespace {
@@ -22,7 +22,9 @@ constexpr unsigned kHasComment = 0x10;
 constexpr size_t kTrailerBytes = 8;
 constexpr size_t kStringBytesMax = 512;  // Go's buffer, the NUL included
 constexpr size_t kMatchBytesMax = 258;
-constexpr size_t kBadMatchInputBytes = 16 * 1024;  // twice 0.3 ms, if it is blocks that hold nothing
+// A member of at most so much before its error is read again up to there: 0.3 ms, if it is blocks that hold nothing.
+constexpr size_t kReadAgainInputBytes = 16 * 1024;
+constexpr size_t kReadAgainOutputBytes = ISAL_DEF_HIST_SIZE;  // then ISA-L has no history to move after each call
 
 unsigned byte_at(std::string_view text, size_t index) { return static_cast<unsigned char>(text[index]); }
 unsigned half_at(std::string_view text, size_t index) { return byte_at(text, index) | byte_at(text, index + 1) << 8; }
@@ -40,32 +42,50 @@ std::string_view skip_string(std::string_view& rest) {
 
 struct GzipDecoder::Inflate {
   inflate_state state;
+
+  // Takes of `input`, gives into `room`; ISA-L's verdict.
+  int run(std::string_view& input, std::span<char> room, size_t& written);
+  // Whole bytes that ISA-L has taken and not used.
+  [[nodiscard]] size_t unused() const { return static_cast<size_t>(std::max(state.read_in_length, 0)) / 8; }
+  // What has been decoded and not been given, for want of room.
+  [[nodiscard]] std::string_view kept() const {
+    return {reinterpret_cast<const char*>(state.tmp_out_buffer) + state.tmp_out_processed,
+            static_cast<size_t>(state.tmp_out_valid - state.tmp_out_processed)};
+  }
+  // What a member gives up to its error, which is at or behind `sure` bytes of its blocks. `offset`: where.
+  std::string read_again(std::string_view blocks, size_t sure, size_t& offset);
 };
 
-// ISA-L counts the bytes of a match that reaches before the first byte of a member as written, although nothing was
-// there to copy: what stands in their place is left over from earlier bodies, of other clients perhaps. Which they are
-// it does not say. Inflated twice behind dictionaries that differ everywhere, the first of them is the first byte that
-// comes out differently. Such a match begins in the member's first window. Of more input than can be inflated again in
-// a slice nothing is given, which drops what came with the bad match.
-size_t GzipDecoder::bytes_before_bad_match(std::string_view deflate) {
-  if (deflate.size() > kBadMatchInputBytes) return 0;
-  constexpr size_t kBytes = ISAL_DEF_HIST_SIZE + kMatchBytesMax;
-  std::string outputs[2];
-  for (const bool second : {false, true}) {
-    std::vector<uint8_t> dictionary(ISAL_DEF_HIST_SIZE, second ? 0xff : 0);
-    std::string& output = outputs[second ? 1 : 0];
-    output.resize(kBytes);
-    inflate_state& state = inflate_->state;
-    isal_inflate_init(&state);
-    isal_inflate_set_dict(&state, dictionary.data(), ISAL_DEF_HIST_SIZE);
-    state.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(deflate.data()));
-    state.avail_in = static_cast<uint32_t>(deflate.size());
-    state.next_out = reinterpret_cast<uint8_t*>(output.data());
-    state.avail_out = kBytes;
-    static_cast<void>(isal_inflate(&state));
-    output.resize(kBytes - state.avail_out);
+int GzipDecoder::Inflate::run(std::string_view& input, std::span<char> room, size_t& written) {
+  state.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(input.data()));  // only read, in spite of its type
+  state.avail_in = static_cast<uint32_t>(input.size());
+  state.next_out = reinterpret_cast<uint8_t*>(room.data());
+  state.avail_out = static_cast<uint32_t>(room.size());
+  const int result = isal_inflate(&state);
+  // In a broken stream ISA-L may count below 0: then it has taken everything, and what it has given is not known.
+  const size_t left = state.avail_in <= input.size() ? state.avail_in : 0;
+  written = state.avail_out <= room.size() ? room.size() - state.avail_out : 0;
+  input.remove_prefix(input.size() - left);
+  return result;
+}
+
+// Of single bytes ISA-L's careful loop is the only one that runs: it looks at a match before it counts it.
+std::string GzipDecoder::Inflate::read_again(std::string_view blocks, size_t sure, size_t& offset) {
+  std::string text(kReadAgainOutputBytes + kMatchBytesMax, '\0');
+  size_t total = 0;
+  isal_inflate_init(&state);
+  for (size_t at = 0; at < blocks.size() && total < text.size();) {
+    const size_t bytes = at < sure ? std::min(sure - at, kInputBytes) : 1;
+    std::string_view input = blocks.substr(at, bytes);
+    size_t written = 0;
+    const int result = run(input, std::span(text).subspan(total), written);
+    total += written;
+    at += bytes - input.size();
+    if (result < 0) offset = at - unused();
+    if (result < 0 || input.size() == bytes) break;
   }
-  return static_cast<size_t>(std::ranges::mismatch(outputs[0], outputs[1]).in1 - outputs[0].begin());
+  text.resize(total);
+  return text;
 }
 
 std::string_view read_gzip_header(std::string_view& rest) {
@@ -116,6 +136,8 @@ bool GzipDecoder::decode(std::span<char> room, size_t& written) {
       return inflate(room, written);
     case Phase::kTrailer:
       return read_trailer();
+    case Phase::kBroken:
+      return give_tail(room, written);
   }
   return false;
 }
@@ -133,37 +155,54 @@ bool GzipDecoder::read_header() {
 
 bool GzipDecoder::inflate(std::span<char> room, size_t& written) {
   inflate_state& state = inflate_->state;
-  const size_t given = std::min(rest_.size(), kInputBytes);
-  const size_t space = std::min(room.size(), kOutputBytes);
-  state.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(rest_.data()));  // only read, in spite of its type
-  state.avail_in = static_cast<uint32_t>(given);
-  state.next_out = reinterpret_cast<uint8_t*>(room.data());
-  state.avail_out = static_cast<uint32_t>(space);
-  const int result = isal_inflate(&state);
-  written = space - state.avail_out;
-  // In a broken stream ISA-L may count below 0: then it has taken everything.
-  const size_t left = state.avail_in <= given ? state.avail_in : 0;
-  rest_.remove_prefix(given - left);
-  // Whole bytes that ISA-L has taken and not used.
-  const size_t unused = static_cast<size_t>(std::max(state.read_in_length, 0)) / 8;
+  const size_t before = deflate_bytes_ - rest_.size();
+  std::string_view input = rest_.substr(0, kInputBytes);
+  const size_t given = input.size();
+  const bool all = given == rest_.size();
+  const std::span<char> space = room.first(std::min(room.size(), kOutputBytes));
+  const int result = inflate_->run(input, space, written);
+  rest_.remove_prefix(given - input.size());
   if (result < 0) {
-    const size_t taken = deflate_bytes_ - rest_.size();
-    if (result == ISAL_INVALID_LOOKBACK) {
-      const size_t good = bytes_before_bad_match(body_.substr(body_.size() - rest_.size() - taken, taken));
-      written = std::min(written, good - std::min<size_t>(good, bytes_));
-    }
-    return fail("flate: corrupt input before offset " + std::to_string(taken - unused));
+    tail_.assign(space.data(), written).append(inflate_->kept());
+    end_tail(result, before);
+    phase_ = Phase::kBroken;
+    return give_tail(room, written);
   }
   crc_ = crc32_gzip_refl(crc_, reinterpret_cast<const unsigned char*>(room.data()), written);
   bytes_ += static_cast<uint32_t>(written);
   if (state.block_state == ISAL_BLOCK_FINISH) {
-    rest_ = body_.substr(body_.size() - rest_.size() - unused);
+    rest_ = body_.substr(body_.size() - rest_.size() - inflate_->unused());
     phase_ = Phase::kTrailer;
     return true;
   }
   // Everything was there, there was room, and still it has not ended.
-  if (given == rest_.size() + (given - left) && state.avail_out != 0) return fail(std::string(kCut));
+  if (all && state.avail_out != 0) return fail(std::string(kCut));
   return true;
+}
+
+// ISA-L counts the bytes of a match as written before it knows that its distance is none, or reaches before the first
+// byte: what stands in their place is left over from earlier bodies, of other clients perhaps. How many they are it
+// does not say. A member that is short so far is read again; of a longer one, as much as a match can be is dropped.
+void GzipDecoder::end_tail(int result, size_t before) {
+  const size_t taken = deflate_bytes_ - rest_.size();
+  size_t offset = taken - inflate_->unused();
+  if (result != ISAL_INVALID_BLOCK) {
+    if (taken <= kReadAgainInputBytes && bytes_ + tail_.size() <= kReadAgainOutputBytes) {
+      const std::string_view blocks = body_.substr(body_.size() - deflate_bytes_, taken);
+      tail_ = inflate_->read_again(blocks, before, offset).substr(bytes_);
+    } else {
+      tail_.resize(tail_.size() - std::min(tail_.size(), kMatchBytesMax));
+    }
+  }
+  tail_given_ = 0;
+  error_ = "flate: corrupt input before offset " + std::to_string(offset);
+}
+
+bool GzipDecoder::give_tail(std::span<char> room, size_t& written) {
+  written = std::min(room.size(), tail_.size() - tail_given_);
+  std::memcpy(room.data(), tail_.data() + tail_given_, written);
+  tail_given_ += written;
+  return tail_given_ < tail_.size();
 }
 
 bool GzipDecoder::read_trailer() {

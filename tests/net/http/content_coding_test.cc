@@ -161,6 +161,61 @@ TEST(GzipDecoder, NothingOfOtherBodiesComesOut) {
   }
 }
 
+// Blocks of deflate by hand: one fixed block, never ended.
+class FixedBlock {
+ public:
+  FixedBlock() { put(0b011, 3); }
+  void literals(std::string_view ascii) {
+    for (const char c : ascii) code(0x30U + static_cast<unsigned char>(c), 8);
+  }
+  // A match of 258 bytes. Distance code 0 is the byte before; 30 and 31 are none.
+  void match(unsigned distance_code) {
+    code(0xc5, 8);
+    code(distance_code, 5);
+  }
+  // With room for ISA-L's fast loop behind it.
+  [[nodiscard]] std::string gzip() const {
+    return std::string("\x1f\x8b\x08\0\0\0\0\0\0\xff", 10) + bytes_ + std::string(64, '\0');
+  }
+
+ private:
+  void put(unsigned bits, unsigned count) {
+    for (unsigned k = 0; k < count; ++k, ++bits_) {
+      if (bits_ % 8 == 0) bytes_.push_back('\0');
+      if ((bits >> k & 1) != 0) bytes_.back() = static_cast<char>(bytes_.back() | (1 << bits_ % 8));
+    }
+  }
+  void code(unsigned bits, unsigned count) {  // the highest bit first
+    for (unsigned k = count; k-- > 0;) put(bits >> k & 1, 1);
+  }
+
+  std::string bytes_;
+  size_t bits_ = 0;
+};
+
+// Of a match whose distance is none nothing is handed out either, and what came before it all is, as Go does; only of
+// long members the last 258 bytes may be dropped.
+TEST(GzipDecoder, NothingStandsForAMatchWithoutADistance) {
+  const std::string others_gzip = gzip(std::string(200'000, '~'));
+  for (const size_t repeats : {0, 1, 63, 64, 120, 400, 2000}) {  // rooms are of 64 KB, ISA-L's history is of 32
+    for (const unsigned distance_code : {30U, 31U}) {
+      FixedBlock block;
+      block.literals("a 2\n#");
+      for (size_t k = 0; k < repeats; ++k) block.match(0);
+      block.match(distance_code);
+      const std::string own = "a 2\n#" + std::string(repeats * 258, '#');
+      for (const Deadline deadline : {Deadline::never(), Deadline{0}}) {
+        ASSERT_EQ(decode(Coding::kGzip, others_gzip).error, "");
+        const Decoded decoded = decode(Coding::kGzip, block.gzip(), deadline);
+        EXPECT_TRUE(decoded.error.starts_with("flate: corrupt input before offset ")) << decoded.error;
+        EXPECT_TRUE(own.starts_with(decoded.text)) << repeats;
+        const size_t dropped = own.size() < 32'000 ? 0 : 258;
+        EXPECT_GE(decoded.text.size() + dropped, own.size()) << repeats;
+      }
+    }
+  }
+}
+
 TEST(GzipDecoder, InputWithoutOutputIsSliced) {
   // Stored blocks of nothing, then fixed blocks of nothing: no output ever says that time has passed.
   std::string stored = gzip("").substr(0, 10);

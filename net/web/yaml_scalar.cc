@@ -62,6 +62,51 @@ std::optional<double> parse_number(std::string_view text) {
   return value;
 }
 
+constexpr uint64_t kDurationMax = uint64_t{1} << 63;  // of a negative one
+
+uint64_t digit_at_front(std::string_view text) { return static_cast<uint64_t>(text.front() - '0'); }
+bool has_digit_at_front(std::string_view text) {
+  return !text.empty() && std::isdigit(static_cast<unsigned char>(text.front())) != 0;
+}
+
+// A number and its unit, removed from the front of `rest`: nanoseconds up to kDurationMax. Whole numbers are exact, and
+// digits behind the point that are too many for 64 bits do not count, as in Go.
+std::optional<uint64_t> take_duration_part(std::string_view& rest) {
+  constexpr std::array<std::pair<std::string_view, uint64_t>, 8> kUnits = {{{"ns", 1},
+                                                                            {"us", 1'000},
+                                                                            {"\u00b5s", 1'000},
+                                                                            {"\u03bcs", 1'000},
+                                                                            {"ms", 1'000'000},
+                                                                            {"s", 1'000'000'000},
+                                                                            {"m", 60'000'000'000},
+                                                                            {"h", 3'600'000'000'000}}};
+  bool any = false;
+  uint64_t whole = 0;
+  for (; has_digit_at_front(rest); rest.remove_prefix(1), any = true) {
+    if (whole > (kDurationMax - digit_at_front(rest)) / 10) return std::nullopt;
+    whole = whole * 10 + digit_at_front(rest);
+  }
+  uint64_t fraction = 0;
+  double scale = 1;
+  if (rest.starts_with('.')) {
+    rest.remove_prefix(1);
+    for (bool full = false; has_digit_at_front(rest); rest.remove_prefix(1), any = true) {
+      full = full || fraction > (kDurationMax - digit_at_front(rest)) / 10;
+      if (full) continue;
+      fraction = fraction * 10 + digit_at_front(rest);
+      scale *= 10;
+    }
+  }
+  const std::string_view name = rest.substr(0, rest.find_first_of("0123456789."));
+  const auto* const unit = std::ranges::find(kUnits, name, &std::pair<std::string_view, uint64_t>::first);
+  if (!any || unit == kUnits.end() || whole > kDurationMax / unit->second) return std::nullopt;
+  rest.remove_prefix(name.size());
+  const auto extra = static_cast<uint64_t>(static_cast<double>(fraction) * (static_cast<double>(unit->second) / scale));
+  const uint64_t value = whole * unit->second;
+  if (extra > kDurationMax - value) return std::nullopt;
+  return value + extra;
+}
+
 }  // namespace
 
 Scalar resolve_plain(std::string_view text) {
@@ -92,33 +137,19 @@ std::string_view tag_of(Scalar::Kind kind) noexcept {
 }
 
 std::optional<int64_t> parse_duration(std::string_view text) {
-  constexpr std::array<std::pair<std::string_view, double>, 8> kUnits = {{{"ns", 1},
-                                                                          {"us", 1e3},
-                                                                          {"\u00b5s", 1e3},
-                                                                          {"\u03bcs", 1e3},
-                                                                          {"ms", 1e6},
-                                                                          {"s", 1e9},
-                                                                          {"m", 60e9},
-                                                                          {"h", 3600e9}}};
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
   if (text == "0") return 0;
   if (text.empty()) return std::nullopt;
-  double total = 0;
+  uint64_t total = 0;
   while (!text.empty()) {
-    const size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
-    double count = 0;
-    const auto [end, status] = std::from_chars(text.data(), text.data() + digits, count, std::chars_format::fixed);
-    if (digits == 0 || status != std::errc() || end != text.data() + digits) return std::nullopt;
-    text.remove_prefix(digits);
-    const std::string_view unit = text.substr(0, std::min(text.find_first_of("0123456789."), text.size()));
-    const auto* const found = std::ranges::find(kUnits, unit, &std::pair<std::string_view, double>::first);
-    if (found == kUnits.end()) return std::nullopt;
-    total += count * found->second;
-    text.remove_prefix(unit.size());
+    const auto part = take_duration_part(text);
+    if (!part || *part > kDurationMax - total) return std::nullopt;
+    total += *part;
   }
-  if (total >= 9.2233720368547748e18) return std::nullopt;
-  return static_cast<int64_t>(negative ? -total : total);
+  if (negative) return static_cast<int64_t>(0 - total);
+  if (total == kDurationMax) return std::nullopt;
+  return static_cast<int64_t>(total);
 }
 
 }  // namespace sluice::net::web

@@ -44,11 +44,17 @@ Outcome run(ContentDecoder& decoder, Coding coding, std::string_view body, Deadl
   return out;
 }
 
+struct Reading {
+  std::string_view text;
+  bool complete = true;  // not where zlib refuses the codes of a block: ISA-L reads on in some that lack codes
+};
+
 // What zlib makes of the members' blocks, up to an error: headers are read by the decoder's own function, since zlib is
 // stricter about them, and trailers are not looked at.
-std::string_view by_zlib(std::string_view body) {
+Reading by_zlib(std::string_view body) {
   static std::string out(kDecodedMax, '\0');
   size_t total = 0;
+  Reading reading;
   while (!body.empty() && total < out.size() && read_gzip_header(body).empty()) {
     z_stream stream{};
     if (inflateInit2(&stream, -15) != Z_OK) std::abort();
@@ -59,11 +65,14 @@ std::string_view by_zlib(std::string_view body) {
     const int result = inflate(&stream, Z_SYNC_FLUSH);
     total += stream.total_out;
     body.remove_prefix(stream.total_in);
+    const std::string_view error = stream.msg != nullptr ? stream.msg : "";
     inflateEnd(&stream);
+    if (error.ends_with(" set") || error.starts_with("invalid code --")) reading.complete = false;
     if (result != Z_STREAM_END || body.size() < kTrailerBytes) break;
     body.remove_prefix(kTrailerBytes);
   }
-  return std::string_view(out).substr(0, total);
+  reading.text = std::string_view(out).substr(0, total);
+  return reading;
 }
 
 void expect_same(const Outcome& whole, const Outcome& other, const char* what) {
@@ -86,8 +95,9 @@ void fuzz_encoding(std::string_view input) {
   const auto fresh = std::make_unique<ContentDecoder>();
   expect_same(whole, run(*fresh, coding, body, Deadline::never(), '~'), "by a new decoder, into other room");
   if (coding != Coding::kGzip) return;
-  const std::string_view wanted = by_zlib(body);
-  if (wanted.starts_with(whole.text)) return;
+  const auto [wanted, complete] = by_zlib(body);
+  const std::string_view got = std::string_view(whole.text).substr(0, complete ? whole.text.size() : wanted.size());
+  if (wanted.starts_with(got)) return;
   std::fprintf(stderr, "DIFFERENCE: zlib reads %zu other bytes than the %zu, '%s'\n", wanted.size(), whole.text.size(),
                whole.error.c_str());
   std::abort();

@@ -43,7 +43,14 @@ TEST(YamlScalar, Durations) {
   EXPECT_EQ(parse_duration("-10ms"), -10'000'000);
   EXPECT_EQ(parse_duration("3\u00b5s"), 3'000);
   EXPECT_EQ(parse_duration("0"), 0);
-  for (const char* text : {"", "1", "1d", "s", "1s ", "1 s", "-", "1e3s", "999999999h"}) {
+  EXPECT_EQ(parse_duration("4444444444444444444ns"), 4'444'444'444'444'444'444);  // which no double is
+  EXPECT_EQ(parse_duration("2562047h47m16.854775807s"), INT64_MAX);
+  EXPECT_EQ(parse_duration("-9223372036854775808ns"), INT64_MIN);
+  EXPECT_EQ(parse_duration("0.9999999999999999999999s"), 1'000'000'000);  // as in Go
+  EXPECT_EQ(parse_duration("1.s.5s"), 1'500'000'000);
+  for (const char* text :
+       {"", "1", "1d", "s", "1s ", "1 s", "-", "1e3s", "999999999h", "9223372036854775808ns", "-9223372036854775809ns",
+        "18446744073709551617ns", "2562047h47m16.854775808s", ".s", "1.2.3s"}) {
     EXPECT_FALSE(parse_duration(text)) << text;
   }
 }

@@ -203,7 +203,8 @@ TEST(GzipDecoder, NothingStandsForAMatchWithoutADistance) {
       block.literals("a 2\n#");
       for (size_t k = 0; k < repeats; ++k) block.match(0);
       block.match(distance_code);
-      const std::string own = "a 2\n#" + std::string(repeats * 258, '#');
+      std::string own = "a 2\n#";
+      own.append(repeats * 258, '#');
       for (const Deadline deadline : {Deadline::never(), Deadline{0}}) {
         ASSERT_EQ(decode(Coding::kGzip, others_gzip).error, "");
         const Decoded decoded = decode(Coding::kGzip, block.gzip(), deadline);

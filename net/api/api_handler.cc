@@ -237,15 +237,14 @@ std::unique_ptr<RequestState> ApiHandler::begin_group_request(http::Exchange& ex
     context_.metrics.count_request(HandlerName::kPush, exchange.request.method, exchange.response.status);
     return nullptr;
   }
-  const int64_t now_ns = monotonic_ns();
   sync::KeyedRates& rates = context_.gateway.job_rates();
-  if (rates.limited() && !rates.take(keyed_hash(key->job()), now_ns)) {
+  if (rates.limited() && !rates.take(keyed_hash(key->job()), exchange.began_ns)) {
     refuse(exchange, Limit::kPushesPerJob);
     note_rejected(context_, exchange, &*key, exchange.response.body, 0);
     context_.metrics.count_request(HandlerName::kPush, exchange.request.method, exchange.response.status);
     return nullptr;
   }
-  return std::make_unique<PushState>(context_, std::move(*key), now_ns);
+  return std::make_unique<PushState>(context_, std::move(*key), exchange.began_ns);
 }
 
 StepAction ApiHandler::step(http::Exchange& exchange, Deadline deadline) {
@@ -350,6 +349,6 @@ void ApiHandler::on_refused(int status, std::string_view peer) {
 
 bool ApiHandler::readers_are_in_the_way() const noexcept { return context_.gateway.store().snapshots_starve(); }
 
-void ApiHandler::on_finished(const http::Exchange&, bool, int64_t) {}
+void ApiHandler::on_finished(const http::Exchange&, bool) {}
 
 }  // namespace sluice::net::api

@@ -103,6 +103,7 @@ struct Exchange {
   Caller caller;
   Response response;
   std::unique_ptr<HandlerState> state;
+  int64_t began_ns = 0;                             // monotonic clock, when the first byte of the request was looked at
   uint64_t body_bytes_max = limits::kBodyBytesMax;  // of a body that step() asks for
 };
 
@@ -142,8 +143,8 @@ class Handler {
   [[nodiscard]] virtual bool readers_are_in_the_way() const noexcept { return false; }
   // Once for every request that admits() was asked about: the whole answer is queued for the socket (sent = true), or
   // the connection died before. When the connection itself refused the body (malformed, too large, late, cut short),
-  // `response.status` is the status of that refusal. `request_ns`: from the first byte of the request until now.
-  virtual void on_finished(const Exchange& exchange, bool sent, int64_t request_ns) = 0;
+  // `response.status` is the status of that refusal.
+  virtual void on_finished(const Exchange& exchange, bool sent) = 0;
 };
 
 }  // namespace sluice::net::http

@@ -8,6 +8,7 @@
 #include "core/base/go_float.h"
 #include "core/base/hash.h"
 #include "core/base/limits.h"
+#include "core/base/unique_number.h"
 #include "parser/canonical_escape.h"
 
 namespace sluice::parser {
@@ -78,6 +79,25 @@ bool is_equal(const model::CanonicalPush& a, const model::CanonicalPush& b) {
   return true;
 }
 
+// 1 to kGoFloatBytesMax bytes, in pieces of which two may overlap.
+char* copy_number(std::string_view text, char* at) noexcept {
+  const size_t bytes = text.size();
+  const char* const from = text.data();
+  if (bytes >= 8) {
+    std::memcpy(at, from, 8);
+    if (bytes > 16) std::memcpy(at + 8, from + 8, 8);
+    std::memcpy(at + bytes - 8, from + bytes - 8, 8);
+  } else if (bytes >= 4) {
+    std::memcpy(at, from, 4);
+    std::memcpy(at + bytes - 4, from + bytes - 4, 4);
+  } else {
+    at[0] = from[0];
+    at[bytes / 2] = from[bytes / 2];
+    at[bytes - 1] = from[bytes - 1];
+  }
+  return at + bytes;
+}
+
 // The number as the canonicaliser writes it; nullptr when it would write a record as well.
 char* write_number(const TextNumber& number, const model::Families& families, char* at) noexcept {
   double value = 0;
@@ -112,6 +132,7 @@ void SkeletonText::clear() noexcept {
   runs_.clear();
   uses_.clear();
   literals_.clear();
+  list_ = 0;
   fixed_bytes_ = 0;
   series_ = 0;
 }
@@ -125,7 +146,7 @@ bool SkeletonText::make(model::Families& families, std::span<const TextNumber> n
   for (size_t index = 0; index < key.label_count(); ++index) names_.emplace_back(key.label(index).name);
   uses_.assign(names_.size(), 0);
   // What was laid out is trusted only if it gives what it was made of.
-  if (lay_out(families, numbers, scratch.push) && write(families, key, scratch.copy) &&
+  if (lay_out(families, numbers, scratch.push) && write(families, {}, key, scratch.copy) &&
       is_equal(scratch.copy, scratch.push) && bytes() <= limits::kSkeletonBytesMax) {
     return true;
   }
@@ -161,6 +182,7 @@ bool SkeletonText::lay_out(const model::Families& families, std::span<const Text
     series_ += series;
     fixed_bytes_ += model::Fragment::text_offset(series) + sizeof(uint64_t);
   }
+  list_ = unique_number();
   fixed_bytes_ += literals_.size() + lines_.size() * (kGoFloatRoom + 1) + kCopySlack;
   literals_.append(kCopySlack, '\0');
   return true;
@@ -176,7 +198,8 @@ bool SkeletonText::lay_out_line(std::string_view text, std::span<const TextNumbe
     if (value >= kFirstMark + kMarksMax) return false;
   }
   if (value < kFirstMark || value - kFirstMark >= numbers.size()) return false;
-  out.number = numbers[value - kFirstMark];
+  out.number_index = static_cast<uint32_t>(value - kFirstMark);
+  out.number = numbers[out.number_index];
 
   Scan scan{text, text.find('{') + 1, 0};
   out.name_bytes = static_cast<uint32_t>(scan.at);
@@ -242,7 +265,8 @@ bool SkeletonText::escape_values(const model::GroupKey& key) {
   return true;
 }
 
-bool SkeletonText::write(const model::Families& families, const model::GroupKey& key, model::CanonicalPush& out) {
+bool SkeletonText::write(const model::Families& families, std::span<const std::string_view> spelled,
+                         const model::GroupKey& key, model::CanonicalPush& out) {
   SLUICE_DCHECK(fits(key));
   size_t most = fixed_bytes_;
   for (size_t index = 0; index < names_.size(); ++index) most += 2 * key.label(index).value.size() * uses_[index];
@@ -266,8 +290,11 @@ bool SkeletonText::write(const model::Families& families, const model::GroupKey&
     char* const text = fragment + model::Fragment::text_offset(family.series);
     at = text;
     for (const Line* const end = line + family.lines; line != end; ++line) {
-      at = write_line(*line, literals, runs, hash, families, at);
+      at = write_line(*line, literals, runs, hash, at);
+      const std::string_view number = spelled.empty() ? std::string_view() : spelled[line->number_index];
+      at = number.empty() ? write_number(line->number, families, at) : copy_number(number, at);
       if (at == nullptr) return false;
+      *at++ = '\n';
       hash += line->first ? 1 : 0;
     }
     model::FragmentHeader header;
@@ -280,12 +307,13 @@ bool SkeletonText::write(const model::Families& families, const model::GroupKey&
   }
   out.used_bytes = static_cast<size_t>(at - base);
   out.series = series_;
+  out.list = list_;
   out.samples = lines_.size();
   return true;
 }
 
 char* SkeletonText::write_line(const Line& line, const char*& literals, const Run*& runs, uint64_t* hash,
-                               const model::Families& families, char* at) const {
+                               char* at) const {
   const char* const labels = at + line.name_bytes;
   for (;; ++runs) {
     at = copy_blocks(literals, runs->bytes, at);
@@ -296,8 +324,6 @@ char* SkeletonText::write_line(const Line& line, const char*& literals, const Ru
   }
   ++runs;
   if (line.first) *hash = keyed_hash({labels, static_cast<size_t>(at - line.tail_bytes - labels)});
-  at = write_number(line.number, families, at);
-  if (at != nullptr) *at++ = '\n';
   return at;
 }
 

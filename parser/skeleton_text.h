@@ -41,8 +41,10 @@ class SkeletonText {
                           Scratch& scratch);
   // Whether `key` has the names that the template was made for.
   [[nodiscard]] bool fits(const model::GroupKey& key) const noexcept;
-  // Writes the canonical push; false when the canonicaliser must do it, `out` is then unusable. `key` fits.
-  [[nodiscard]] bool write(const model::Families& families, const model::GroupKey& key, model::CanonicalPush& out);
+  // Writes the canonical push; false when the canonicaliser must do it, `out` is then unusable. `key` fits. `spelled`:
+  // empty, or for each number its canonical spelling, if that is known; then it need not stand in `families`.
+  [[nodiscard]] bool write(const model::Families& families, std::span<const std::string_view> spelled,
+                           const model::GroupKey& key, model::CanonicalPush& out);
 
   [[nodiscard]] size_t bytes() const noexcept;
 
@@ -56,6 +58,7 @@ class SkeletonText {
   };
   struct Line {
     TextNumber number;
+    uint32_t number_index = 0;
     uint32_t name_bytes = 0;  // before the label text
     uint32_t tail_bytes = 0;  // between label text and number
     bool first = false;       // of its metric, whose hash it makes
@@ -81,7 +84,7 @@ class SkeletonText {
   // Puts the values of `key`, escaped, into values_; false when one is not ASCII.
   [[nodiscard]] bool escape_values(const model::GroupKey& key);
   [[nodiscard]] char* write_line(const Line& line, const char*& literals, const Run*& runs, uint64_t* hash,
-                                 const model::Families& families, char* at) const;
+                                 char* at) const;
 
   std::vector<std::string> names_;  // of the grouping labels; empty without a template
   std::vector<Family> families_;
@@ -90,6 +93,7 @@ class SkeletonText {
   std::vector<Run> runs_;
   std::vector<uint32_t> uses_;  // of each grouping label, in runs_
   std::string literals_;        // kCopySlack bytes follow the last
+  uint64_t list_ = 0;           // names the families
   size_t fixed_bytes_ = 0;      // of a push without the values of grouping labels, at most
   uint64_t series_ = 0;
 

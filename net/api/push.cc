@@ -274,7 +274,7 @@ bool PushState::start_storing(const http::Exchange& exchange) {
   context_.memory.worked_off(memory, body_.size() + scratch_->push.used_bytes);
   if (memory.pressure() != store::Pressure::kNone) memory.sample();  // nothing is refused for what was
   scratch_->op.start(*context_.writer, {.key = key_,
-                                        .parsed = families(),
+                                        .parsed = skeleton_ ? skeleton_.families_without_numbers() : scratch_->families,
                                         .push = scratch_->push,
                                         .replace = replace,
                                         .wall_ns = wall_ns_,

@@ -183,8 +183,8 @@ bool SkeletonText::lay_out(const model::Families& families, std::span<const Text
     fixed_bytes_ += model::Fragment::text_offset(series) + sizeof(uint64_t);
   }
   list_ = unique_number();
-  fixed_bytes_ += literals_.size() + lines_.size() * (kGoFloatRoom + 1) + kCopySlack;
-  literals_.append(kCopySlack, '\0');
+  fixed_bytes_ += literals_.size() + lines_.size() * (kGoFloatRoom + 1) + kSlack;
+  literals_.append(kSlack, '\0');
   return true;
 }
 
@@ -251,7 +251,7 @@ bool SkeletonText::fits(const model::GroupKey& key) const noexcept {
 
 bool SkeletonText::escape_values(const model::GroupKey& key) {
   size_t room = 0;
-  for (size_t index = 0; index < names_.size(); ++index) room += 2 * key.label(index).value.size() + kCopySlack;
+  for (size_t index = 0; index < names_.size(); ++index) room += 2 * key.label(index).value.size() + kSlack;
   if (escaped_.size() < room) escaped_.resize(room);
   values_.resize(names_.size());
   char* at = escaped_.data();
@@ -260,10 +260,36 @@ bool SkeletonText::escape_values(const model::GroupKey& key) {
     char* const end = write_escaped(key.label(index).value, at, high);
     if (high) return false;
     values_[index] = {at, static_cast<size_t>(end - at)};
-    at = end + kCopySlack;
+    at = end + kSlack;
   }
   return true;
 }
+
+// Where write() stands.
+struct SkeletonText::Pen {
+  char* at;
+  const char* literals;
+  const Run* runs;
+  const Value* values;
+
+  void copy(const char* text, size_t bytes) noexcept {
+    std::memcpy(at, text, 16);
+    for (size_t from = 16; from < bytes; from += 32) std::memcpy(at + from, text + from, 32);
+    at += bytes;
+  }
+  // All that stands before the number; returns the label text.
+  std::string_view write_series(const Line& line) noexcept {
+    const char* const labels = at + line.name_bytes;
+    for (;; ++runs) {
+      copy(literals, runs->bytes);
+      literals += runs->bytes;
+      if (runs->label == kValue) break;
+      copy(values[runs->label].text, values[runs->label].bytes);
+    }
+    ++runs;
+    return {labels, static_cast<size_t>(at - line.tail_bytes - labels)};
+  }
+};
 
 bool SkeletonText::write(const model::Families& families, std::span<const std::string_view> spelled,
                          const model::GroupKey& key, model::CanonicalPush& out) {
@@ -278,53 +304,37 @@ bool SkeletonText::write(const model::Families& families, std::span<const std::s
   }
   char* const base = reinterpret_cast<char*>(out.words.data());
   char* at = base;
-  const char* literals = literals_.data();
-  const Run* runs = runs_.data();
+  if (out.list != list_) out.families.assign(canonical_.begin(), canonical_.end());
+  Pen pen{base, literals_.data(), runs_.data(), values_.data()};
   const Line* line = lines_.data();
-  out.families.assign(canonical_.begin(), canonical_.end());
   for (size_t index = 0; index < families_.size(); ++index) {
     const Family& family = families_[index];
-    char* const fragment = at;
+    char* const fragment = pen.at;
     out.families[index].fragment_at = static_cast<uint64_t>(fragment - base);
     auto* hash = reinterpret_cast<uint64_t*>(fragment + sizeof(model::FragmentHeader));
     char* const text = fragment + model::Fragment::text_offset(family.series);
-    at = text;
+    pen.at = text;
     for (const Line* const end = line + family.lines; line != end; ++line) {
-      at = write_line(*line, literals, runs, hash, at);
+      const std::string_view labels = pen.write_series(*line);
+      if (line->first) *hash++ = keyed_hash(labels);
       const std::string_view number = spelled.empty() ? std::string_view() : spelled[line->number_index];
-      at = number.empty() ? write_number(line->number, families, at) : copy_number(number, at);
-      if (at == nullptr) return false;
-      *at++ = '\n';
-      hash += line->first ? 1 : 0;
+      pen.at = number.empty() ? write_number(line->number, families, pen.at) : copy_number(number, pen.at);
+      if (pen.at == nullptr) return false;
+      *pen.at++ = '\n';
     }
     model::FragmentHeader header;
     header.series = family.series;
     header.samples = family.lines & 0x3fff'ffff;
-    header.text_bytes = static_cast<uint32_t>(at - text);
+    header.text_bytes = static_cast<uint32_t>(pen.at - text);
     std::memcpy(fragment, &header, sizeof(header));
-    std::memset(at, 0, 8);
-    at = base + ((static_cast<size_t>(at - base) + 7) & ~size_t{7});
+    std::memset(pen.at, 0, 8);
+    pen.at = base + ((static_cast<size_t>(pen.at - base) + 7) & ~size_t{7});
   }
-  out.used_bytes = static_cast<size_t>(at - base);
+  out.used_bytes = static_cast<size_t>(pen.at - base);
   out.series = series_;
-  out.list = list_;
   out.samples = lines_.size();
+  out.list = list_;
   return true;
-}
-
-char* SkeletonText::write_line(const Line& line, const char*& literals, const Run*& runs, uint64_t* hash,
-                               char* at) const {
-  const char* const labels = at + line.name_bytes;
-  for (;; ++runs) {
-    at = copy_blocks(literals, runs->bytes, at);
-    literals += runs->bytes;
-    if (runs->label == kValue) break;
-    const Value& value = values_[runs->label];
-    at = copy_blocks(value.text, value.bytes, at);
-  }
-  ++runs;
-  if (line.first) *hash = keyed_hash({labels, static_cast<size_t>(at - line.tail_bytes - labels)});
-  return at;
 }
 
 size_t SkeletonText::bytes() const noexcept {

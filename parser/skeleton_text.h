@@ -21,6 +21,7 @@
 #include "core/model/families.h"
 #include "core/model/group_key.h"
 #include "parser/canonical.h"
+#include "parser/canonical_escape.h"
 #include "parser/text_number.h"
 
 namespace sluice::parser {
@@ -50,6 +51,11 @@ class SkeletonText {
 
  private:
   static constexpr uint32_t kValue = UINT32_MAX;
+  // Runs are copied in blocks: so many bytes behind one are read, and written.
+  static constexpr size_t kSlack = 32;
+  static_assert(kSlack >= kCopySlack);
+
+  struct Pen;
 
   // Copy `bytes` of the literals, then the value of grouping label `label`, or end with the line's number (kValue).
   struct Run {
@@ -83,23 +89,20 @@ class SkeletonText {
   void add_run(Scan& scan, uint32_t label);
   // Puts the values of `key`, escaped, into values_; false when one is not ASCII.
   [[nodiscard]] bool escape_values(const model::GroupKey& key);
-  [[nodiscard]] char* write_line(const Line& line, const char*& literals, const Run*& runs, uint64_t* hash,
-                                 char* at) const;
-
   std::vector<std::string> names_;  // of the grouping labels; empty without a template
   std::vector<Family> families_;
   std::vector<model::CanonicalFamily> canonical_;  // fragment_at is not set
   std::vector<Line> lines_;
   std::vector<Run> runs_;
   std::vector<uint32_t> uses_;  // of each grouping label, in runs_
-  std::string literals_;        // kCopySlack bytes follow the last
+  std::string literals_;        // kSlack bytes follow the last
   uint64_t list_ = 0;           // names the families
   size_t fixed_bytes_ = 0;      // of a push without the values of grouping labels, at most
   uint64_t series_ = 0;
 
   // Of the key that is being written.
   struct Value {
-    const char* text = nullptr;  // kCopySlack readable bytes follow
+    const char* text = nullptr;  // kSlack readable bytes follow
     size_t bytes = 0;
   };
   std::vector<Value> values_;

@@ -259,6 +259,7 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
     refresh();
     return Next::kGoOn;
   }
+  writer_.block_bytes = own_block(next)->bytes;
   builder_.take();
   if (merge_.kept() == 0) writer_.shapes.note_list(request_->push.list, claim_.shape());
   claim_.published();

@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <forward_list>
+#include <memory>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "core/base/limits.h"
@@ -38,24 +40,34 @@ std::string base64_error(size_t at) { return ": illegal base64 data at input byt
 // Labels in the order of the path; as few as nearly all keys have need no memory of their own.
 class Labels {
  public:
+  Labels() noexcept {}
+  ~Labels() = default;
+  Labels(const Labels&) = delete;
+  Labels& operator=(const Labels&) = delete;
+
   void push_back(const model::LabelPair& label) {
-    if (count_ < few_.size()) {
-      few_[count_++] = label;
+    if (count_ < kFew) {
+      std::construct_at(&few_[count_++], label);
       return;
     }
-    if (many_.empty()) many_.assign(few_.begin(), few_.end());
+    if (many_.empty()) many_.assign(few_, few_ + kFew);
     many_.push_back(label);
     ++count_;
   }
   [[nodiscard]] size_t size() const noexcept { return count_; }
   [[nodiscard]] std::span<model::LabelPair> all() noexcept {
-    return many_.empty() ? std::span(few_).first(count_) : std::span(many_);
+    return many_.empty() ? std::span(few_, count_) : std::span(many_);
   }
   // Memory for a text that had to be made.
   [[nodiscard]] std::string& make_text() { return made_.emplace_front(); }
 
  private:
-  std::array<model::LabelPair, 8> few_;
+  static constexpr size_t kFew = 8;
+  static_assert(std::is_trivially_destructible_v<model::LabelPair>);
+
+  union {
+    model::LabelPair few_[kFew];  // the first count_ are there; the others are not even zeroed
+  };
   size_t count_ = 0;
   std::vector<model::LabelPair> many_;  // all of them, once they are more than few
   std::forward_list<std::string> made_;

@@ -44,14 +44,20 @@ void sort_labels(std::span<LabelPair> labels) {
   }
 }
 
-// Those that count come to the front, in order; how many they are.
-size_t keep_labels(std::span<LabelPair> labels) noexcept {
-  size_t kept = 0;
+struct Kept {
+  size_t labels = 0;
+  size_t bytes = 0;
+};
+
+// Those that count come to the front, in order; how many they are, and how long their encoding is.
+Kept keep_labels(std::span<LabelPair> labels) noexcept {
+  Kept kept;
   for (size_t i = 0; i < labels.size(); ++i) {
     const LabelPair& label = labels[i];
     if (i + 1 < labels.size() && labels[i + 1].name == label.name) continue;  // the last one wins
     if (label.name == "instance" && label.value.empty()) continue;
-    labels[kept++] = label;
+    kept.bytes += 2 * kLengthBytes + label.name.size() + label.value.size();
+    labels[kept.labels++] = label;
   }
   return kept;
 }
@@ -62,9 +68,9 @@ GroupKey GroupKey::from_labels(std::vector<LabelPair> labels) { return from_labe
 
 GroupKey GroupKey::from_label_span(std::span<LabelPair> labels) {
   sort_labels(labels);
-  labels = labels.first(keep_labels(labels));
-  size_t bytes = 0;
-  for (const LabelPair& label : labels) bytes += 2 * kLengthBytes + label.name.size() + label.value.size();
+  const Kept kept = keep_labels(labels);
+  labels = labels.first(kept.labels);
+  const size_t bytes = kept.bytes;
   GroupKey key;
   key.bytes_ = static_cast<uint32_t>(bytes);
   key.count_ = static_cast<uint32_t>(labels.size());

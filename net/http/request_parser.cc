@@ -192,13 +192,32 @@ Refusal RequestParser::judge_start(size_t from) noexcept {
   return too_long ? Refusal{431, {}} : Refusal{};
 }
 
-// The fast path: one run of llhttp over the bytes where they lie. kNeedMore: no whole head is there.
+// The shortest path: the bytes of a head whose fields came before, 0 when there is no such head.
+size_t RequestParser::repeat_head(std::string_view bytes, Request& request, Framing& framing) {
+  if (templates_ == nullptr) return 0;
+  const size_t line_end = bytes.find('\n');
+  if (line_end == std::string_view::npos || line_end == 0 || bytes[line_end - 1] != '\r') return 0;
+  HeadTemplate::Match match;
+  const HeadTemplate* const found = templates_->find(bytes.substr(line_end + 1), match);
+  if (found == nullptr) return 0;
+  const auto line = parse_request_line(bytes.substr(0, line_end - 1));
+  if (!line || !HeadTemplate::may_precede(*line)) return 0;
+  found->fill(match, request, framing);
+  accept_head(*line, framing, request);
+  return line_end + 1 + match.bytes;
+}
+
+// A head that is there as a whole; kNeedMore: it is not. The fast path is one run of llhttp over the bytes where they
+// lie.
 RequestParser::HeadResult RequestParser::parse_whole_head(std::string_view bytes, Request& request, Framing& framing) {
+  const size_t length = std::min(bytes.size(), head_bytes_max_);
+  if (const size_t repeated = repeat_head(bytes.substr(0, length), request, framing); repeated != 0) {
+    return {.event = Event::kHead, .consumed = repeated, .refusal = {}, .repeated = true};
+  }
   restart();
   request.headers.clear();
   request_ = &request;
   folded_ = false;
-  const size_t length = std::min(bytes.size(), head_bytes_max_);
   const llhttp_errno_t error = llhttp_execute(as_llhttp(llhttp_), bytes.data(), length);
   request_ = nullptr;
   if (error == HPE_PAUSED) {
@@ -237,6 +256,7 @@ Refusal RequestParser::judge_fast(std::string_view head, Request& request, Frami
   framing = *judged;
   request.host = line->authority.empty() ? rules.host() : line->authority;
   accept_head(*line, framing, request);
+  if (templates_ != nullptr) templates_->learn(head, line_bytes, *line, request, framing);
   return {};
 }
 

@@ -57,28 +57,39 @@ bool is_read_alike(std::string_view head, const Request& request, const Framing&
 
 const HeadTemplate* HeadTemplates::find(std::string_view bytes, HeadTemplate::Match& match) noexcept {
   if (bytes.size() < HeadTemplate::kFieldsBytesMin) return nullptr;
+  uint32_t looks = 0;
+  if (is_at(last_, bytes, match, looks)) return slots_[last_].fields.get();
   const uint32_t key = key_of(bytes);
   uint32_t same = 0;
   for (uint32_t index = 0; index < kSlots; ++index) same |= (keys_[index] == key ? 1u : 0u) << index;
+  same &= ~(1u << last_);
   uint32_t before = kSlots;
-  uint32_t looks = 0;
   for (; same != 0 && looks < kLooksMax; same &= same - 1) {
-    const auto index = static_cast<uint32_t>(std::countr_zero(same));
-    Slot& slot = slots_[index];
-    if (!slot.fields->may_match(bytes)) continue;
-    ++looks;
-    if (slot.fields->match(bytes, match)) {
-      slot.used = true;
-      slot.misses = 0;
-      slot.hits = std::min(slot.hits + 1, kHitsPaid);
-      const HeadTemplate* const found = slot.fields.get();
-      if (before != kSlots && keys_[before] == key) std::swap(slots_[before], slot);
-      return found;
+    uint32_t index = static_cast<uint32_t>(std::countr_zero(same));
+    if (is_at(index, bytes, match, looks)) {
+      // Earlier by one the next time.
+      if (before != kSlots && keys_[before] == key) std::swap(slots_[before], slots_[std::exchange(index, before)]);
+      last_ = index;
+      return slots_[index].fields.get();
     }
     before = index;
-    if (++slot.misses == kMissesMax) drop(index);
   }
   return nullptr;
+}
+
+bool HeadTemplates::is_at(uint32_t index, std::string_view bytes, HeadTemplate::Match& match,
+                          uint32_t& looks) noexcept {
+  Slot& slot = slots_[index];
+  if (slot.fields == nullptr || !slot.fields->may_match(bytes)) return false;
+  if (slot.fields->match(bytes, match)) {
+    slot.used = true;
+    slot.misses = 0;
+    slot.hits = std::min(slot.hits + 1, kHitsPaid);
+    return true;
+  }
+  ++looks;
+  if (++slot.misses == kMissesMax) drop(index);
+  return false;
 }
 
 void HeadTemplates::drop(uint32_t index) noexcept {

@@ -48,6 +48,9 @@ class HeadTemplates {
     uint32_t misses = 0;  // looks since the last hit
   };
 
+  // Whether the template at `index`, which may be none, is that of `bytes`. Counts looks at those that could be.
+  [[nodiscard]] bool is_at(uint32_t index, std::string_view bytes, HeadTemplate::Match& match,
+                           uint32_t& looks) noexcept;
   void drop(uint32_t index) noexcept;
   // Whether a head with this sketch had no template before; from now on, yes.
   [[nodiscard]] bool was_seen(uint32_t sketch) noexcept;
@@ -57,6 +60,7 @@ class HeadTemplates {
 
   std::array<uint32_t, kSlots> keys_{};  // of slots; 0 for none
   std::array<Slot, kSlots> slots_;
+  uint32_t last_ = 0;  // the slot that matched last
   uint32_t hand_ = 0;
   uint32_t wait_ = 0;  // heads until the next template may be made
   uint32_t wait_next_ = 0;

@@ -120,6 +120,7 @@ bool Connection::read_head() {
       refuse(result.refusal, CloseReason::kRefused);
       return true;
     case RequestParser::Event::kHead:
+      if (result.repeated) ++shared_->counters.repeated;
       return begin_exchange(bytes.first(result.consumed));
   }
   return false;

@@ -15,6 +15,7 @@
 #include "net/conn/options.h"
 #include "net/http/date.h"
 #include "net/http/exchange.h"
+#include "net/http/head_templates.h"
 #include "net/http/response_head.h"
 #include "net/loop/worker.h"
 #include "net/tls/source.h"
@@ -86,6 +87,7 @@ class Shared {
   Counters counters;
   uint64_t closing = 0;  // of the open ones: over but for their last operations
   BodyPool bodies;
+  http::HeadTemplates heads;
   size_t streams = 0;  // answers that are being streamed
 
  private:

@@ -18,6 +18,7 @@
 #include "core/base/clock.h"
 #include "core/base/limit_table.h"
 #include "core/base/limits.h"
+#include "net/http/ascii.h"
 
 namespace sluice::net::http {
 
@@ -44,8 +45,14 @@ struct Request {
   std::span<const std::string> certificate_names;  // of a client's certificate that was verified; else none
   std::string_view body;                           // complete and contiguous; empty until Handler::step is first called
 
-  // First field of that name, compared without case; a view with nullptr data when absent.
-  [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
+  // First field of that name, compared without case; a view with nullptr data when absent. Inline, because of a name
+  // that the compiler knows little is left to compare.
+  [[nodiscard]] std::string_view header(std::string_view name) const noexcept {
+    for (const Header& field : headers) {
+      if (equals_ignoring_case(field.name, name)) return field.value.data() ? field.value : std::string_view("");
+    }
+    return {};
+  }
 };
 
 // Where a BodySource writes. Wraps a fixed buffer of the connection.

@@ -31,9 +31,7 @@ class Discard final : public http::Handler {
   }
   void on_refused(int /*status*/, std::string_view /*peer*/) override { ++refused; }
   void on_limit(limits::Limit /*limit*/) override {}
-  void on_finished(const http::Exchange& /*exchange*/, bool sent, int64_t /*request_ns*/) override {
-    answered += sent ? 1 : 0;
-  }
+  void on_finished(const http::Exchange& /*exchange*/, bool sent) override { answered += sent ? 1 : 0; }
 
   uint64_t answered = 0;
   uint64_t refused = 0;

@@ -1,8 +1,12 @@
 #include "parser/grouping_key.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <deque>
+#include <forward_list>
+#include <memory>
+#include <span>
+#include <type_traits>
 #include <vector>
 
 #include "core/base/limits.h"
@@ -33,10 +37,40 @@ std::string_view without_padding(std::string_view text) {
 
 std::string base64_error(size_t at) { return ": illegal base64 data at input byte " + std::to_string(at); }
 
-// The labels after the job, with the strings that had to be made.
-struct Labels {
-  std::vector<model::LabelPair> pairs;
-  std::deque<std::string> made;
+// Labels in the order of the path; as few as nearly all keys have need no memory of their own.
+class Labels {
+ public:
+  Labels() noexcept {}
+  ~Labels() = default;
+  Labels(const Labels&) = delete;
+  Labels& operator=(const Labels&) = delete;
+
+  void push_back(const model::LabelPair& label) {
+    if (count_ < kFew) {
+      std::construct_at(&few_[count_++], label);
+      return;
+    }
+    if (many_.empty()) many_.assign(few_, few_ + kFew);
+    many_.push_back(label);
+    ++count_;
+  }
+  [[nodiscard]] size_t size() const noexcept { return count_; }
+  [[nodiscard]] std::span<model::LabelPair> all() noexcept {
+    return many_.empty() ? std::span(few_, count_) : std::span(many_);
+  }
+  // Memory for a text that had to be made.
+  [[nodiscard]] std::string& make_text() { return made_.emplace_front(); }
+
+ private:
+  static constexpr size_t kFew = 8;
+  static_assert(std::is_trivially_destructible_v<model::LabelPair>);
+
+  union {
+    model::LabelPair few_[kFew];  // the first count_ are there; the others are not even zeroed
+  };
+  size_t count_ = 0;
+  std::vector<model::LabelPair> many_;  // all of them, once they are more than few
+  std::forward_list<std::string> made_;
 };
 
 // Adds one pair of the path; an error text, or empty.
@@ -44,13 +78,13 @@ std::string add_pair(std::string_view name, std::string_view value, NameScheme s
   const bool is_base64 = name.ends_with(kBase64Suffix);
   if (is_base64) name.remove_suffix(kBase64Suffix.size());
   std::string_view real_name = name;
-  if (scheme == NameScheme::kUtf8) real_name = out.made.emplace_back(unescape_name(name));
+  if (scheme == NameScheme::kUtf8 && is_escaped_name(name)) real_name = out.make_text() = unescape_name(name);
   if (!is_valid_label_name(real_name, scheme) || name.starts_with(kReservedPrefix) ||
       real_name.starts_with(kReservedPrefix)) {
     return "improper label name " + go_quoted(name);
   }
   if (is_base64) {
-    std::string& decoded = out.made.emplace_back();
+    std::string& decoded = out.make_text();
     const Base64Result result = decode_base64_url(without_padding(value), decoded);
     if (!result.ok) {
       return "invalid base64 encoding for label " + std::string(name) + "=" + go_quoted(value) +
@@ -58,26 +92,35 @@ std::string add_pair(std::string_view name, std::string_view value, NameScheme s
     }
     value = decoded;
   }
-  out.pairs.push_back({real_name, value});
+  out.push_back({real_name, value});
+  return {};
+}
+
+// What is wrong with the number of components, whatever they are; an error text, or empty.
+std::string count_error(std::string_view labels) {
+  const auto components = static_cast<size_t>(std::ranges::count(labels, '/'));
+  if (components % 2 != 0) return "odd number of components in label string " + go_quoted(labels);
+  if (components / 2 + 1 > limits::kLabelsPerKeyMax) {
+    return "more than " + std::to_string(limits::kLabelsPerKeyMax) + " labels in the grouping key";
+  }
   return {};
 }
 
 // Splits `/name/value/name/value`; an error text, or empty.
 std::string split_labels(std::string_view labels, NameScheme scheme, Labels& out) {
   if (labels.size() <= 1) return {};
-  std::vector<std::string_view> parts;
   for (size_t at = 1; at <= labels.size();) {
-    const size_t slash = labels.find('/', at);
-    const size_t end = slash == std::string_view::npos ? labels.size() : slash;
-    parts.push_back(labels.substr(at, end - at));
-    at = end + 1;
-  }
-  if (parts.size() % 2 != 0) return "odd number of components in label string " + go_quoted(labels);
-  if (parts.size() / 2 + 1 > limits::kLabelsPerKeyMax) {
-    return "more than " + std::to_string(limits::kLabelsPerKeyMax) + " labels in the grouping key";
-  }
-  for (size_t i = 0; i < parts.size(); i += 2) {
-    if (std::string error = add_pair(parts[i], parts[i + 1], scheme, out); !error.empty()) return error;
+    const size_t name_end = std::min(labels.find('/', at), labels.size());
+    if (name_end == labels.size() || out.size() + 1 == limits::kLabelsPerKeyMax) return count_error(labels);
+    const size_t value_end = std::min(labels.find('/', name_end + 1), labels.size());
+    const std::string_view name = labels.substr(at, name_end - at);
+    const std::string_view value = labels.substr(name_end + 1, value_end - name_end - 1);
+    if (std::string error = add_pair(name, value, scheme, out); !error.empty()) {
+      // The number of components comes before what they are.
+      std::string earlier = count_error(labels);
+      return earlier.empty() ? error : earlier;
+    }
+    at = value_end + 1;
   }
   return {};
 }
@@ -88,23 +131,23 @@ Result<model::GroupKey, std::string> parse_grouping_key(std::string_view key_pat
                                                         NameScheme scheme) {
   const size_t slash = key_path.find('/');
   std::string_view job = key_path.substr(0, slash);
-  std::string decoded_job;
+  Labels labels;
   if (job_is_base64) {
-    const Base64Result result = decode_base64_url(without_padding(job), decoded_job);
+    std::string& decoded = labels.make_text();
+    const Base64Result result = decode_base64_url(without_padding(job), decoded);
     if (!result.ok) {
-      return Unexpected<std::string>("invalid base64 encoding in job name " + go_quoted(decoded_job) +
+      return Unexpected<std::string>("invalid base64 encoding in job name " + go_quoted(decoded) +
                                      base64_error(result.error_at));
     }
-    job = decoded_job;
+    job = decoded;
   }
-  Labels labels;
   if (slash != std::string_view::npos) {
     std::string error = split_labels(key_path.substr(slash), scheme, labels);
     if (!error.empty()) return Unexpected<std::string>(std::move(error));
   }
   if (job.empty()) return Unexpected<std::string>("job name is required");
-  labels.pairs.push_back({"job", job});  // the last one, so it wins
-  return model::GroupKey::from_labels(std::move(labels.pairs));
+  labels.push_back({"job", job});  // the last one, so it wins
+  return model::GroupKey::from_label_span(labels.all());
 }
 
 Base64Result decode_base64_url(std::string_view text, std::string& out) {

@@ -2,14 +2,27 @@
 
 #include <simdjson.h>
 
+#include <array>
+
 namespace sluice::parser {
 namespace {
 
-bool is_valid_legacy(std::string_view name, bool colon) noexcept {
-  if (name.empty()) return false;
-  if (!is_name_start(name.front()) && !(colon && name.front() == ':')) return false;
+enum Class : uint8_t { kLabelName = 1, kMetricName = 2 };  // where in such a name, but perhaps its front
+
+consteval std::array<uint8_t, 256> make_classes() {
+  std::array<uint8_t, 256> classes{};
+  for (unsigned c = 0; c < classes.size(); ++c) {
+    if (is_name_continuation(static_cast<char>(c))) classes[c] = kLabelName | kMetricName;
+  }
+  classes[':'] = kMetricName;
+  return classes;
+}
+constexpr std::array<uint8_t, 256> kClasses = make_classes();
+
+bool is_valid_legacy(std::string_view name, Class wanted) noexcept {
+  if (name.empty() || (name.front() >= '0' && name.front() <= '9')) return false;
   for (const char c : name) {
-    if (!is_name_continuation(c) && !(colon && c == ':')) return false;
+    if ((kClasses[static_cast<unsigned char>(c)] & wanted) == 0) return false;
   }
   return true;
 }
@@ -42,21 +55,20 @@ bool append_code_point(std::string& out, std::string_view text, size_t& at) {
 }  // namespace
 
 bool is_valid_metric_name(std::string_view name, NameScheme scheme) noexcept {
-  if (scheme == NameScheme::kLegacy) return is_valid_legacy(name, true);
+  if (scheme == NameScheme::kLegacy) return is_valid_legacy(name, kMetricName);
   return !name.empty() && is_valid_utf8(name);
 }
 
 bool is_valid_label_name(std::string_view name, NameScheme scheme) noexcept {
-  if (scheme == NameScheme::kLegacy) return is_valid_legacy(name, false);
+  if (scheme == NameScheme::kLegacy) return is_valid_legacy(name, kLabelName);
   return !name.empty() && is_valid_utf8(name);
 }
 
 bool is_valid_utf8(std::string_view text) noexcept { return simdjson::validate_utf8(text.data(), text.size()); }
 
 std::string unescape_name(std::string_view name) {
-  constexpr std::string_view kPrefix = "U__";
-  if (!name.starts_with(kPrefix)) return std::string(name);
-  const std::string_view escaped = name.substr(kPrefix.size());
+  if (!is_escaped_name(name)) return std::string(name);
+  const std::string_view escaped = name.substr(3);
   std::string out;
   for (size_t i = 0; i < escaped.size(); ++i) {
     if (escaped[i] != '_') {

@@ -19,6 +19,9 @@ enum class NameScheme : uint8_t {
 // True for valid UTF-8 (no surrogates, no overlong forms, nothing above U+10FFFF), as Go's utf8.ValidString has it.
 [[nodiscard]] bool is_valid_utf8(std::string_view text) noexcept;
 
+// Whether unescape_name may change the name: it begins with `U__`.
+[[nodiscard]] constexpr bool is_escaped_name(std::string_view name) noexcept { return name.starts_with("U__"); }
+
 // Undoes the escaping `U__...`: `__` is an underscore, `_HEX_` (up to five digits) that code point. A name without the
 // prefix, or with anything else after it, comes back unchanged (model.UnescapeName of prometheus/common).
 [[nodiscard]] std::string unescape_name(std::string_view name);

@@ -1,8 +1,24 @@
 #include "parser/path.h"
 
+#include <cstdint>
+
+#include "core/base/swar.h"
 #include "parser/names.h"
 
 namespace sluice::parser {
+namespace {
+
+// Not 0 where an escape or a query begins at one of the bytes 1 to 8 behind `at`, or where cleaning might find work at
+// one of the bytes 0 to 7: a slash with a slash or a dot behind it. These two differ in their lowest bit only.
+uint64_t marks_of(const char* at) noexcept {
+  static_assert(('.' | 1) == '/');
+  const uint64_t word = swar::load(at);
+  const uint64_t next = swar::load(at + 1);
+  return (swar::bytes_equal_to(word, '/') & swar::bytes_equal_to(next | swar::kOnes, '/')) |
+         swar::bytes_equal_to(next, '%') | swar::bytes_equal_to(next, '?');
+}
+
+}  // namespace
 
 std::string clean_path(std::string_view path) {
   std::string out;
@@ -23,6 +39,15 @@ std::string clean_path(std::string_view path) {
   }
   if (out.empty() || path.back() == '/') out += '/';
   return out;
+}
+
+bool is_plain_path(std::string_view target) noexcept {
+  constexpr size_t kWindow = 9;  // what marks_of looks at
+  if (target.size() < kWindow || target[0] != '/') return false;
+  const char* const last = target.data() + target.size() - kWindow;
+  uint64_t marks = 0;
+  for (const char* at = target.data(); at < last; at += 8) marks |= marks_of(at);
+  return (marks | marks_of(last)) == 0;
 }
 
 std::string encode_path(std::string_view path) {

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "core/base/check.h"
+#include "core/base/go_float.h"
 #include "core/base/limits.h"
 #include "core/base/protobuf_wire.h"
 #include "parser/number.h"
@@ -31,6 +34,39 @@ const char* line_end(const char* at, const char* end) noexcept {
   return std::find(at, end, '\n');
 }
 
+// The first byte of the eight that is no decimal digit; 8 for none.
+unsigned digits_at_front(const char* at) noexcept {
+  const uint64_t word = load_u64(at) ^ kOnes * '0';
+  const uint64_t others = (((word & kOnes * 0x7f) + kOnes * 0x76) | word) & kOnes * 0x80;
+  return static_cast<unsigned>(std::countr_zero(others)) / 8;
+}
+
+constexpr ptrdiff_t kFrontBytes = 16;
+
+// canonical_go_float_end() for the forms that most numbers have, in the kFrontBytes at `at`: one to six digits without
+// a zero in front, perhaps a point and up to seven more, a newline. nullptr: another form, or none.
+const char* front_number_end(const char* at, bool& whole) noexcept {
+  const unsigned before = digits_at_front(at);
+  if (before - 1 > 5 || *at == '0') return nullptr;
+  const char* const point = at + before;
+  whole = *point == '\n';
+  if (whole) return point;
+  if (*point != '.') return nullptr;
+  const unsigned behind = digits_at_front(point + 1);
+  const char* const stop = point + 1 + behind;
+  return behind - 1 < 7 && *stop == '\n' && stop[-1] != '0' ? stop : nullptr;
+}
+
+bool have_places_of_their_own(const std::vector<TextNumber>& numbers) {
+  std::vector<std::pair<Meaning, uint32_t>> places;
+  for (const TextNumber& number : numbers) {
+    const bool count = number.meaning == Meaning::kSummaryCount;
+    places.emplace_back(count ? Meaning::kHistogramCount : number.meaning, number.at);
+  }
+  std::ranges::sort(places);
+  return std::ranges::adjacent_find(places) == places.end();
+}
+
 template <typename Vector>
 size_t bytes_of(const Vector& vector) noexcept {
   return vector.capacity() * sizeof(vector[0]);
@@ -45,6 +81,7 @@ bool Skeleton::make(std::string_view body, FastTextParser& parser) {
   parser.note_numbers(&numbers_);
   parser.start(body_, families_);
   if (parser.step(Deadline::never()) != FastTextParser::Step::kDone || numbers_.empty()) return false;
+  may_spell_ = have_places_of_their_own(numbers_);
   // What ends before its line does has a timestamp behind it.
   const bool plain = std::ranges::all_of(numbers_, [&](const TextNumber& number) { return body_[number.end] == '\n'; });
   return plain && bytes() <= limits::kSkeletonBytesMax;
@@ -99,6 +136,9 @@ bool Skeleton::match_protobuf(std::string_view body) {
 }
 
 bool Skeleton::match_text(std::string_view body) {
+  spelled_.resize(numbers_.size());
+  unread_ = true;
+  std::string_view* spelled = spelled_.data();
   const char* at = body.data();
   const char* const end = at + body.size();
   const char* const mine = body_.data();
@@ -107,15 +147,31 @@ bool Skeleton::match_text(std::string_view body) {
     const size_t bytes = number.begin - from;
     if (static_cast<size_t>(end - at) < bytes || std::memcmp(at, mine + from, bytes) != 0) return false;
     at += bytes;
-    const char* const stop = line_end(at, end);
-    if (!read(number, at, stop)) return false;
-    at = stop;
     from = number.end;
+    bool whole = false;
+    const char* stop = end - at >= kFrontBytes ? front_number_end(at, whole) : nullptr;
+    if (stop == nullptr) stop = canonical_go_float_end(at, end, whole);
+    if (stop != nullptr && stop != end && *stop == '\n' && may_spell_ && (whole || number.is_double())) {
+      *spelled++ = {at, static_cast<size_t>(stop - at)};
+    } else {
+      *spelled++ = {};
+      stop = line_end(at, end);
+      if (!read(number, at, stop)) return false;
+    }
+    at = stop;
   }
   const auto rest = static_cast<size_t>(end - at);
   if (rest != body_.size() - from || std::memcmp(at, mine + from, rest) != 0) return false;
   matched_ = body;
   return true;
+}
+
+void Skeleton::read_spelled() {
+  unread_ = false;
+  for (size_t index = 0; index < spelled_.size(); ++index) {
+    const std::string_view text = spelled_[index];
+    SLUICE_CHECK(text.empty() || read(numbers_[index], text.data(), text.data() + text.size()));
+  }
 }
 
 bool Skeleton::write_canonical(const model::GroupKey& key, model::CanonicalPush& out, SkeletonText::Scratch& scratch) {
@@ -127,7 +183,7 @@ bool Skeleton::write_canonical(const model::GroupKey& key, model::CanonicalPush&
     SLUICE_CHECK(match(matched_));  // the numbers back
     if (!made) return false;
   }
-  return text_.write(families_, key, out);
+  return text_.write(families_, spelled_, key, out);
 }
 
 bool Skeleton::read(const TextNumber& number, const char* at, const char* end) {
@@ -161,9 +217,7 @@ bool Skeleton::read(const TextNumber& number, const char* at, const char* end) {
 
 bool Skeleton::read_protobuf(const TextNumber& number, const char* at) {
   model::Families& families = families_;
-  const bool is_double =
-      number.meaning == Meaning::kValue || number.meaning == Meaning::kSum || number.meaning == Meaning::kQuantile;
-  if (is_double) {
+  if (number.is_double()) {
     const double value = std::bit_cast<double>(read_fixed64(at));
     if (!ProtobufParser::text_says(value)) return false;
     if (number.meaning == Meaning::kQuantile) {
@@ -185,9 +239,9 @@ bool Skeleton::read_protobuf(const TextNumber& number, const char* at) {
 }
 
 size_t Skeleton::bytes() const noexcept {
-  return sizeof(*this) + body_.capacity() + bytes_of(numbers_) + bytes_of(messages_) + bytes_of(families_.families) +
-         bytes_of(families_.metrics) + bytes_of(families_.labels) + bytes_of(families_.points) +
-         families_.arena.capacity() + text_.bytes();
+  return sizeof(*this) + body_.capacity() + bytes_of(numbers_) + bytes_of(messages_) + bytes_of(spelled_) +
+         bytes_of(families_.families) + bytes_of(families_.metrics) + bytes_of(families_.labels) +
+         bytes_of(families_.points) + families_.arena.capacity() + text_.bytes();
 }
 
 }  // namespace sluice::parser

@@ -9,7 +9,8 @@
 // In a protobuf body numbers are doubles and varints of the same length; it is kept only when text says all of it.
 //
 // The families view the copy, but for Metric::value_text and Metric::exact, which view the body that matched last; that
-// must stay for as long as they are used.
+// must stay for as long as they are used. A number that the canonical push has as the body spells it is not read before
+// somebody asks for the families.
 //
 // The canonical push is remembered as well (skeleton_text.h), for one set of grouping label names at a time.
 //
@@ -49,7 +50,12 @@ class Skeleton {
   // caller says by its choice of skeletons that it is of the same form. Otherwise they are not to be used before the
   // next match.
   [[nodiscard]] bool match(std::string_view body);
-  [[nodiscard]] const model::Families& families() const noexcept { return families_; }
+  [[nodiscard]] const model::Families& families() {
+    if (unread_) read_spelled();
+    return families_;
+  }
+  // The same, but its numbers may be those of another body.
+  [[nodiscard]] const model::Families& families_without_numbers() const noexcept { return families_; }
 
   // After a match: writes what the Canonicaliser makes of families() and `key`, views included, with or without its
   // check. False when it has to be asked, `out` is then unusable.
@@ -60,6 +66,8 @@ class Skeleton {
   [[nodiscard]] size_t bytes() const noexcept;
 
  private:
+  // The numbers of spelled_, into the families.
+  void read_spelled();
   // Puts a number in its place; false when the fast parser would not take it, or something stands behind it.
   [[nodiscard]] bool read(const TextNumber& number, const char* at, const char* end);
   [[nodiscard]] bool match_text(std::string_view body);
@@ -72,7 +80,10 @@ class Skeleton {
   std::vector<TextNumber> numbers_;  // in the order of the body
   std::vector<uint32_t> messages_;   // of a protobuf body: where that of each metric begins
   model::Families families_;
-  std::string_view matched_;  // the body that matched last
+  std::string_view matched_;               // the body that matched last
+  std::vector<std::string_view> spelled_;  // of each number that is canonical as it stands there; else empty
+  bool may_spell_ = false;                 // no two numbers stand for the same thing, of which the later would count
+  bool unread_ = false;                    // and not in families_
 
   SkeletonText text_;
   uint32_t misfits_ = 0;      // keys with other names than the template's, since it was made

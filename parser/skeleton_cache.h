@@ -40,7 +40,11 @@ class SkeletonCache {
 
     explicit operator bool() const noexcept { return skeleton_ != nullptr; }
     // Those of the body that find() was given, as its parser makes them. They view that body, and live as long as this.
-    [[nodiscard]] const model::Families& families() const noexcept { return skeleton_->families(); }
+    [[nodiscard]] const model::Families& families() const { return skeleton_->families(); }
+    // The same, but for the numbers: whoever does not need them saves reading them.
+    [[nodiscard]] const model::Families& families_without_numbers() const noexcept {
+      return skeleton_->families_without_numbers();
+    }
     // Skeleton::write_canonical().
     [[nodiscard]] bool write_canonical(const model::GroupKey& key, model::CanonicalPush& out) {
       return skeleton_->write_canonical(key, out, cache_->text_);

@@ -8,6 +8,7 @@
 #include "core/base/go_float.h"
 #include "core/base/hash.h"
 #include "core/base/limits.h"
+#include "core/base/unique_number.h"
 #include "parser/canonical_escape.h"
 
 namespace sluice::parser {
@@ -78,6 +79,25 @@ bool is_equal(const model::CanonicalPush& a, const model::CanonicalPush& b) {
   return true;
 }
 
+// 1 to kGoFloatBytesMax bytes, in pieces of which two may overlap.
+char* copy_number(std::string_view text, char* at) noexcept {
+  const size_t bytes = text.size();
+  const char* const from = text.data();
+  if (bytes >= 8) {
+    std::memcpy(at, from, 8);
+    if (bytes > 16) std::memcpy(at + 8, from + 8, 8);
+    std::memcpy(at + bytes - 8, from + bytes - 8, 8);
+  } else if (bytes >= 4) {
+    std::memcpy(at, from, 4);
+    std::memcpy(at + bytes - 4, from + bytes - 4, 4);
+  } else {
+    at[0] = from[0];
+    at[bytes / 2] = from[bytes / 2];
+    at[bytes - 1] = from[bytes - 1];
+  }
+  return at + bytes;
+}
+
 // The number as the canonicaliser writes it; nullptr when it would write a record as well.
 char* write_number(const TextNumber& number, const model::Families& families, char* at) noexcept {
   double value = 0;
@@ -112,6 +132,7 @@ void SkeletonText::clear() noexcept {
   runs_.clear();
   uses_.clear();
   literals_.clear();
+  list_ = 0;
   fixed_bytes_ = 0;
   series_ = 0;
 }
@@ -125,7 +146,7 @@ bool SkeletonText::make(model::Families& families, std::span<const TextNumber> n
   for (size_t index = 0; index < key.label_count(); ++index) names_.emplace_back(key.label(index).name);
   uses_.assign(names_.size(), 0);
   // What was laid out is trusted only if it gives what it was made of.
-  if (lay_out(families, numbers, scratch.push) && write(families, key, scratch.copy) &&
+  if (lay_out(families, numbers, scratch.push) && write(families, {}, key, scratch.copy) &&
       is_equal(scratch.copy, scratch.push) && bytes() <= limits::kSkeletonBytesMax) {
     return true;
   }
@@ -161,8 +182,9 @@ bool SkeletonText::lay_out(const model::Families& families, std::span<const Text
     series_ += series;
     fixed_bytes_ += model::Fragment::text_offset(series) + sizeof(uint64_t);
   }
-  fixed_bytes_ += literals_.size() + lines_.size() * (kGoFloatRoom + 1) + kCopySlack;
-  literals_.append(kCopySlack, '\0');
+  list_ = unique_number();
+  fixed_bytes_ += literals_.size() + lines_.size() * (kGoFloatRoom + 1) + kSlack;
+  literals_.append(kSlack, '\0');
   return true;
 }
 
@@ -176,7 +198,8 @@ bool SkeletonText::lay_out_line(std::string_view text, std::span<const TextNumbe
     if (value >= kFirstMark + kMarksMax) return false;
   }
   if (value < kFirstMark || value - kFirstMark >= numbers.size()) return false;
-  out.number = numbers[value - kFirstMark];
+  out.number_index = static_cast<uint32_t>(value - kFirstMark);
+  out.number = numbers[out.number_index];
 
   Scan scan{text, text.find('{') + 1, 0};
   out.name_bytes = static_cast<uint32_t>(scan.at);
@@ -228,7 +251,7 @@ bool SkeletonText::fits(const model::GroupKey& key) const noexcept {
 
 bool SkeletonText::escape_values(const model::GroupKey& key) {
   size_t room = 0;
-  for (size_t index = 0; index < names_.size(); ++index) room += 2 * key.label(index).value.size() + kCopySlack;
+  for (size_t index = 0; index < names_.size(); ++index) room += 2 * key.label(index).value.size() + kSlack;
   if (escaped_.size() < room) escaped_.resize(room);
   values_.resize(names_.size());
   char* at = escaped_.data();
@@ -237,12 +260,39 @@ bool SkeletonText::escape_values(const model::GroupKey& key) {
     char* const end = write_escaped(key.label(index).value, at, high);
     if (high) return false;
     values_[index] = {at, static_cast<size_t>(end - at)};
-    at = end + kCopySlack;
+    at = end + kSlack;
   }
   return true;
 }
 
-bool SkeletonText::write(const model::Families& families, const model::GroupKey& key, model::CanonicalPush& out) {
+// Where write() stands.
+struct SkeletonText::Pen {
+  char* at;
+  const char* literals;
+  const Run* runs;
+  const Value* values;
+
+  void copy(const char* text, size_t bytes) noexcept {
+    std::memcpy(at, text, 16);
+    for (size_t from = 16; from < bytes; from += 32) std::memcpy(at + from, text + from, 32);
+    at += bytes;
+  }
+  // All that stands before the number; returns the label text.
+  std::string_view write_series(const Line& line) noexcept {
+    const char* const labels = at + line.name_bytes;
+    for (;; ++runs) {
+      copy(literals, runs->bytes);
+      literals += runs->bytes;
+      if (runs->label == kValue) break;
+      copy(values[runs->label].text, values[runs->label].bytes);
+    }
+    ++runs;
+    return {labels, static_cast<size_t>(at - line.tail_bytes - labels)};
+  }
+};
+
+bool SkeletonText::write(const model::Families& families, std::span<const std::string_view> spelled,
+                         const model::GroupKey& key, model::CanonicalPush& out) {
   SLUICE_DCHECK(fits(key));
   size_t most = fixed_bytes_;
   for (size_t index = 0; index < names_.size(); ++index) most += 2 * key.label(index).value.size() * uses_[index];
@@ -254,51 +304,37 @@ bool SkeletonText::write(const model::Families& families, const model::GroupKey&
   }
   char* const base = reinterpret_cast<char*>(out.words.data());
   char* at = base;
-  const char* literals = literals_.data();
-  const Run* runs = runs_.data();
+  if (out.list != list_) out.families.assign(canonical_.begin(), canonical_.end());
+  Pen pen{base, literals_.data(), runs_.data(), values_.data()};
   const Line* line = lines_.data();
-  out.families.assign(canonical_.begin(), canonical_.end());
   for (size_t index = 0; index < families_.size(); ++index) {
     const Family& family = families_[index];
-    char* const fragment = at;
+    char* const fragment = pen.at;
     out.families[index].fragment_at = static_cast<uint64_t>(fragment - base);
     auto* hash = reinterpret_cast<uint64_t*>(fragment + sizeof(model::FragmentHeader));
     char* const text = fragment + model::Fragment::text_offset(family.series);
-    at = text;
+    pen.at = text;
     for (const Line* const end = line + family.lines; line != end; ++line) {
-      at = write_line(*line, literals, runs, hash, families, at);
-      if (at == nullptr) return false;
-      hash += line->first ? 1 : 0;
+      const std::string_view labels = pen.write_series(*line);
+      if (line->first) *hash++ = keyed_hash(labels);
+      const std::string_view number = spelled.empty() ? std::string_view() : spelled[line->number_index];
+      pen.at = number.empty() ? write_number(line->number, families, pen.at) : copy_number(number, pen.at);
+      if (pen.at == nullptr) return false;
+      *pen.at++ = '\n';
     }
     model::FragmentHeader header;
     header.series = family.series;
     header.samples = family.lines & 0x3fff'ffff;
-    header.text_bytes = static_cast<uint32_t>(at - text);
+    header.text_bytes = static_cast<uint32_t>(pen.at - text);
     std::memcpy(fragment, &header, sizeof(header));
-    std::memset(at, 0, 8);
-    at = base + ((static_cast<size_t>(at - base) + 7) & ~size_t{7});
+    std::memset(pen.at, 0, 8);
+    pen.at = base + ((static_cast<size_t>(pen.at - base) + 7) & ~size_t{7});
   }
-  out.used_bytes = static_cast<size_t>(at - base);
+  out.used_bytes = static_cast<size_t>(pen.at - base);
   out.series = series_;
   out.samples = lines_.size();
+  out.list = list_;
   return true;
-}
-
-char* SkeletonText::write_line(const Line& line, const char*& literals, const Run*& runs, uint64_t* hash,
-                               const model::Families& families, char* at) const {
-  const char* const labels = at + line.name_bytes;
-  for (;; ++runs) {
-    at = copy_blocks(literals, runs->bytes, at);
-    literals += runs->bytes;
-    if (runs->label == kValue) break;
-    const Value& value = values_[runs->label];
-    at = copy_blocks(value.text, value.bytes, at);
-  }
-  ++runs;
-  if (line.first) *hash = keyed_hash({labels, static_cast<size_t>(at - line.tail_bytes - labels)});
-  at = write_number(line.number, families, at);
-  if (at != nullptr) *at++ = '\n';
-  return at;
 }
 
 size_t SkeletonText::bytes() const noexcept {

@@ -21,6 +21,7 @@
 #include "core/model/families.h"
 #include "core/model/group_key.h"
 #include "parser/canonical.h"
+#include "parser/canonical_escape.h"
 #include "parser/text_number.h"
 
 namespace sluice::parser {
@@ -41,13 +42,20 @@ class SkeletonText {
                           Scratch& scratch);
   // Whether `key` has the names that the template was made for.
   [[nodiscard]] bool fits(const model::GroupKey& key) const noexcept;
-  // Writes the canonical push; false when the canonicaliser must do it, `out` is then unusable. `key` fits.
-  [[nodiscard]] bool write(const model::Families& families, const model::GroupKey& key, model::CanonicalPush& out);
+  // Writes the canonical push; false when the canonicaliser must do it, `out` is then unusable. `key` fits. `spelled`:
+  // empty, or for each number its canonical spelling, if that is known; then it need not stand in `families`.
+  [[nodiscard]] bool write(const model::Families& families, std::span<const std::string_view> spelled,
+                           const model::GroupKey& key, model::CanonicalPush& out);
 
   [[nodiscard]] size_t bytes() const noexcept;
 
  private:
   static constexpr uint32_t kValue = UINT32_MAX;
+  // Runs are copied in blocks: so many bytes behind one are read, and written.
+  static constexpr size_t kSlack = 32;
+  static_assert(kSlack >= kCopySlack);
+
+  struct Pen;
 
   // Copy `bytes` of the literals, then the value of grouping label `label`, or end with the line's number (kValue).
   struct Run {
@@ -56,6 +64,7 @@ class SkeletonText {
   };
   struct Line {
     TextNumber number;
+    uint32_t number_index = 0;
     uint32_t name_bytes = 0;  // before the label text
     uint32_t tail_bytes = 0;  // between label text and number
     bool first = false;       // of its metric, whose hash it makes
@@ -80,22 +89,20 @@ class SkeletonText {
   void add_run(Scan& scan, uint32_t label);
   // Puts the values of `key`, escaped, into values_; false when one is not ASCII.
   [[nodiscard]] bool escape_values(const model::GroupKey& key);
-  [[nodiscard]] char* write_line(const Line& line, const char*& literals, const Run*& runs, uint64_t* hash,
-                                 const model::Families& families, char* at) const;
-
   std::vector<std::string> names_;  // of the grouping labels; empty without a template
   std::vector<Family> families_;
   std::vector<model::CanonicalFamily> canonical_;  // fragment_at is not set
   std::vector<Line> lines_;
   std::vector<Run> runs_;
   std::vector<uint32_t> uses_;  // of each grouping label, in runs_
-  std::string literals_;        // kCopySlack bytes follow the last
+  std::string literals_;        // kSlack bytes follow the last
+  uint64_t list_ = 0;           // names the families
   size_t fixed_bytes_ = 0;      // of a push without the values of grouping labels, at most
   uint64_t series_ = 0;
 
   // Of the key that is being written.
   struct Value {
-    const char* text = nullptr;  // kCopySlack readable bytes follow
+    const char* text = nullptr;  // kSlack readable bytes follow
     size_t bytes = 0;
   };
   std::vector<Value> values_;

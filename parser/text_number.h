@@ -22,6 +22,10 @@ struct TextNumber {
   uint32_t at = 0;  // into Families::points for kQuantile and kBucket, into Families::metrics for the others
   Meaning meaning = Meaning::kNothing;
 
+  // Any number will do; of the others only a whole one that is not negative.
+  [[nodiscard]] bool is_double() const noexcept {
+    return meaning == Meaning::kValue || meaning == Meaning::kSum || meaning == Meaning::kQuantile;
+  }
   [[nodiscard]] bool is_of_point() const noexcept {
     return meaning == Meaning::kQuantile || meaning == Meaning::kBucket;
   }

@@ -28,6 +28,8 @@ constexpr Simple kSimple[] = {
      [](const net::conn::Counters& c) -> uint64_t { return c.accepted; }},
     {"sluice_http_heads_total", "Complete request heads.", MetricType::kCounter,
      [](const net::conn::Counters& c) -> uint64_t { return c.requests; }},
+    {"sluice_http_heads_repeated_total", "Request heads whose fields were known from an earlier one.",
+     MetricType::kCounter, [](const net::conn::Counters& c) -> uint64_t { return c.repeated; }},
     {"sluice_http_refused_total", "Requests refused before they reached an endpoint.", MetricType::kCounter,
      [](const net::conn::Counters& c) -> uint64_t { return c.refused; }},
     {"sluice_network_buffers_empty_total", "Receives that had to wait for a free buffer.", MetricType::kCounter,

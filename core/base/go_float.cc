@@ -163,33 +163,4 @@ size_t format_go_float(double value, char* out) noexcept {
   return sign + write_shortest(value, out);
 }
 
-bool is_canonical_go_float(std::string_view text) noexcept {
-  const char* at = text.data();
-  const char* end = at + text.size();
-  if (at == end || text.size() > 22) return false;
-  const bool negative = *at == '-';
-  if (negative) ++at;
-  const char* whole = at;
-  while (at != end && static_cast<unsigned char>(*at - '0') < 10) ++at;
-  const auto whole_digits = at - whole;
-  if (whole_digits == 0 || whole_digits > 6) return false;
-  const bool zero = *whole == '0';
-  if (zero && whole_digits > 1) return false;
-  if (at == end) return !(zero && negative);
-  if (*at != '.') return false;
-  const char* fraction = ++at;
-  while (at != end && static_cast<unsigned char>(*at - '0') < 10) ++at;
-  if (at != end || at == fraction || at[-1] == '0') return false;
-  auto significant = at - fraction;
-  if (zero) {
-    const char* first = fraction;
-    while (*first == '0') ++first;  // the last digit is not 0
-    if (first - fraction > 3) return false;
-    significant -= first - fraction;
-  } else {
-    significant += whole_digits;
-  }
-  return significant <= 15;
-}
-
 }  // namespace sluice

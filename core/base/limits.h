@@ -83,6 +83,17 @@ inline constexpr size_t kBodyBufferBytesKept = 4 * 1024 * 1024;
 // 12 slices of 50 us that may follow, and one for the release of memory, a turn stays under 1 ms.
 inline constexpr int64_t kInlineNs = 150'000;
 
+// Heads whose fields a worker remembers (net/http/head_template.h): real fleets have a few kinds of clients. Fields of more
+// bytes or of a larger number are rare among programs that push. With the tables of a template that is 24 KiB in all.
+inline constexpr uint32_t kHeadTemplatesPerWorker = 16;
+inline constexpr size_t kHeadTemplateBytesMax = 1024;
+inline constexpr size_t kHeadTemplateFieldsMax = 32;
+// Bytes of a value that may be any in a repeated head: a bearer token has some hundreds.
+inline constexpr size_t kHeadTemplateValueBytesMax = 512;
+// Heads between two new templates at most, where the last ones were of no use: a template costs about 3 us, so 3 ns a
+// request.
+inline constexpr uint32_t kHeadTemplateWaitMax = 1024;
+
 // ---- Pushes --------------------------------------------------------------------------------------------------------
 // Labels of one series, those of the grouping key included. Prometheus refuses far fewer by default.
 inline constexpr uint32_t kLabelsPerSeriesMax = 1024;

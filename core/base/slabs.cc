@@ -333,6 +333,15 @@ void* SlabCache::allocate(size_t bytes) noexcept {
   return memory;
 }
 
+void SlabCache::prefetch(size_t bytes) const noexcept {
+  constexpr size_t kLine = 64;
+  constexpr size_t kBytesMax = 4096;
+  if (bytes == 0 || bytes > std::min(kPieceBytesMax, kBytesMax)) return;
+  const auto* const piece = static_cast<const std::byte*>(pieces_[class_of(bytes)].first);
+  if (piece == nullptr) return;
+  for (size_t at = 0; at < bytes; at += kLine) __builtin_prefetch(piece + at, 1);
+}
+
 void SlabCache::free(void* memory, size_t bytes) noexcept {
   if (bytes > kPieceBytesMax) return free_at_end(memory, bytes);
   const size_t size_class = class_of(bytes);

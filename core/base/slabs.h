@@ -99,6 +99,8 @@ class SlabCache {
 
   // Aligned to 16 bytes. Aborts when the system has no memory.
   [[nodiscard]] void* allocate(size_t bytes) noexcept;
+  // Starts loading, to be written to, the piece that allocate() would return for as many bytes.
+  void prefetch(size_t bytes) const noexcept;
   // A piece of the same slabs, with the `bytes` that it was allocated with.
   void free(void* memory, size_t bytes) noexcept;
   // The same when the slabs are about to be destroyed.

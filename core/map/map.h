@@ -63,8 +63,11 @@ class Map {
   // The entry with this hash and key, or nullptr. Takes no lock, writes nothing.
   [[nodiscard]] Entry* find(uint64_t hash, std::string_view key) const noexcept;
 
-  // Starts loading the bucket that find(hash) will read; call it a few requests ahead.
+  // Starts loading the bucket that find(hash) will read; call it some 100 ns ahead.
   void prefetch(uint64_t hash) const noexcept;
+  // The entry that find(hash) will most likely come to, for its memory to be loaded ahead: perhaps another one, or
+  // nullptr although there is one. Looks at one bucket and at no entry. May be read until the next quiescent point.
+  [[nodiscard]] const Entry* guess(uint64_t hash) const noexcept;
 
   // Puts the entry in unless its key is there. Not inserted: the entry stays the caller's.
   [[nodiscard]] Inserted insert(Entry* entry, Participant& participant) noexcept;

@@ -26,6 +26,11 @@ void Map<Entry, Atomics, kHelpBuckets>::prefetch(uint64_t hash) const noexcept {
 }
 
 template <typename Entry, typename Atomics, unsigned kHelpBuckets>
+const Entry* Map<Entry, Atomics, kHelpBuckets>::guess(uint64_t hash) const noexcept {
+  return shards_[shard_of(hash)].guess(hash);
+}
+
+template <typename Entry, typename Atomics, unsigned kHelpBuckets>
 typename Map<Entry, Atomics, kHelpBuckets>::Inserted Map<Entry, Atomics, kHelpBuckets>::insert(
     Entry* entry, Participant& participant) noexcept {
   SLUICE_DCHECK(participant.is_online());

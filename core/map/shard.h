@@ -41,6 +41,15 @@ class Shard {
     const T* table = root();
     __builtin_prefetch(&table->bucket(table->home(hash)));
   }
+  [[nodiscard]] const Entry* guess(uint64_t hash) const noexcept {
+    const T* table = root();
+    for (const Slot& slot : table->bucket(table->home(hash)).slots) {
+      const uint64_t word = slot.load(std::memory_order_acquire);  // (3) acquire load, pairs with (4), (5), (6), (9).
+      if (slot::is_empty(word)) return nullptr;
+      if (slot::same_tag(word, hash) && !slot::is_dead(word) && !slot::is_moved(word)) return slot::entry<Entry>(word);
+    }
+    return nullptr;
+  }
 
   // The table, if nothing is being moved; otherwise moves a few buckets and returns nullptr.
   [[nodiscard]] T* settled(Participant& participant) noexcept;

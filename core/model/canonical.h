@@ -112,6 +112,9 @@ struct CanonicalPush {
   size_t used_bytes = 0;                // of words; a multiple of 8
   uint64_t series = 0;
   uint64_t samples = 0;
+  // Names the list of families: two pushes of a process with the same one, which is not 0, have equal names, helps and
+  // types in the same order. 0 says nothing.
+  uint64_t list = 0;
 
   [[nodiscard]] const std::byte* bytes() const noexcept { return reinterpret_cast<const std::byte*>(words.data()); }
   [[nodiscard]] Fragment fragment(const CanonicalFamily& family) const noexcept {
@@ -122,6 +125,7 @@ struct CanonicalPush {
     used_bytes = 0;
     series = 0;
     samples = 0;
+    list = 0;
   }
 };
 

@@ -13,6 +13,7 @@ void FamilyMerge::start(const model::Version* base, const model::CanonicalPush& 
   base_ = base;
   push_ = &push;
   replace_ = replace;
+  known_ = false;
   base_count_ = base != nullptr ? base->shape().size() : 0;
   push_at_ = 0;
   base_at_ = 0;
@@ -27,6 +28,25 @@ void FamilyMerge::start(const model::Version* base, const model::CanonicalPush& 
   pushed_.reserve(most);
   fragments_.reserve(most);
   push_indices_.reserve(most);
+}
+
+void FamilyMerge::start_same(const model::Version& base, const model::CanonicalPush& push) {
+  const size_t count = push.families.size();
+  SLUICE_DCHECK(count == base.shape().size());
+  base_ = &base;
+  push_ = &push;
+  known_ = true;
+  base_count_ = base_at_ = push_at_ = count;
+  same_ = true;
+  grows_ = false;
+  pushed_.assign(count, 1);
+  fragments_.resize(count);
+  push_indices_.resize(count);
+  for (size_t index = 0; index < count; ++index) {
+    SLUICE_DCHECK(push.families[index].name == base.shape().family(index).name);
+    fragments_[index] = push.bytes() + push.families[index].fragment_at;
+    push_indices_[index] = static_cast<uint32_t>(index);
+  }
 }
 
 bool FamilyMerge::step(Deadline deadline) {

@@ -49,7 +49,7 @@ enum class Pressure : uint8_t {
 // What is pushed. Everything referred to must stay unchanged until the operation is done.
 struct PushRequest {
   const model::GroupKey& key;
-  const model::Families& parsed;     // `push` was made of it
+  const model::Families& parsed;     // `push` was made of it; its numbers are not looked at
   const model::CanonicalPush& push;  // consistent in itself; families sorted by name
   bool replace = false;              // PUT: all families of the group; else (POST) only those of the same name
   int64_t wall_ns = 0;               // becomes push_time_seconds

@@ -259,7 +259,9 @@ PushMachine::Next PushMachine::publish(PushResult& result) {
     refresh();
     return Next::kGoOn;
   }
+  writer_.block_bytes = own_block(next)->bytes;
   builder_.take();
+  if (merge_.kept() == 0) writer_.shapes.note_list(request_->push.list, claim_.shape());
   claim_.published();
   if (born) give_set_away(place.inserted);
   if (compacted) writer_.counters.compactions.add(1);
@@ -406,7 +408,11 @@ void PushMachine::restart(model::Version* base) noexcept {
   if (base != nullptr) drop_set();
   base_ = base;
   grace_token_ = 0;
-  merge_.start(base_, request_->push, request_->replace);
+  if (base_ != nullptr && writer_.shapes.has_list(request_->push.list, base_->shape())) {
+    merge_.start_same(*base_, request_->push);
+  } else {
+    merge_.start(base_, request_->push, request_->replace);
+  }
   stage_ = Stage::kMerge;
 }
 

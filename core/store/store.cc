@@ -142,6 +142,22 @@ Group* WriterCore::find_group(const model::GroupKey& key, model::Version*& versi
   return group;
 }
 
+void WriterCore::expect(uint64_t key_hash, Writer::Near near) noexcept {
+  constexpr size_t kLine = 64;
+  SLUICE_DCHECK_OWNER(owner);
+  if (near == Writer::Near::kLookup) return store.groups.prefetch(key_hash);
+  const Group* const group = store.groups.guess(key_hash);
+  if (near == Writer::Near::kGroup) {
+    slabs.prefetch(block_bytes);
+    __builtin_prefetch(group);
+    __builtin_prefetch(reinterpret_cast<const std::byte*>(group) + kLine);
+    return;
+  }
+  if (group == nullptr) return;
+  const auto* const version = reinterpret_cast<const std::byte*>(group->cell.current());
+  for (size_t line = 0; line < 3; ++line) __builtin_prefetch(version + line * kLine);
+}
+
 bool WriterCore::replace_version(Group& group, model::Version& base, model::Version& next) noexcept {
   model::Version* expected = &base;
   if (!group.cell.compare_exchange(expected, &next)) return false;
@@ -268,6 +284,7 @@ void Writer::quiescent() noexcept {
 void Writer::offline() noexcept { core_->participant.offline(); }
 void Writer::online() noexcept { core_->participant.online(); }
 void Writer::set_journal(Journal* journal) noexcept { core_->journal = journal; }
+void Writer::expect(uint64_t key_hash, Near near) noexcept { core_->expect(key_hash, near); }
 uint64_t Writer::begin_grace() noexcept { return core_->store.epochs.begin_grace(); }
 bool Writer::grace_passed(uint64_t token) noexcept { return core_->store.epochs.grace_passed(token); }
 void Writer::housekeep() noexcept { core_->housekeep(); }

@@ -120,6 +120,11 @@ class Writer {
   // as at the start, for none. With no operation of this writer under way.
   void set_journal(Journal* journal) noexcept;
 
+  // The group with that hash will be pushed to soon: starts loading where it is looked up; then, some 100 ns later, the
+  // group and the memory of its next version; then its present version. Costs little if it is not pushed to after all.
+  enum class Near : uint8_t { kLookup, kGroup, kVersion };
+  void expect(uint64_t key_hash, Near near) noexcept;
+
   // A grace period: once grace_passed() says so, every step that any thread was in at begin_grace() has ended. Tokens
   // may be used from any thread that has a writer.
   [[nodiscard]] uint64_t begin_grace() noexcept;

@@ -94,6 +94,8 @@ class WriterCore {
 
   // The group with this key that is not dead, and its current version in `version`; nullptr if there is none.
   [[nodiscard]] Group* find_group(const model::GroupKey& key, model::Version*& version) noexcept;
+  // Writer::expect().
+  void expect(uint64_t key_hash, Writer::Near near) noexcept;
   // Replaces `base` by `next` in the group, which must be current in this step. False: it was not current any more.
   [[nodiscard]] bool replace_version(Group& group, model::Version& base, model::Version& next) noexcept;
   // Makes the group dead if `base` still is its version, unlinks and retires both. False as above.
@@ -151,6 +153,7 @@ class WriterCore {
   WriterCounters& counters;
   ShapeCache shapes;
   Journal* journal = nullptr;
+  size_t block_bytes = 0;  // of the version that was published last
   [[no_unique_address]] ThreadOwner owner;
 
  private:

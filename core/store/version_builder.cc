@@ -155,12 +155,14 @@ bool VersionBuilder::fill_table(Deadline deadline) {
   size_t work = 0;
   while (at_ < shape_->size()) {
     const std::byte* from = merge_->fragments()[at_];
+    // Of the original: the copy may still be on its way to memory.
+    const model::FragmentHeader& header = model::Fragment(from).header();
+    const size_t bytes = model::Fragment(from).bytes();
     if (merge_->pushed()[at_] != 0) {
       std::byte* to = push_to_ + (from - push_->bytes());
       reinterpret_cast<model::FragmentHeader*>(to)->push_time_ns = push_time_ns_;
       table_[at_] = to;
     } else if (kept_blocks_[block_of_family_[at_]].copy) {
-      const size_t bytes = model::Fragment(from).bytes();
       std::memcpy(copy_to_, from, bytes);
       table_[at_] = copy_to_;
       copy_to_ += bytes;
@@ -168,10 +170,9 @@ bool VersionBuilder::fill_table(Deadline deadline) {
     } else {
       table_[at_] = from;
     }
-    const model::FragmentHeader& header = model::Fragment(table_[at_]).header();
     series_ += header.series;
     samples_ += header.samples;
-    fragment_bytes_ += model::Fragment(table_[at_]).bytes();
+    fragment_bytes_ += bytes;
     work += kBytesPerCheck / kFamiliesPerCheck;
     ++at_;
     if (work >= kBytesPerCheck) {

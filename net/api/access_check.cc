@@ -83,7 +83,7 @@ Verdict check_access(AccessControl& access, const http::Exchange& exchange, cons
   Verdict verdict = access.judge(exchange, right, nullptr);
   if (verdict == Verdict::kYes && (right == Right::kPush || right == Right::kDelete)) {
     // A path that is no key goes on to its 400.
-    const auto key = parser::parse_grouping_key(route.key_path, route.job_is_base64, names);
+    const auto key = parser::parse_grouping_key(route.key_path(exchange.request.target), route.job_is_base64, names);
     if (key) verdict = access.judge(exchange, right, &*key);
   }
   // The JSON of all metrics is read by the page as well.

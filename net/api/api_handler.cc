@@ -64,6 +64,7 @@ bool needs_state(Endpoint endpoint) noexcept {
 
 // Before the key is taken apart: `/name/value` for each label behind the job.
 std::optional<Limit> limit_of_path(std::string_view key_path, const limits::Values& values) noexcept {
+  if (key_path.size() / 2 + 1 <= values[Limit::kLabelsPerKey]) return std::nullopt;
   const auto slashes = static_cast<uint64_t>(std::ranges::count(key_path, '/'));
   return slashes / 2 + 1 > values[Limit::kLabelsPerKey] ? std::optional(Limit::kLabelsPerKey) : std::nullopt;
 }
@@ -186,7 +187,7 @@ std::unique_ptr<RequestState> ApiHandler::begin(http::Exchange& exchange, const 
       page(exchange);
       break;
     case Endpoint::kStatic:
-      file(exchange, route.key_path);
+      file(exchange, route.key_path(exchange.request.target));
       break;
     case Endpoint::kProfiling:
       reply_error(exchange.response, 404, "404 page not found: there are no profiling endpoints here");
@@ -212,14 +213,15 @@ std::unique_ptr<RequestState> ApiHandler::begin_any_scrape(http::Exchange& excha
 
 std::unique_ptr<RequestState> ApiHandler::begin_group_request(http::Exchange& exchange, const Route& route) {
   const bool is_push = route.endpoint == Endpoint::kPush;
-  if (const auto limit = limit_of_path(route.key_path, context_.gateway.options().limits)) {
+  const std::string_view key_path = route.key_path(exchange.request.target);
+  if (const auto limit = limit_of_path(key_path, context_.gateway.options().limits)) {
     refuse(exchange, *limit);
     if (is_push) note_rejected(context_, exchange, nullptr, exchange.response.body, 0);
     context_.metrics.count_request(is_push ? HandlerName::kPush : HandlerName::kDelete, exchange.request.method,
                                    exchange.response.status);
     return nullptr;
   }
-  auto key = parser::parse_grouping_key(route.key_path, route.job_is_base64, context_.names);
+  auto key = parser::parse_grouping_key(key_path, route.job_is_base64, context_.names);
   if (!key) {
     reply_error(exchange.response, 400, key.error());
     if (is_push) note_rejected(context_, exchange, nullptr, key.error(), 0);
@@ -237,15 +239,14 @@ std::unique_ptr<RequestState> ApiHandler::begin_group_request(http::Exchange& ex
     context_.metrics.count_request(HandlerName::kPush, exchange.request.method, exchange.response.status);
     return nullptr;
   }
-  const int64_t now_ns = monotonic_ns();
   sync::KeyedRates& rates = context_.gateway.job_rates();
-  if (rates.limited() && !rates.take(keyed_hash(key->job()), now_ns)) {
+  if (rates.limited() && !rates.take(keyed_hash(key->job()), exchange.began_ns)) {
     refuse(exchange, Limit::kPushesPerJob);
     note_rejected(context_, exchange, &*key, exchange.response.body, 0);
     context_.metrics.count_request(HandlerName::kPush, exchange.request.method, exchange.response.status);
     return nullptr;
   }
-  return std::make_unique<PushState>(context_, std::move(*key), now_ns);
+  return std::make_unique<PushState>(context_, std::move(*key), exchange.began_ns);
 }
 
 StepAction ApiHandler::step(http::Exchange& exchange, Deadline deadline) {
@@ -350,6 +351,6 @@ void ApiHandler::on_refused(int status, std::string_view peer) {
 
 bool ApiHandler::readers_are_in_the_way() const noexcept { return context_.gateway.store().snapshots_starve(); }
 
-void ApiHandler::on_finished(const http::Exchange&, bool, int64_t) {}
+void ApiHandler::on_finished(const http::Exchange&, bool) {}
 
 }  // namespace sluice::net::api

@@ -21,7 +21,7 @@ class ApiHandler final : public http::Handler {
   void on_refused(int status, std::string_view peer) override;
   void on_limit(limits::Limit limit) override { context_.metrics.count_limit(limit); }
   bool readers_are_in_the_way() const noexcept override;
-  void on_finished(const http::Exchange& exchange, bool sent, int64_t request_ns) override;
+  void on_finished(const http::Exchange& exchange, bool sent) override;
 
  private:
   friend class GzipHeadState;

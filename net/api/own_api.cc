@@ -59,7 +59,7 @@ std::unique_ptr<RequestState> begin_own_api(WorkerContext& context, http::Exchan
                                        GroupDeletionRequest::parse(target, wall_ns()));
     case Endpoint::kApiGroup:
       return begin<GroupDetailState>(context, exchange, HandlerName::kApiGroup,
-                                     GroupDetailRequest::parse(route.key_path, target));
+                                     GroupDetailRequest::parse(route.key_path(target), target));
     case Endpoint::kApiJobs:
       return begin<JobListState>(context, exchange, HandlerName::kApiJobs, JobListRequest::parse(target));
     case Endpoint::kApiErrors:

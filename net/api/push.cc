@@ -81,7 +81,9 @@ PushState::PushState(WorkerContext& context, model::GroupKey key, int64_t start_
     : context_(context),
       key_(std::move(key)),
       check_(context.gateway.options().consistency_check),
-      start_ns_(start_ns) {}
+      start_ns_(start_ns) {
+  context_.writer->expect(key_.hash(), store::Writer::Near::kLookup);
+}
 
 PushState::~PushState() {
   context_.gateway.memory().give_back(std::exchange(promised_bytes_, 0));
@@ -129,6 +131,7 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
 
 bool PushState::start(http::Exchange& exchange) {
   const http::Request& request = exchange.request;
+  context_.writer->expect(key_.hash(), store::Writer::Near::kGroup);
   scratch_ = context_.scratches.take(request.body.size());
   protobuf_ = parser::is_delimited_protobuf(request.header("content-type"));
   const http::Coding coding = http::content_coding(request);
@@ -225,6 +228,7 @@ bool PushState::refuse_parsed(http::Exchange& exchange, std::string_view text, b
 
 bool PushState::start_canonicalising(http::Exchange& exchange) {
   if (!decode_error_.empty()) return refuse_malformed(exchange, decode_error_);
+  context_.writer->expect(key_.hash(), store::Writer::Near::kVersion);
   wall_ns_ = wall_ns();
   if (skeleton_ && skeleton_.write_canonical(key_, scratch_->push)) return start_storing(exchange);
   scratch_->canonicaliser.begin(families(), key_, scratch_->push, check_, context_.gateway.options().limits);
@@ -274,7 +278,7 @@ bool PushState::start_storing(const http::Exchange& exchange) {
   context_.memory.worked_off(memory, body_.size() + scratch_->push.used_bytes);
   if (memory.pressure() != store::Pressure::kNone) memory.sample();  // nothing is refused for what was
   scratch_->op.start(*context_.writer, {.key = key_,
-                                        .parsed = families(),
+                                        .parsed = skeleton_ ? skeleton_.families_without_numbers() : scratch_->families,
                                         .push = scratch_->push,
                                         .replace = replace,
                                         .wall_ns = wall_ns_,

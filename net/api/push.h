@@ -78,7 +78,7 @@ class PushState final : public RequestState {
   // `body` is no longer encoded.
   [[nodiscard]] bool start_parsing(http::Exchange& exchange, std::string_view body);
   // What the body says, once it was parsed.
-  [[nodiscard]] const model::Families& families() const noexcept {
+  [[nodiscard]] const model::Families& families() const {
     return skeleton_ ? skeleton_.families() : scratch_->families;
   }
   // After either parser; `at_end`: the parser missed bytes behind the last one, which is the decoder's error if it had

@@ -55,6 +55,12 @@ Route redirect(std::string location, int status) {
   return route;
 }
 
+void become_endpoint(Route& route, Endpoint endpoint) {
+  route.kind = Route::Kind::kEndpoint;
+  route.endpoint = endpoint;
+  route.status = 200;
+}
+
 bool is_routed(Method method) { return std::ranges::find(kRoutedMethods, method) != kRoutedMethods.end(); }
 
 // OPTIONS goes with any other; empty for none.
@@ -81,19 +87,17 @@ bool percent_decode(std::string_view raw, std::string& out) {
   };
   out.clear();
   out.reserve(raw.size());
-  for (size_t i = 0; i < raw.size(); ++i) {
-    if (raw[i] != '%') {
-      out += raw[i];
-      continue;
-    }
-    if (i + 2 >= raw.size()) return false;
-    const int high = digit(raw[i + 1]);
-    const int low = digit(raw[i + 2]);
+  while (true) {
+    const size_t at = raw.find('%');
+    out += raw.substr(0, at);
+    if (at == std::string_view::npos) return true;
+    if (at + 2 >= raw.size()) return false;
+    const int high = digit(raw[at + 1]);
+    const int low = digit(raw[at + 2]);
     if (high < 0 || low < 0) return false;
     out += static_cast<char>(high * 16 + low);
-    i += 2;
+    raw.remove_prefix(at + 3);
   }
-  return true;
 }
 
 Router::Router(RouterOptions options) : options_(std::move(options)) {
@@ -107,17 +111,21 @@ Router::Router(RouterOptions options) : options_(std::move(options)) {
   profiling_prefix_ = prefix + "/debug/pprof/";
 }
 
-Router::Match Router::match(Method method, std::string_view path) const {
-  if (may_push(method)) {
-    const Endpoint endpoint = method == Method::kDelete ? Endpoint::kDelete : Endpoint::kPush;
-    // The router's parameter takes even an empty job where a slash follows it, which can only have been sent as %2F.
-    if (path.size() > push_prefix_.size() && path.starts_with(push_prefix_)) {
-      return {endpoint, false, push_prefix_.size()};
-    }
-    if (path.size() > push_base64_prefix_.size() && path.starts_with(push_base64_prefix_)) {
-      return {endpoint, true, push_base64_prefix_.size()};
-    }
+Router::Match Router::match_push(Method method, std::string_view path) const {
+  if (!may_push(method)) return {};
+  const Endpoint endpoint = method == Method::kDelete ? Endpoint::kDelete : Endpoint::kPush;
+  // The router's parameter takes even an empty job where a slash follows it, which can only have been sent as %2F.
+  if (path.size() > push_prefix_.size() && path.starts_with(push_prefix_)) {
+    return {endpoint, false, push_prefix_.size()};
   }
+  if (path.size() > push_base64_prefix_.size() && path.starts_with(push_base64_prefix_)) {
+    return {endpoint, true, push_base64_prefix_.size()};
+  }
+  return {};
+}
+
+Router::Match Router::match(Method method, std::string_view path) const {
+  if (const Match push = match_push(method, path); push.endpoint != Endpoint::kNone) return push;
   return match_fixed(method, path);
 }
 
@@ -186,6 +194,16 @@ std::string Router::near_miss(Method method, const std::string& path) const {
 
 Route Router::route(Method method, std::string_view target) const {
   Route route;
+  // Nearly every push: there is nothing to decode and nothing to clean, and no path of a push is one of the API.
+  if (parser::is_plain_path(target)) {
+    if (const Match push = match_push(method, target); push.endpoint != Endpoint::kNone) {
+      become_endpoint(route, push.endpoint);
+      route.decodes_body = true;
+      route.job_is_base64 = push.job_is_base64;
+      route.key_at = push.key_at;
+      return route;
+    }
+  }
   if (target == "*") {
     route.kind = method == Method::kOptions ? Route::Kind::kOptions : Route::Kind::kServerWide;
     route.status = method == Method::kOptions ? 200 : 400;
@@ -212,11 +230,9 @@ Route Router::route(Method method, std::string_view target) const {
   }
   route.decodes_body = true;
   if (const Match found = match(method, path); found.endpoint != Endpoint::kNone) {
-    route.kind = Route::Kind::kEndpoint;
-    route.endpoint = found.endpoint;
-    route.status = 200;
+    become_endpoint(route, found.endpoint);
     route.job_is_base64 = found.job_is_base64;
-    if (found.key_at > 0) route.key_path = path.substr(found.key_at);
+    if (found.key_at > 0) route.decoded_key = path.substr(found.key_at);
     return route;
   }
   if (is_routed(method)) {
@@ -275,10 +291,8 @@ std::string Router::near_miss_api(Method method, std::string_view path) const {
 Route Router::route_api(Method method, std::string_view path, std::string_view target) const {
   Route route;
   if (const Match found = match_api(method, path); found.endpoint != Endpoint::kNone) {
-    route.kind = Route::Kind::kEndpoint;
-    route.endpoint = found.endpoint;
-    route.status = 200;
-    if (found.key_at > 0) route.key_path = path.substr(found.key_at);
+    become_endpoint(route, found.endpoint);
+    if (found.key_at > 0) route.decoded_key = path.substr(found.key_at);
     return route;
   }
   if (is_routed(method)) {

@@ -54,10 +54,16 @@ struct Route {
   int status = 404;
   bool job_is_base64 = false;  // kPush, kDelete
   bool decodes_body = false;   // the reference opens Content-Encoding first; not for /api and what its mux answers
-  std::string key_path;  // kPush, kDelete: decoded path after "/job/" or "/job@base64/"; kStatic: after "/static/";
-                         // kApiGroup: the id
+  size_t key_at = 0;           // where the key begins in the target, to its end; 0: it is in decoded_key
+  std::string decoded_key;
   std::string location;  // kRedirect
   std::string allow;     // kOptions, kMethodNotAllowed: sorted, ", " between
+
+  // kPush, kDelete: the decoded path after "/job/" or "/job@base64/"; kStatic: after "/static/"; kApiGroup: the id.
+  // `target` is the one that was routed, wherever its bytes are now; the view is into it or into this.
+  [[nodiscard]] std::string_view key_path(std::string_view target) const noexcept {
+    return key_at == 0 ? std::string_view(decoded_key) : target.substr(key_at);
+  }
 };
 
 class Router {
@@ -75,6 +81,7 @@ class Router {
   };
 
   [[nodiscard]] Match match(http::Method method, std::string_view path) const;
+  [[nodiscard]] Match match_push(http::Method method, std::string_view path) const;
   [[nodiscard]] std::string allowed_methods(std::string_view path) const;
   // The path of a route of this method that differs only in case or in the last slash; empty when there is none.
   [[nodiscard]] std::string near_miss(http::Method method, const std::string& path) const;

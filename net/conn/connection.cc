@@ -41,6 +41,7 @@ void Connection::bind(Shared& shared, ConnectionOwner& owner, uint32_t index) no
   owner_ = &owner;
   index_ = index;
   parser_.limit_heads(shared.options.head_bytes_max);
+  parser_.share_templates(shared.heads);
 }
 
 void Connection::open(const loop::NewConnection& socket) {

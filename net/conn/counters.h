@@ -36,6 +36,7 @@ struct Counters {
   Count open;  // now
   std::array<Count, kCloseReasons> closed{};
   Count requests;   // complete heads
+  Count repeated;   // of those: known by a template
   Count refused;    // early errors
   Count continues;  // 100 Continue sent
   Count bytes_in;

@@ -1,5 +1,6 @@
 // From a complete request to the bytes of its answer.
 #include <algorithm>
+#include <utility>
 
 #include "core/base/check.h"
 #include "core/base/give_back.h"
@@ -38,7 +39,7 @@ bool has_no_body(int status) noexcept { return status < 200 || status == 204 || 
 // The request is complete: works on it here if the turn still has time, else in a slice.
 bool Connection::run_step() {
   phase_ = Phase::kStep;
-  const int64_t now = monotonic_ns();
+  const int64_t now = just_now_ns_ != 0 ? std::exchange(just_now_ns_, 0) : monotonic_ns();
   if (!shared_->may_work_inline(now)) {
     shared_->worker->schedule(*this, Work::kShort);
     return false;
@@ -113,12 +114,19 @@ void Connection::respond() {
     begin_stream();
     return;
   }
+  const bool version_1_0 = exchange_.request.version_minor == 0;
+  if (response.status == 200 && response.headers.empty() && response.body.empty() && !close_after_ && !version_1_0) {
+    outbox_.pending() += shared_->empty_answer();
+    finish_exchange(true);
+    next_request();
+    return;
+  }
   ResponseFraming framing;
   framing.body = has_no_body(response.status) ? ResponseFraming::Body::kNone : ResponseFraming::Body::kLength;
   framing.body_bytes = response.body.size();
   framing.close = close_after_;
-  framing.version_1_0 = exchange_.request.version_minor == 0;
-  framing.keep_alive = framing.version_1_0 && !close_after_;
+  framing.version_1_0 = version_1_0;
+  framing.keep_alive = version_1_0 && !close_after_;
   std::string& out = outbox_.pending();
   append_response_head(out, response.status, response.headers, shared_->date_line(), framing);
   if (framing.body == ResponseFraming::Body::kLength && exchange_.request.method != http::Method::kHead) {
@@ -148,7 +156,7 @@ void Connection::finish_exchange(bool sent) {
   SLUICE_DCHECK(in_exchange_);
   in_exchange_ = false;
   if (phase_ == Phase::kStream) --shared_->streams;
-  shared_->handler.on_finished(exchange_, sent, monotonic_ns() - request_began_ns_);
+  shared_->handler.on_finished(exchange_, sent);
   exchange_.state.reset();
   exchange_.response.source.reset();
   exchange_.request.body = {};

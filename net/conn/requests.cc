@@ -43,6 +43,7 @@ void move_views(http::Request& request, const char* from, size_t bytes, const ch
 
 // Does what can be done now: parses, steps, answers, until more has to come or to go.
 void Connection::process() {
+  just_now_ns_ = 0;
   bool go_on = tls_ == nullptr || handshake_is_over();
   while (go_on) {
     switch (phase_) {
@@ -92,7 +93,7 @@ bool Connection::read_head() {
   reading_paused_ = false;
   if (head_began_ns_ == 0) {
     head_began_ns_ = shared_->worker->now_ns();
-    request_began_ns_ = monotonic_ns();
+    just_now_ns_ = request_began_ns_ = monotonic_ns();
   }
   // Pipelined requests of one receive share the turn with everybody else.
   if (scheduled()) return false;
@@ -119,6 +120,7 @@ bool Connection::read_head() {
       refuse(result.refusal, CloseReason::kRefused);
       return true;
     case RequestParser::Event::kHead:
+      if (result.repeated) ++shared_->counters.repeated;
       return begin_exchange(bytes.first(result.consumed));
   }
   return false;
@@ -148,6 +150,7 @@ bool Connection::begin_exchange(std::span<char> head) {
   ++shared_->counters.requests;
   exchange_.request.peer = peer_;
   exchange_.request.listener = listener_;
+  exchange_.began_ns = request_began_ns_;
   if (tls_ != nullptr) exchange_.request.certificate_names = tls_->client_names();
   http::Response& response = exchange_.response;
   response.status = 200;

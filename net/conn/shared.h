@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -14,6 +15,8 @@
 #include "net/conn/options.h"
 #include "net/http/date.h"
 #include "net/http/exchange.h"
+#include "net/http/head_templates.h"
+#include "net/http/response_head.h"
 #include "net/loop/worker.h"
 #include "net/tls/source.h"
 
@@ -35,6 +38,17 @@ class Shared {
       date_until_ns_ = worker->now_ns() + (1'000'000'000 - wall % 1'000'000'000);
     }
     return date_text_;
+  }
+
+  // The answer of nearly every push: 200 without fields and body, to HTTP/1.1, and the connection stays.
+  [[nodiscard]] std::string_view empty_answer() {
+    const std::string_view date = date_line();
+    if (answer_until_ns_ != date_until_ns_) {
+      empty_answer_.clear();
+      http::append_response_head(empty_answer_, 200, {}, date, {});
+      answer_until_ns_ = date_until_ns_;
+    }
+    return empty_answer_;
   }
 
   // Whether another request may be worked on here and now (`now_ns`: monotonic), or has to wait for a slice.
@@ -73,12 +87,15 @@ class Shared {
   Counters counters;
   uint64_t closing = 0;  // of the open ones: over but for their last operations
   BodyPool bodies;
+  http::HeadTemplates heads;
   size_t streams = 0;  // answers that are being streamed
 
  private:
   http::DateLine date_;
   std::string_view date_text_;
   int64_t date_until_ns_ = INT64_MIN;
+  std::string empty_answer_;
+  int64_t answer_until_ns_ = INT64_MIN;  // what date_until_ns_ was when it was made
   int64_t work_until_ns_ = 0;
   uint64_t turn_ = 1;
   bool first_of_slice_ = false;

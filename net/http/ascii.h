@@ -3,7 +3,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace sluice::net::http {
@@ -57,9 +59,47 @@ inline constexpr std::array<uint8_t, 256> kClasses = make_classes();
 
 }  // namespace ascii
 
-[[nodiscard]] constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
+// Eight bytes as they lie in memory.
+[[nodiscard]] inline uint64_t load_u64(const char* at) noexcept {
+  uint64_t word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+[[nodiscard]] inline uint32_t load_u32(const char* at) noexcept {
+  uint32_t word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+namespace ascii {
+
+// Whether each byte of `a` is that of `b` or the same letter in the other case, which differs by 0x20. For a letter of
+// `b`: 'A' (41) folded is 61; 61 + 1f = 80 has the highest bit, 61 + 05 = 66 has not. For none: '[' (5b) folded is 7b,
+// and 7b + 05 = 80 has it; '\r' (0d) folded is 2d, and 2d + 1f = 4c has it not.
+[[nodiscard]] constexpr bool same_word_ignoring_case(uint64_t a, uint64_t b) noexcept {
+  constexpr uint64_t kEach = 0x0101010101010101;
+  const uint64_t different = a ^ b;
+  const uint64_t folded = (b | 0x20 * kEach) & 0x7f * kEach;
+  const uint64_t letters = (folded + 0x1f * kEach) & ~(folded + 0x05 * kEach) & ~b & 0x80 * kEach;
+  return (different & ~(letters >> 2)) == 0;
+}
+
+}  // namespace ascii
+
+[[nodiscard]] inline bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  const size_t size = a.size();
+  if (size != b.size()) return false;
+  if (size >= 8) {
+    for (size_t i = 0; i + 8 < size; i += 8) {
+      if (!ascii::same_word_ignoring_case(load_u64(a.data() + i), load_u64(b.data() + i))) return false;
+    }
+    return ascii::same_word_ignoring_case(load_u64(a.data() + size - 8), load_u64(b.data() + size - 8));
+  }
+  if (size >= 4) {
+    return ascii::same_word_ignoring_case(load_u32(a.data()), load_u32(b.data())) &&
+           ascii::same_word_ignoring_case(load_u32(a.data() + size - 4), load_u32(b.data() + size - 4));
+  }
+  for (size_t i = 0; i < size; ++i) {
     if (ascii::lower(a[i]) != ascii::lower(b[i])) return false;
   }
   return true;

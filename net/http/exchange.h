@@ -18,6 +18,7 @@
 #include "core/base/clock.h"
 #include "core/base/limit_table.h"
 #include "core/base/limits.h"
+#include "net/http/ascii.h"
 
 namespace sluice::net::http {
 
@@ -44,8 +45,14 @@ struct Request {
   std::span<const std::string> certificate_names;  // of a client's certificate that was verified; else none
   std::string_view body;                           // complete and contiguous; empty until Handler::step is first called
 
-  // First field of that name, compared without case; a view with nullptr data when absent.
-  [[nodiscard]] std::string_view header(std::string_view name) const noexcept;
+  // First field of that name, compared without case; a view with nullptr data when absent. Inline, because of a name
+  // that the compiler knows little is left to compare.
+  [[nodiscard]] std::string_view header(std::string_view name) const noexcept {
+    for (const Header& field : headers) {
+      if (equals_ignoring_case(field.name, name)) return field.value.data() ? field.value : std::string_view("");
+    }
+    return {};
+  }
 };
 
 // Where a BodySource writes. Wraps a fixed buffer of the connection.
@@ -103,6 +110,7 @@ struct Exchange {
   Caller caller;
   Response response;
   std::unique_ptr<HandlerState> state;
+  int64_t began_ns = 0;                             // monotonic clock, when the first byte of the request was looked at
   uint64_t body_bytes_max = limits::kBodyBytesMax;  // of a body that step() asks for
 };
 
@@ -142,8 +150,8 @@ class Handler {
   [[nodiscard]] virtual bool readers_are_in_the_way() const noexcept { return false; }
   // Once for every request that admits() was asked about: the whole answer is queued for the socket (sent = true), or
   // the connection died before. When the connection itself refused the body (malformed, too large, late, cut short),
-  // `response.status` is the status of that refusal. `request_ns`: from the first byte of the request until now.
-  virtual void on_finished(const Exchange& exchange, bool sent, int64_t request_ns) = 0;
+  // `response.status` is the status of that refusal.
+  virtual void on_finished(const Exchange& exchange, bool sent) = 0;
 };
 
 }  // namespace sluice::net::http

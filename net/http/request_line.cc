@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "core/base/swar.h"
 #include "net/http/ascii.h"
 
 namespace sluice::net::http {
@@ -12,6 +13,24 @@ constexpr Refusal kBadRequest{400, {}};
 size_t find(std::string_view text, char c) noexcept {
   const void* at = text.empty() ? nullptr : std::memchr(text.data(), c, text.size());
   return at == nullptr ? std::string_view::npos : static_cast<size_t>(static_cast<const char*>(at) - text.data());
+}
+
+constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+// True: no control, no blank and no '%' among the eight bytes at `at`. False may be wrong.
+bool plain_word(const char* at) noexcept {
+  const uint64_t word = swar::load(at);
+  return (swar::bytes_below(word, 0x21) | swar::bytes_equal_to(word, 0x7f) | swar::bytes_equal_to(word, '%')) == 0;
+}
+
+// True: valid_target_bytes, and no blank is in it. False says nothing.
+bool plain_target(std::string_view target) noexcept {
+  if (target.size() < 8) return false;
+  const char* const last = target.data() + target.size() - 8;
+  for (const char* at = target.data(); at < last; at += 8) {
+    if (!plain_word(at)) return false;
+  }
+  return plain_word(last);
 }
 
 // No controls and no blank; in the path, each '%' begins an escape. Bytes above 0x7f pass: curl sends them raw.
@@ -69,6 +88,32 @@ bool reduce_target(RequestLine& line) noexcept {
 
 }  // namespace
 
+namespace {
+
+// Nearly every line: a method that is known, a path without escapes, a version. False says nothing about the line.
+bool parse_plain_line(std::string_view text, RequestLine& line) noexcept {
+  constexpr size_t kLongestMethod = 7;
+  constexpr size_t kTailBytes = 9;  // " HTTP/1.1"
+  size_t blank = 0;
+  while (blank <= kLongestMethod && blank < text.size() && text[blank] != ' ') ++blank;
+  if (text.size() < blank + 2 + kTailBytes || text[blank] != ' ') return false;
+  line.method_text = text.substr(0, blank);
+  line.method = method_of(line.method_text);
+  const std::string_view target = text.substr(blank + 1, text.size() - kTailBytes - blank - 1);
+  const std::string_view tail = text.substr(text.size() - kTailBytes);
+  if (line.method == Method::kOther || target[0] != '/' || !plain_target(target)) return false;
+  if (std::memcmp(tail.data(), " HTTP/", 6) != 0 || !is_digit(tail[6]) || tail[7] != '.' || !is_digit(tail[8])) {
+    return false;
+  }
+  line.target_text = target;
+  line.target = target;
+  line.version_major = static_cast<uint8_t>(tail[6] - '0');
+  line.version_minor = static_cast<uint8_t>(tail[8] - '0');
+  return true;
+}
+
+}  // namespace
+
 Method method_of(std::string_view text) noexcept {
   switch (text.size()) {
     case 3:
@@ -96,6 +141,7 @@ Method method_of(std::string_view text) noexcept {
 
 Result<RequestLine, Refusal> parse_request_line(std::string_view text) noexcept {
   RequestLine line;
+  if (parse_plain_line(text, line)) return line;
   const size_t first = find(text, ' ');
   if (first == std::string_view::npos) return Unexpected(kBadRequest);
   line.method_text = text.substr(0, first);
@@ -107,7 +153,6 @@ Result<RequestLine, Refusal> parse_request_line(std::string_view text) noexcept 
 
   if (line.method_text.empty() || !ascii::all(line.method_text, ascii::kToken)) return Unexpected(kBadRequest);
   line.method = method_of(line.method_text);
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   if (version.size() != 8 || std::memcmp(version.data(), "HTTP/", 5) != 0 || version[6] != '.' ||
       !is_digit(version[5]) || !is_digit(version[7])) {
     return Unexpected(kBadRequest);

@@ -147,6 +147,9 @@ RequestParser::HeadResult RequestParser::parse_head(std::string_view bytes, Requ
   }
   const std::string_view rest = bytes.substr(skipped);
   if (rest.empty()) return {Event::kNeedMore, bytes.size(), {}};
+  if (const size_t repeated = repeat_head(rest, request, framing); repeated != 0) {
+    return {.event = Event::kHead, .consumed = skipped + repeated, .refusal = {}, .repeated = true};
+  }
   HeadResult result = parse_whole_head(rest, request, framing);
   if (result.event == Event::kNeedMore) result = collect(rest, request, framing);
   result.consumed += skipped;
@@ -163,7 +166,8 @@ RequestParser::HeadResult RequestParser::collect(std::string_view bytes, Request
     head_.resize(end);
     head_done_ = true;
     head_is_own_ = true;
-    HeadResult result = parse_whole_head(head_, request, framing);
+    HeadResult result{.event = Event::kHead, .consumed = 0, .refusal = {}, .repeated = true};
+    if (repeat_head(head_, request, framing) == 0) result = parse_whole_head(head_, request, framing);
     SLUICE_DCHECK(result.event != Event::kNeedMore);
     result.consumed = end - old_bytes;
     return result;
@@ -192,7 +196,24 @@ Refusal RequestParser::judge_start(size_t from) noexcept {
   return too_long ? Refusal{431, {}} : Refusal{};
 }
 
-// The fast path: one run of llhttp over the bytes where they lie. kNeedMore: no whole head is there.
+// The shortest path: the bytes of a head whose fields came before, 0 when there is no such head.
+size_t RequestParser::repeat_head(std::string_view bytes, Request& request, Framing& framing) {
+  if (templates_ == nullptr) return 0;
+  bytes = bytes.substr(0, head_bytes_max_);
+  const size_t line_end = bytes.find('\n');
+  if (line_end == std::string_view::npos || line_end == 0 || bytes[line_end - 1] != '\r') return 0;
+  HeadTemplate::Match match;
+  const HeadTemplate* const found = templates_->find(bytes.substr(line_end + 1), match);
+  if (found == nullptr) return 0;
+  const auto line = parse_request_line(bytes.substr(0, line_end - 1));
+  if (!line || !HeadTemplate::may_precede(*line)) return 0;
+  found->fill(match, request, framing);
+  accept_head(*line, framing, request);
+  return line_end + 1 + match.bytes;
+}
+
+// A head that is there as a whole; kNeedMore: it is not. The fast path is one run of llhttp over the bytes where they
+// lie.
 RequestParser::HeadResult RequestParser::parse_whole_head(std::string_view bytes, Request& request, Framing& framing) {
   restart();
   request.headers.clear();
@@ -237,6 +258,7 @@ Refusal RequestParser::judge_fast(std::string_view head, Request& request, Frami
   framing = *judged;
   request.host = line->authority.empty() ? rules.host() : line->authority;
   accept_head(*line, framing, request);
+  if (templates_ != nullptr) templates_->learn(head, line_bytes, *line, request, framing);
   return {};
 }
 

@@ -7,7 +7,8 @@
 // The adapter closes the gap between strict llhttp (every lenient flag off) and Go's server: what llhttp would let
 // through and must not pass is refused by FieldRules and parse_request_line(), which judge every head; what llhttp
 // refuses and clients send goes through head_repair. The verdict is a function of the bytes alone: not of where the
-// stream was cut, and not of llhttp's version (8.1 and 9.x).
+// stream was cut, not of llhttp's version (8.1 and 9.x), and not of what came before: a head that repeats the fields of
+// an earlier one gets the verdict from a template of those, and llhttp sees nothing of it.
 //
 // Owner: one connection, one thread. Memory: nothing is allocated for a head that arrives in one piece; a head that is
 // split is copied into a buffer of at most kHeadBytesMax bytes plus one receive buffer.
@@ -23,6 +24,7 @@
 #include "net/http/ascii.h"
 #include "net/http/exchange.h"
 #include "net/http/field_rules.h"
+#include "net/http/head_templates.h"
 #include "net/http/status.h"
 
 namespace sluice::net::http {
@@ -54,8 +56,9 @@ class RequestParser {
   enum class Event : uint8_t { kNeedMore, kHead, kRefused };
   struct HeadResult {
     Event event = Event::kNeedMore;
-    size_t consumed = 0;  // bytes of this call's input; all of it for kNeedMore
-    Refusal refusal;      // with kRefused
+    size_t consumed = 0;    // bytes of this call's input; all of it for kNeedMore
+    Refusal refusal;        // with kRefused
+    bool repeated = false;  // with kHead: a template knew its fields
   };
 
   // Goes on with the head of the next request. With kHead, `request` holds the head (all but peer and body) and
@@ -87,6 +90,8 @@ class RequestParser {
   // Of request line and fields together, kHeadBytesMax at first; 431 above it, 414 when the request line alone is
   // longer. Between connections.
   void limit_heads(size_t bytes_max) noexcept { head_bytes_max_ = bytes_max; }
+  // Where heads that repeat are known and remembered, for as long as this lives; at first, nowhere. Of this thread.
+  void share_templates(HeadTemplates& templates) noexcept { templates_ = &templates; }
 
   // What chunk lines, extensions and trailers may weigh: so much for each chunk, and so much beyond that.
   static constexpr int64_t kChunkLineBytes = 16;
@@ -97,6 +102,7 @@ class RequestParser {
   friend struct Callbacks;
 
  private:
+  [[nodiscard]] size_t repeat_head(std::string_view bytes, Request& request, Framing& framing);
   [[nodiscard]] HeadResult parse_whole_head(std::string_view bytes, Request& request, Framing& framing);
   [[nodiscard]] HeadResult repair(std::string_view head, Request& request, Framing& framing);
   [[nodiscard]] HeadResult collect(std::string_view bytes, Request& request, Framing& framing);
@@ -111,6 +117,7 @@ class RequestParser {
   // The state of llhttp (llhttp_t), kept opaque so that no other folder sees its header.
   alignas(8) std::byte llhttp_[128];
   size_t head_bytes_max_ = limits::kHeadBytesMax;
+  HeadTemplates* templates_ = nullptr;
   std::string head_;              // what has arrived of a split head
   std::string strict_;            // scratch of the slow path
   size_t scanned_ = 0;            // of head_: no end of the head lies before it

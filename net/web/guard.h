@@ -55,9 +55,7 @@ class Guard final : public http::Handler, public tls::Source {
   void on_limit(limits::Limit limit) override { inner_.on_limit(limit); }
   [[nodiscard]] bool readers_are_in_the_way() const noexcept override { return inner_.readers_are_in_the_way(); }
   // Hears also of requests that were refused here, without an on_head before.
-  void on_finished(const http::Exchange& exchange, bool sent, int64_t request_ns) override {
-    inner_.on_finished(exchange, sent, request_ns);
-  }
+  void on_finished(const http::Exchange& exchange, bool sent) override { inner_.on_finished(exchange, sent); }
 
   // For a new connection, with the certificates as they are now.
   [[nodiscard]] std::unique_ptr<tls::Session> open() override;

@@ -125,8 +125,8 @@ class EchoHandler final : public http::Handler {
   }
 
   void on_limit(limits::Limit /*limit*/) override {}
-  void on_finished(const Exchange& /*exchange*/, bool /*sent*/, int64_t request_ns) override {
-    SLUICE_CHECK(request_ns >= 0);
+  void on_finished(const Exchange& exchange, bool /*sent*/) override {
+    SLUICE_CHECK(exchange.began_ns > 0 && exchange.began_ns <= monotonic_ns());
     ++finished;
   }
 

@@ -1,4 +1,5 @@
-// The canonicaliser allocates nothing once its scratch has grown: every allocation of this program is counted.
+// The canonicaliser allocates nothing once its scratch has grown, and a grouping key is one allocation: all of this
+// program are counted.
 #include <atomic>
 #include <cstdlib>
 #include <new>
@@ -6,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "parser/grouping_key.h"
 #include "tests/parser/canonical_testing.h"
 
 namespace {
@@ -62,6 +64,18 @@ TEST(CanonicalAllocations, NoneInTheSteadyState) {
       EXPECT_GT(made, 0u);  // the counter works
     } else {
       EXPECT_EQ(made, 0u) << "round " << round;
+    }
+  }
+}
+
+TEST(GroupingKeyAllocations, OneWhereNothingIsDecoded) {
+  EXPECT_TRUE(is_valid_utf8("a"));  // simdjson chooses its kernel once
+  for (const char* path : {"bench/instance/host-123", "t", "t/a/1/b/2/c/3/d/4/e/5/f/6/g/7", "t/a/1/a/2/instance/"}) {
+    for (const NameScheme scheme : {NameScheme::kLegacy, NameScheme::kUtf8}) {
+      const uint64_t before = allocations.load(std::memory_order_relaxed);
+      const bool parsed = parse_grouping_key(path, false, scheme).has_value();
+      EXPECT_EQ(allocations.load(std::memory_order_relaxed) - before, 1u) << path;
+      EXPECT_TRUE(parsed) << path;
     }
   }
 }

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
+#include <vector>
 
 #include "core/base/limits.h"
 #include "parser/quote.h"
@@ -77,6 +79,92 @@ TEST(GroupingKey, Utf8Names) {
   // The reference lets this one in, and every later scrape fails.
   EXPECT_EQ(key("t/U___5f__5f_x/1"), "improper label name \"U___5f__5f_x\"");
   EXPECT_EQ(key_of("t/U__a_2e_b/1"), "U__a_2e_b=\"1\" job=\"t\" ");
+}
+
+// parse_grouping_key in plain words: all components first, then one after the other, into a map.
+std::string naive_key_of(const std::string& path, bool job_is_base64, NameScheme scheme) {
+  std::vector<std::string> parts{""};
+  for (const char c : path) {
+    if (c == '/') {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  const auto decode = [](std::string text, std::string& out) {
+    while (text.ends_with('=')) text.pop_back();
+    const Base64Result result = decode_base64_url(text, out);
+    return result.ok ? std::string() : ": illegal base64 data at input byte " + std::to_string(result.error_at);
+  };
+  std::string job = parts[0];
+  if (job_is_base64) {
+    const std::string error = decode(parts[0], job);
+    if (!error.empty()) return "invalid base64 encoding in job name " + go_quoted(job) + error;
+  }
+  parts.erase(parts.begin());
+  if (parts.size() == 1 && parts[0].empty()) parts.clear();
+  if (parts.size() % 2 != 0) {
+    return "odd number of components in label string " + go_quoted(path.substr(path.find('/')));
+  }
+  if (parts.size() / 2 >= limits::kLabelsPerKeyMax) return "more than 64 labels in the grouping key";
+  std::map<std::string, std::string> labels;
+  for (size_t i = 0; i < parts.size(); i += 2) {
+    std::string name = parts[i];
+    const bool is_base64 = name.ends_with("@base64");
+    if (is_base64) name.resize(name.size() - 7);
+    const std::string real = scheme == NameScheme::kUtf8 ? unescape_name(name) : name;
+    if (!is_valid_label_name(real, scheme) || name.starts_with("__") || real.starts_with("__")) {
+      return "improper label name " + go_quoted(name);
+    }
+    std::string value = parts[i + 1];
+    if (is_base64) {
+      const std::string error = decode(parts[i + 1], value);
+      if (!error.empty()) return "invalid base64 encoding for label " + name + "=" + go_quoted(parts[i + 1]) + error;
+    }
+    labels[real] = value;
+  }
+  if (job.empty()) return "job name is required";
+  labels["job"] = job;
+  if (labels.contains("instance") && labels["instance"].empty()) labels.erase("instance");
+  std::string out;
+  for (const auto& [name, value] : labels) out += name + "=" + go_quoted(value) + " ";
+  return out;
+}
+
+void compare_with_naive(const std::string& path) {
+  for (const NameScheme scheme : {NameScheme::kLegacy, NameScheme::kUtf8}) {
+    for (const bool job_is_base64 : {false, true}) {
+      ASSERT_EQ(key_of(path, job_is_base64, scheme), naive_key_of(path, job_is_base64, scheme)) << path;
+    }
+  }
+}
+
+TEST(GroupingKey, EveryPathOfFewComponents) {
+  const std::string pieces[] = {"",   "a",   "b",  "job", "instance", "a@base64",  "Zg=",
+                                "Z!", "__x", "1x", "ÿ",   "é",        "U__a_2e_b", "U___5f__5f_x@base64"};
+  constexpr size_t kPaths = 40'000;
+  std::vector<std::string> paths{"t", "", "Zm9v", "Z"};
+  for (size_t at = 0; at < paths.size(); ++at) {
+    compare_with_naive(paths[at]);
+    if (HasFatalFailure()) return;
+    for (const std::string& piece : pieces) {
+      if (paths.size() < kPaths) paths.push_back(paths[at] + "/" + piece);
+    }
+  }
+}
+
+TEST(GroupingKey, LongPathsOfManyComponents) {
+  for (const size_t pairs : {3, 7, 8, 9, 62, 63, 64, 65, 200}) {
+    std::string path = "t";
+    for (size_t i = 0; i < pairs; ++i) path += "/n" + std::to_string(i * 7 % pairs) + "/v" + std::to_string(i);
+    for (const char* end :
+         {"", "/", "//", "/a", "/a/", "/n0/again", "/job/x", "/a@base64/!", "/__x/y", "/x@base64/Zg"}) {
+      compare_with_naive(path + end);
+      compare_with_naive("t/-/" + path.substr(1) + end);
+      compare_with_naive("t/x@base64/!" + path.substr(1) + end);
+      compare_with_naive("t/x@base64/Zm9v" + path.substr(1) + end);
+    }
+  }
 }
 
 std::string percent_decoded(std::string_view raw) {

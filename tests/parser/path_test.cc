@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace sluice::parser {
 namespace {
 
@@ -32,6 +35,53 @@ TEST(Path, Clean) {
       {"a/b", "/a/b"},
   };
   for (const Case& item : kCases) EXPECT_EQ(clean_path(item.from), item.to) << item.from;
+}
+
+// What plain means, without haste; a query or an escape has its character.
+bool is_clean(const std::string& path) {
+  return path.starts_with('/') && path.find_first_of("%?") == std::string::npos && clean_path(path) == path;
+}
+
+TEST(Path, WhatIsPlainIsClean) {
+  // Every path of up to five of these, in front of, behind and between letters so that they lie anywhere in a word.
+  const std::string pieces[] = {"/", ".", "a", "..", "%41", "?", "\x80", "\xaf", "bc"};
+  std::vector<std::string> middles{""};
+  for (size_t at = 0; at < middles.size() && middles.size() < 20'000; ++at) {
+    for (const std::string& piece : pieces) middles.push_back(middles[at] + piece);
+  }
+  size_t plain = 0;
+  for (size_t at = 0; at < middles.size(); ++at) {
+    const std::string fill(at % 19, 'x');
+    for (const std::string& path : {middles[at], "/" + middles[at], "/" + fill + middles[at],
+                                    "/" + fill + middles[at] + "y", "/" + middles[at] + fill + "/0123456"}) {
+      ASSERT_TRUE(!is_plain_path(path) || is_clean(path)) << path;
+      plain += is_plain_path(path) ? 1 : 0;
+    }
+  }
+  EXPECT_GT(plain, 5'000u);
+}
+
+TEST(Path, EveryByteAtEveryPlaceOfAPlainPath) {
+  for (size_t bytes = 1; bytes < 40; ++bytes) {
+    for (size_t at = 0; at <= bytes; ++at) {
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string path = "/" + std::string(bytes, 'a');
+        path[at] = static_cast<char>(byte);
+        // A slash at the end or anywhere in the middle is as good as a letter, and so is a dot that no slash precedes.
+        const bool exact = bytes >= 8 && !(byte == '.' && at == 1);
+        ASSERT_TRUE(is_plain_path(path) == is_clean(path) || !exact) << path;
+        ASSERT_TRUE(!is_plain_path(path) || is_clean(path)) << path;
+      }
+    }
+  }
+}
+
+TEST(Path, PathsOfPushesArePlain) {
+  for (const char* path : {"/metrics/job/t", "/metrics/job/bench/instance/host-123", "/metrics/job/t/", "/0123456.",
+                           "/metrics/job/t/instance/10.0.0.1:9100", "/metrics/job@base64/Zm9v=", "/p/a.../b.",
+                           "/metrics/job/gr\xc3\xbcn/a/;#\"<>"}) {
+    EXPECT_TRUE(is_plain_path(path)) << path;
+  }
 }
 
 TEST(Path, Encode) {

@@ -63,11 +63,16 @@ std::string canonical(const model::Families& families, const model::GroupKey& ke
 // The canonical push of the body that matched last, if the skeleton writes it. False when it does not.
 bool write_and_compare(Skeleton& skeleton, const model::GroupKey& key, SkeletonText::Scratch& scratch,
                        std::string& difference) {
+  // Before its numbers are asked for, and behind.
+  model::CanonicalPush unread;
+  const bool written = skeleton.write_canonical(key, unread, scratch);
   const std::string before = describe(skeleton.families());
-  model::CanonicalPush push;
-  const bool written = skeleton.write_canonical(key, push, scratch);
-  if (describe(skeleton.families()) != before) difference = both("numbers", describe(skeleton.families()), before);
   if (!written) return false;
+  model::CanonicalPush push;
+  if (!skeleton.write_canonical(key, push, scratch) || describe_push(unread) != describe_push(push)) {
+    difference = both("written unread", describe_push(unread), describe_push(push));
+  }
+  if (describe(skeleton.families()) != before) difference = both("numbers", describe(skeleton.families()), before);
   for (const bool check : {true, false}) {
     const std::string wanted = canonical(skeleton.families(), key, check);
     if (describe_push(push) != wanted) difference = both("the canonical push", describe_push(push), wanted);

@@ -55,6 +55,8 @@ TEST(Skeleton, MatchesOtherNumbers) {
   EXPECT_TRUE(matches("a 1\n", "a 1\n"));
   EXPECT_TRUE(matches("a 1\n", "a -12345.678e-3\n"));
   EXPECT_TRUE(matches("a 12345\n", "a NaN\n"));
+  // Of two counts the later counts, however it is spelled.
+  EXPECT_TRUE(matches("# TYPE h histogram\nh_count 1\nh_count 2\n", "# TYPE h histogram\nh_count 7\nh_count 1e2\n"));
   EXPECT_TRUE(matches("a 1\nb 2\n# end\n", "a 123456789\nb +Inf\n# end\n"));
   EXPECT_TRUE(matches("a{b=\"c\"}1\n", "a{b=\"c\"}1e-300\n"));
   EXPECT_TRUE(matches("a 1\n", "a 123456789012345678901234567890123456789012345678901234567890\n"));

@@ -49,6 +49,16 @@ class MapTest : public testing::Test {
   Map<Item> map_;
 };
 
+// Only a guess, but while tables are half empty nearly always right.
+TEST_F(MapTest, GuessesTheEntryThatWillBeFound) {
+  size_t right = 0;
+  for (int i = 0; i < 1000; ++i) map_.insert(make("key-" + std::to_string(i)), me_);
+  for (const auto& item : items_) right += map_.guess(item->hash()) == item.get() ? 1 : 0;
+  EXPECT_GE(right, 800u);
+  for (const auto& item : items_) ASSERT_TRUE(map_.erase(item.get(), me_));
+  for (const auto& item : items_) EXPECT_NE(map_.guess(item->hash()), item.get());
+}
+
 TEST_F(MapTest, FindsWhatWasInsertedAndNothingElse) {
   EXPECT_EQ(find("a"), nullptr);
   Item* a = make("a");

@@ -1,12 +1,36 @@
 #include "tests/core/store/testing.h"
 
+#include <map>
+#include <mutex>
+#include <string>
+
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/base/unique_number.h"
 #include "parser/canonical.h"
 #include "parser/names.h"
 #include "parser/text_parser.h"
 
 namespace sluice::store::testing {
+namespace {
+
+// A name for the push's list of families, as a template of the parser gives it; none for a quarter of them.
+uint64_t list_of(const model::CanonicalPush& push, std::string_view body) {
+  static std::mutex mutex;
+  static std::map<std::string, uint64_t> lists;
+  if (body.size() % 4 == 0) return 0;
+  std::string text;
+  for (const model::CanonicalFamily& family : push.families) {
+    for (const std::string_view part : {family.name, family.help})
+      text += std::to_string(part.size()) + ":" + std::string(part);
+    text += family.has_help ? "h" : "-";
+    text += std::to_string(static_cast<int>(family.type));
+  }
+  const std::scoped_lock lock(mutex);
+  return lists.try_emplace(text, unique_number()).first->second;
+}
+
+}  // namespace
 
 model::GroupKey key_of(const Labels& labels) {
   std::vector<model::LabelPair> pairs;
@@ -30,6 +54,7 @@ Pushed::Pushed(const Labels& labels, std::string_view text) : body(text), key(ke
     if (state == parser::Canonicaliser::State::kConflict) conflict = canonicaliser.conflict();
     break;
   }
+  push.list = list_of(push, body);
 }
 
 Contents contents_of(const Snapshot& snapshot) {

@@ -4,6 +4,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace sluice::net::api {
 namespace {
@@ -33,7 +35,7 @@ void check(const Router& router, const Case& wanted) {
       EXPECT_EQ(route.allow, wanted.detail);
       break;
     case Kind::kEndpoint:
-      EXPECT_EQ(route.key_path, wanted.detail);
+      EXPECT_EQ(route.key_path(wanted.target), wanted.detail);
       break;
     default:
       break;
@@ -212,11 +214,73 @@ TEST(Router, ThePageAndItsFiles) {
   check(prefixed, {Method::kGet, "/status", Kind::kNotFound, 404, ""});
 }
 
+std::string described(const Router& router, Method method, const std::string& target) {
+  const Route route = router.route(method, target);
+  // A redirect repeats the query.
+  const std::string location = route.location.substr(0, route.location.find('?'));
+  return std::to_string(static_cast<int>(route.kind)) + " " + std::to_string(static_cast<int>(route.endpoint)) + " " +
+         std::to_string(route.status) + (route.job_is_base64 ? " base64 " : " ") +
+         (route.decodes_body ? "coded " : "") + std::string(route.key_path(target)) + "|" + location + "|" +
+         route.allow;
+}
+
+// A query decides nothing, but what has one does not take the short way.
+TEST(Router, TheShortWayLeadsWhereTheLongOneDoes) {
+  RouterOptions options;
+  const Router bare(options);
+  options.route_prefix = "/p/q";
+  const Router prefixed(options);
+  options.route_prefix = "/metrics/job";
+  const Router confusing(options);
+  options.route_prefix = "/%7Eteam";
+  const Router escaped(options);
+  const std::string pieces[] = {"/",    "//", "/.",      "/..",      "/t",  "/a.b", "/instance", "/%2F",
+                                "/%41", "/é", "/api/v1", "/metrics", "/x/", "/.b",  "/c..."};
+  std::vector<std::string> targets{"", "t", "/metrics/job", "/metrics/job@base64", "/metrics/Job", "/api/v1"};
+  for (const char* prefix : {"/p/q", "/metrics/job", "/%7Eteam", "/~team"}) {
+    for (const char* path : {"/metrics/job", "/metrics/job@base64", "/api/v1"}) {
+      targets.push_back(std::string(prefix) + path);
+    }
+  }
+  size_t pushes = 0;
+  for (size_t at = 0; at < targets.size(); ++at) {
+    const std::string target = targets[at];
+    for (const Router* router : {&bare, &prefixed, &confusing, &escaped}) {
+      for (const Method method : {Method::kPut, Method::kPost, Method::kDelete, Method::kGet, Method::kOptions}) {
+        ASSERT_EQ(described(*router, method, target), described(*router, method, target + "?a=b")) << target;
+        pushes += router->route(method, target).key_at != 0 ? 1 : 0;
+      }
+    }
+    for (const std::string& piece : pieces) {
+      if (targets.size() < 15'000) targets.push_back(target + piece);
+    }
+  }
+  EXPECT_GT(pushes, 3'000u);
+}
+
+// A request may wait for its body with its route, while the connection moves its head.
+TEST(Router, AKeyIsReadFromTheTargetWhereItIsNow) {
+  const Router router({});
+  for (const char* text : {"/metrics/job/a-job-of-some-length/a/b", "/metrics/job/a-job-of-some-%6cength/a/b"}) {
+    std::string target = text;
+    Route route = router.route(Method::kPut, target);
+    const std::string copy = target;
+    target.assign(target.size(), '#');
+    const Route moved = std::move(route);
+    EXPECT_EQ(moved.key_path(copy), "a-job-of-some-length/a/b");
+  }
+}
+
 TEST(Router, PercentDecodeRefusesBrokenEscapes) {
   std::string out;
   EXPECT_TRUE(percent_decode("a%2fb%C3%a9", out));
   EXPECT_EQ(out, "a/b\xC3\xA9");
-  for (const char* broken : {"%", "%2", "a%g0", "%0g"}) EXPECT_FALSE(percent_decode(broken, out)) << broken;
+  EXPECT_TRUE(percent_decode("", out));
+  EXPECT_EQ(out, "");
+  EXPECT_TRUE(percent_decode("%41%42c%2541%00", out));
+  EXPECT_EQ(out, std::string("ABc%41\0", 7));
+  for (const char* broken : {"%", "%2", "a%g0", "%0g", "%%41", "%41%4"})
+    EXPECT_FALSE(percent_decode(broken, out)) << broken;
 }
 
 }  // namespace

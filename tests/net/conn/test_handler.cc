@@ -126,8 +126,8 @@ http::Handler::StepAction TestHandler::step(Exchange& exchange, Deadline /*deadl
 
 void TestHandler::on_refused(int status, std::string_view /*peer*/) { refused.push_back(status); }
 
-void TestHandler::on_finished(const Exchange& exchange, bool sent, int64_t request_ns) {
-  if (request_ns < 0) std::abort();
+void TestHandler::on_finished(const Exchange& exchange, bool sent) {
+  if (exchange.began_ns <= 0 || exchange.began_ns > monotonic_ns()) std::abort();
   finished.push_back({exchange.response.status, sent});
 }
 

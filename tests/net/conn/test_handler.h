@@ -24,7 +24,7 @@ class TestHandler final : public http::Handler {
   void on_refused(int status, std::string_view peer) override;
   void on_limit(limits::Limit limit) override { at_limits.push_back(limit); }
   bool readers_are_in_the_way() const noexcept override { return in_the_way; }
-  void on_finished(const http::Exchange& exchange, bool sent, int64_t request_ns) override;
+  void on_finished(const http::Exchange& exchange, bool sent) override;
 
   struct Finished {
     int status;

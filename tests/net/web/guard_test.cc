@@ -41,7 +41,7 @@ class Inner final : public http::Handler {
   }
   void on_refused(int /*status*/, std::string_view /*peer*/) override {}
   void on_limit(limits::Limit /*limit*/) override {}
-  void on_finished(const http::Exchange& /*exchange*/, bool /*sent*/, int64_t /*request_ns*/) override {}
+  void on_finished(const http::Exchange& /*exchange*/, bool /*sent*/) override {}
   int heads = 0;
   bool admitted = true;
 };

@@ -1,0 +1,71 @@
+// The head templates of one worker: fields of heads that its clients repeat, whichever connection they come on.
+//
+// find() looks for the template of a head; learn() is told of every head that had none and was well-formed, and may
+// make one of it. What find() says is the verdict that the whole parser would give (head_template.h), so it does not
+// matter for any answer what the table holds.
+//
+// Templates come from strangers. A head without one pays for the comparison: with at most kLooksMax templates, which
+// have its first bytes and more in common with it. The one that matched is then looked at earlier, and one that is
+// looked at again and again in vain is dropped. A template is made of a head that was seen before, and only if enough
+// heads have passed since the last one: twice as many each time that one is dropped which was of no use.
+//
+// Owner: the worker; one thread. Memory: 24 KiB at most.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "core/base/limits.h"
+#include "net/http/head_template.h"
+
+namespace sluice::net::http {
+
+class HeadTemplates {
+ public:
+  HeadTemplates() = default;
+  HeadTemplates(const HeadTemplates&) = delete;
+  HeadTemplates& operator=(const HeadTemplates&) = delete;
+
+  // The template that `bytes` begin with, nullptr without one; valid until the next call of either function. `bytes`:
+  // what lies behind the CRLF of the request line.
+  [[nodiscard]] const HeadTemplate* find(std::string_view bytes, HeadTemplate::Match& match) noexcept;
+  // `head` had no template and is well-formed; its first line has `line_bytes` bytes. `request` and `framing` are the
+  // verdict, with views into `head`.
+  void learn(std::string_view head, size_t line_bytes, const RequestLine& line, const Request& request,
+             const Framing& framing);
+
+ private:
+  static constexpr uint32_t kSlots = limits::kHeadTemplatesPerWorker;
+  static constexpr uint32_t kSeen = 32;
+  static constexpr uint32_t kLooksMax = 6;
+
+  struct Slot {
+    std::unique_ptr<HeadTemplate> fields;
+    bool used = false;    // since the hand passed
+    uint32_t hits = 0;    // since it was made, saturating
+    uint32_t misses = 0;  // looks since the last hit
+  };
+
+  // Whether the template at `index`, which may be none, is that of `bytes`. Counts looks at those that could be.
+  [[nodiscard]] bool is_at(uint32_t index, std::string_view bytes, HeadTemplate::Match& match,
+                           uint32_t& looks) noexcept;
+  void drop(uint32_t index) noexcept;
+  // Whether a head with this sketch had no template before; from now on, yes.
+  [[nodiscard]] bool was_seen(uint32_t sketch) noexcept;
+  [[nodiscard]] uint32_t victim() noexcept;
+  void put(uint32_t key, std::unique_ptr<HeadTemplate> fields) noexcept;
+  void wait_longer() noexcept;
+
+  std::array<uint32_t, kSlots> keys_{};  // of slots; 0 for none
+  std::array<Slot, kSlots> slots_;
+  uint32_t last_ = 0;  // the slot that matched last
+  uint32_t hand_ = 0;
+  uint32_t wait_ = 0;  // heads until the next template may be made
+  uint32_t wait_next_ = 0;
+  std::array<uint32_t, kSeen> seen_{};  // of the last distinct heads without a template
+  uint32_t seen_at_ = 0;
+};
+
+}  // namespace sluice::net::http

@@ -303,7 +303,6 @@ bool SkeletonText::write(const model::Families& families, std::span<const std::s
     out.words.resize(std::max(words, size_t{1024}));
   }
   char* const base = reinterpret_cast<char*>(out.words.data());
-  char* at = base;
   if (out.list != list_) out.families.assign(canonical_.begin(), canonical_.end());
   Pen pen{base, literals_.data(), runs_.data(), values_.data()};
   const Line* line = lines_.data();

@@ -3,6 +3,7 @@
 //
 //   any cut of the same bytes, any order of completions, a slow reader, work in slices and a second client at the same
 //   time give the same answers;
+//   after others have sent the same with a small difference, so that their heads are known, the answers are the same;
 //   after resets, the answers that came through whole are the first of those;
 //   every request that was heard is well-formed in itself, and has a body that was framed in one way only;
 //   the requests that were heard, written down again with a length or in other chunks, are heard again.
@@ -226,6 +227,27 @@ void compare(const std::vector<std::string>& wanted, const Outcome& outcome, boo
   }
 }
 
+// The stream with one byte more, less or other, mostly in its first heads.
+std::string neighbour_of(std::string_view stream, std::mt19937_64& random) {
+  constexpr std::string_view kBytes = "0159 \t\r\n:-,aAhH\x7f\x80/";
+  std::string changed(stream);
+  if (changed.empty()) return changed;
+  const size_t at = random() % std::min<size_t>(changed.size(), 300);
+  const char byte = kBytes[random() % kBytes.size()];
+  switch (random() % 4) {
+    case 0:
+      return changed.insert(at, 1, byte);
+    case 1:
+      return changed.erase(at, 1);
+    case 2:
+      changed[at] = static_cast<char>(changed[at] ^ 0x20);
+      return changed;
+    default:
+      changed[at] = byte;
+      return changed;
+  }
+}
+
 void check_rewritten(const Outcome& outcome, bool in_chunks, std::mt19937_64& random) {
   Plan kind;
   kind.options.inline_ns = 3'600'000'000'000;
@@ -257,6 +279,8 @@ int fuzz_connection(std::string_view input) {
   if (!outcome.broken) compare(answers, serve(stream, unkind), false);
 
   std::mt19937_64 random(unkind.seed);
+  kind.before = std::vector(2, neighbour_of(stream, random));
+  if (!outcome.broken) compare(answers, serve(stream, kind), true);
   check_rewritten(outcome, false, random);
   check_rewritten(outcome, true, random);
   return 0;

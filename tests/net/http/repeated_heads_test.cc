@@ -78,8 +78,8 @@ std::vector<std::string> bases() {
   const std::string post = "POST /metrics/job/a HTTP/1.1\r\n";
   return {
       post + "Host: 127.0.0.1:9091\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: 1174\r\n\r\n",
-      "PUT /m HTTP/1.1\r\nHost: p:9\r\nUser-Agent: Go-http-client/1.1\r\nContent-Length: 5\r\nContent-Type: t/p\r\n"
-      "Accept-Encoding: gzip\r\n\r\n",
+      post +
+          "Host: p:9\r\nUser-Agent: Go-http-client/1.1\r\nContent-Length: 5\r\nContent-Type: t/p\r\nAccept: g\r\n\r\n",
       post + "Content-Length: 007\r\nA:\r\nHost:x\r\n\r\n",
       post + "Host: x\r\nA:\r\nContent-Length:12\r\nB: \t c\t \r\nC:\r\n\r\n",
       post +
@@ -325,16 +325,15 @@ TEST(RepeatedHeads, LimitsOfTheHead) {
 
 // Values that are not compared: of any length that is allowed and beyond.
 TEST(RepeatedHeads, OpenValues) {
-  const std::string front = "POST / HTTP/1.1\r\nHost: p:9091\r\nAuthorization: ";
-  const std::string back = "\r\nContent-Length: 5\r\nCookie: x\r\nA: b\r\n\r\n";
-  Warm warm(front + "Basic YTpi" + back);
-  for (const size_t bytes : {1, 2, 100, 511, 512}) warm.check_repeated(front + std::string(bytes, '~') + back);
-  warm.check_repeated(front + "Bearer a b" + back);
-  for (const std::string& value : {std::string(513, 'a'), std::string(5000, 'a'), std::string("a "), std::string(" a"),
-                                   std::string("a\tb"), std::string("\x80"), std::string("a\x7f")}) {
-    EXPECT_FALSE(said_of(front + value + back, nullptr).text.empty());
-    warm.check(front + value + back);
-  }
+  const auto head = [](std::string_view value) {
+    std::string bytes = "POST / HTTP/1.1\r\nHost: p:9091\r\nAuthorization: ";
+    return bytes.append(value).append("\r\nContent-Length: 5\r\nCookie: x\r\nA: b\r\n\r\n");
+  };
+  Warm warm(head("Basic YTpi"));
+  for (const size_t bytes : {1, 2, 100, 511, 512}) warm.check_repeated(head(std::string(bytes, '~')));
+  warm.check_repeated(head("Bearer a b"));
+  for (const size_t bytes : {513, 5000}) warm.check(head(std::string(bytes, 'a')));
+  for (const char* const value : {"", "a ", " a", "a\tb", "\x80", "a\x7f"}) warm.check(head(value));
 }
 
 TEST(RepeatedHeads, AHeadInTwoPieces) {

@@ -38,11 +38,23 @@ bool same_bytes(const char* a, const char* b, size_t bytes) noexcept {
 // What may stand in the hole of a value: no tab, no byte above 0x7e.
 bool is_visible_or_blank(char c) noexcept { return c >= ' ' && c <= '~'; }
 
+// How many of them begin here, `most` at most.
+size_t run_of_value(const char* at, size_t most) noexcept {
+  constexpr uint64_t kEach = 0x0101010101010101;
+  size_t count = 0;
+  for (; most - count >= 8; count += 8) {
+    // The highest bit of a byte: 0x80 and above have it, those below a blank get it by borrowing, 0x7f by one more.
+    // What carries or borrows into a byte comes from one that has it already.
+    const uint64_t word = load_u64(at + count);
+    if (((word | (word - 0x20 * kEach) | (word + kEach)) & 0x80 * kEach) != 0) break;
+  }
+  while (count < most && is_visible_or_blank(at[count])) ++count;
+  return count;
+}
+
 // How many bytes of a value begin here, 0 when it is none that may stand in a hole.
 size_t value_bytes(std::string_view bytes) noexcept {
-  const size_t most = std::min(bytes.size(), limits::kHeadTemplateValueBytesMax + 1);
-  size_t count = 0;
-  while (count < most && is_visible_or_blank(bytes[count])) ++count;
+  const size_t count = run_of_value(bytes.data(), std::min(bytes.size(), limits::kHeadTemplateValueBytesMax + 1));
   const bool fits = count != 0 && count <= limits::kHeadTemplateValueBytesMax;
   return fits && bytes[0] != ' ' && bytes[count - 1] != ' ' ? count : 0;
 }

@@ -12,7 +12,7 @@ namespace sluice::net::http {
 namespace {
 
 // A template costs about as much as this many matches save.
-constexpr uint32_t kHitsPaid = 4;
+constexpr uint32_t kHitsPaid = 8;
 // Looks in a row that fail before a template is dropped: four for each of those that may have the same first bytes.
 constexpr uint32_t kMissesMax = 4 * limits::kHeadTemplatesPerWorker;
 

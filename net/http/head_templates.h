@@ -39,7 +39,7 @@ class HeadTemplates {
  private:
   static constexpr uint32_t kSlots = limits::kHeadTemplatesPerWorker;
   static constexpr uint32_t kSeen = 32;
-  static constexpr uint32_t kLooksMax = 6;
+  static constexpr uint32_t kLooksMax = 4;
 
   struct Slot {
     std::unique_ptr<HeadTemplate> fields;

@@ -80,7 +80,7 @@ TEST(HeadTemplates, LeavesTheUnusual) {
            push_of("Cookie:\r\n"),
            push_of("Cookie: a\tb\r\n"),
            push_of("Cookie: \xc3\xbc\r\n"),
-           push_of("Cookie: " + std::string(513, 'c') + "\r\n"),
+           push_of("Cookie: " + std::string(limits::kHeadTemplateValueBytesMax + 1, 'c') + "\r\n"),
            push_of("Cookie: a\r\nX-Api-Key: b\r\nAuthorization: c\r\nX-Request-Id: d\r\n"),
            std::string("POST / HTTP/1.1\r\nHost: push:9091\r\nContent-Length: 7 \r\n\r\n"),
            std::string("POST / HTTP/1.1\r\nHost: push:9091\r\nContent-Length: 0000000000000000007\r\n\r\n"),

@@ -40,23 +40,18 @@ std::string base64_error(size_t at) { return ": illegal base64 data at input byt
 // Labels in the order of the path; as few as nearly all keys have need no memory of their own.
 class Labels {
  public:
-  Labels() noexcept {}
-  ~Labels() = default;
-  Labels(const Labels&) = delete;
-  Labels& operator=(const Labels&) = delete;
-
   void push_back(const model::LabelPair& label) {
     if (count_ < kFew) {
-      std::construct_at(&few_[count_++], label);
+      std::construct_at(&few_.labels[count_++], label);
       return;
     }
-    if (many_.empty()) many_.assign(few_, few_ + kFew);
+    if (many_.empty()) many_.assign(few_.labels, few_.labels + kFew);
     many_.push_back(label);
     ++count_;
   }
   [[nodiscard]] size_t size() const noexcept { return count_; }
   [[nodiscard]] std::span<model::LabelPair> all() noexcept {
-    return many_.empty() ? std::span(few_, count_) : std::span(many_);
+    return many_.empty() ? std::span(few_.labels, count_) : std::span(many_);
   }
   // Memory for a text that had to be made.
   [[nodiscard]] std::string& make_text() { return made_.emplace_front(); }
@@ -65,9 +60,12 @@ class Labels {
   static constexpr size_t kFew = 8;
   static_assert(std::is_trivially_destructible_v<model::LabelPair>);
 
-  union {
-    model::LabelPair few_[kFew];  // the first count_ are there; the others are not even zeroed
+  union Few {
+    Few() noexcept {}
+    model::LabelPair labels[kFew];  // the first count_ are there; the others are not even zeroed
   };
+
+  Few few_;
   size_t count_ = 0;
   std::vector<model::LabelPair> many_;  // all of them, once they are more than few
   std::forward_list<std::string> made_;

@@ -88,10 +88,10 @@ inline constexpr int64_t kInlineNs = 150'000;
 inline constexpr uint32_t kHeadTemplatesPerWorker = 16;
 inline constexpr size_t kHeadTemplateBytesMax = 1024;
 inline constexpr size_t kHeadTemplateFieldsMax = 32;
-// Bytes of a value that may be any in a repeated head: a bearer token has some hundreds.
-inline constexpr size_t kHeadTemplateValueBytesMax = 512;
-// Heads between two new templates at most, where the last ones were of no use: a template costs about 3 us, so 3 ns a
-// request.
+// Bytes of a value that may be any in a repeated head: a bearer token has 1 KiB and more.
+inline constexpr size_t kHeadTemplateValueBytesMax = 2048;
+// Heads between two new templates at most, where the last ones were of no use: a template costs about 16,000
+// instructions, so 16 a request.
 inline constexpr uint32_t kHeadTemplateWaitMax = 1024;
 
 // ---- Pushes --------------------------------------------------------------------------------------------------------

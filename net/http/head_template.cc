@@ -38,11 +38,23 @@ bool same_bytes(const char* a, const char* b, size_t bytes) noexcept {
 // What may stand in the hole of a value: no tab, no byte above 0x7e.
 bool is_visible_or_blank(char c) noexcept { return c >= ' ' && c <= '~'; }
 
+// How many of them begin here, `most` at most.
+size_t run_of_value(const char* at, size_t most) noexcept {
+  constexpr uint64_t kEach = 0x0101010101010101;
+  size_t count = 0;
+  for (; most - count >= 8; count += 8) {
+    // The highest bit of a byte: 0x80 and above have it, those below a blank get it by borrowing, 0x7f by one more.
+    // What carries or borrows into a byte comes from one that has it already.
+    const uint64_t word = load_u64(at + count);
+    if (((word | (word - 0x20 * kEach) | (word + kEach)) & 0x80 * kEach) != 0) break;
+  }
+  while (count < most && is_visible_or_blank(at[count])) ++count;
+  return count;
+}
+
 // How many bytes of a value begin here, 0 when it is none that may stand in a hole.
 size_t value_bytes(std::string_view bytes) noexcept {
-  const size_t most = std::min(bytes.size(), limits::kHeadTemplateValueBytesMax + 1);
-  size_t count = 0;
-  while (count < most && is_visible_or_blank(bytes[count])) ++count;
+  const size_t count = run_of_value(bytes.data(), std::min(bytes.size(), limits::kHeadTemplateValueBytesMax + 1));
   const bool fits = count != 0 && count <= limits::kHeadTemplateValueBytesMax;
   return fits && bytes[0] != ' ' && bytes[count - 1] != ' ' ? count : 0;
 }
@@ -61,7 +73,7 @@ bool HeadTemplate::is_open(std::string_view name) noexcept {
 
 bool HeadTemplate::make(std::string_view fields, const Request& request, const Framing& framing) noexcept {
   const size_t count = request.headers.size();
-  if (fields.size() < kFieldsBytesMin || fields.size() > limits::kHeadTemplateBytesMax) return false;
+  if (fields.size() < kKeyBytes || fields.size() > limits::kHeadTemplateBytesMax) return false;
   if (count > limits::kHeadTemplateFieldsMax || framing.chunked || framing.expect_continue) return false;
   bool has_host = false;
   bool has_length = false;
@@ -88,7 +100,8 @@ bool HeadTemplate::add_field(std::string_view fields, const Header& header) noex
   const size_t value = place(header.value);
   // Of the bytes in front of this one, those in holes are not in text_.
   const size_t in_holes = taken_ - text_bytes_;
-  fields_of_[fields_++] = {.name = static_cast<uint16_t>(place(header.name) - in_holes),
+  fields_of_[fields_++] = {.piece = static_cast<uint16_t>(pieces_),
+                           .name = static_cast<uint16_t>(place(header.name) - in_holes),
                            .name_bytes = static_cast<uint16_t>(header.name.size()),
                            .value = static_cast<uint16_t>(value - in_holes),
                            .value_bytes = static_cast<uint16_t>(header.value.size())};
@@ -120,17 +133,12 @@ bool HeadTemplate::end_piece(std::string_view fields, size_t end, Hole hole) noe
   return true;
 }
 
-bool HeadTemplate::may_match(std::string_view bytes) const noexcept {
-  const size_t first = pieces_of_[0].bytes;
-  return bytes.size() >= first && load_u64(bytes.data() + first - 8) == load_u64(text_.data() + first - 8);
-}
-
 bool HeadTemplate::match(std::string_view bytes, Match& found) const noexcept {
   std::string_view rest = bytes;
   for (uint32_t i = 0;; ++i) {
     const Piece& piece = pieces_of_[i];
     if (rest.size() < piece.bytes || !same_bytes(rest.data(), text_.data() + piece.from, piece.bytes)) return false;
-    found.at[i] = rest.data();
+    found.begin[i] = rest.data() - piece.from;
     rest.remove_prefix(piece.bytes);
     if (piece.hole == Hole::kNone) break;
     size_t count = 0;
@@ -153,16 +161,15 @@ bool HeadTemplate::match(std::string_view bytes, Match& found) const noexcept {
 
 void HeadTemplate::fill(const Match& found, Request& request, Framing& framing) const {
   request.headers.resize(fields_);
-  Header* header = request.headers.data();
-  const Field* field = fields_of_.data();
-  for (uint32_t i = 0; i < pieces_; ++i) {
-    const Piece& piece = pieces_of_[i];
-    const char* const begin = found.at[i] - piece.from;
-    for (; field != fields_of_.data() + piece.fields_end; ++field, ++header) {
-      header->name = {begin + field->name, field->name_bytes};
-      header->value = {begin + field->value, field->value_bytes};
-    }
-    if (piece.hole != Hole::kNone) header[-1].value = {header[-1].value.data(), found.hole_bytes[i]};
+  for (uint32_t i = 0; i < fields_; ++i) {
+    const Field& field = fields_of_[i];
+    const char* const begin = found.begin[field.piece];
+    request.headers[i] = {.name = {begin + field.name, field.name_bytes},
+                          .value = {begin + field.value, field.value_bytes}};
+  }
+  for (uint32_t i = 0; i + 1 < pieces_; ++i) {
+    std::string_view& value = request.headers[pieces_of_[i].fields_end - 1].value;
+    value = {value.data(), found.hole_bytes[i]};
   }
   request.host = request.headers[host_].value;
   framing = {

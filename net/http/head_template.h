@@ -21,6 +21,7 @@
 #include <string_view>
 
 #include "core/base/limits.h"
+#include "net/http/ascii.h"
 #include "net/http/exchange.h"
 #include "net/http/field_rules.h"
 
@@ -28,9 +29,7 @@ namespace sluice::net::http {
 
 class HeadTemplate {
  public:
-  // Of fewer bytes no template is made, and none matches.
-  static constexpr size_t kFieldsBytesMin = 16;
-  // No hole begins before.
+  // Of fewer bytes no template is made, none matches, and no hole begins before.
   static constexpr size_t kKeyBytes = 8;
 
   // Where the pieces of a head lie that matched.
@@ -47,8 +46,11 @@ class HeadTemplate {
   // this is to be dropped.
   [[nodiscard]] bool make(std::string_view fields, const Request& request, const Framing& framing) noexcept;
 
-  // A quick look, which reads kFieldsBytesMin bytes at least: false when `bytes` cannot match.
-  [[nodiscard]] bool may_match(std::string_view bytes) const noexcept;
+  // A quick look: false when `bytes` cannot match.
+  [[nodiscard]] bool may_match(std::string_view bytes) const noexcept {
+    const size_t first = pieces_of_[0].bytes;
+    return bytes.size() >= first && load_u64(bytes.data() + first - 8) == load_u64(text_.data() + first - 8);
+  }
   // Whether `bytes`, which may go on behind the head, begin with these fields.
   [[nodiscard]] bool match(std::string_view bytes, Match& found) const noexcept;
   // The fields, the host and the framing of what matched; views point into the bytes that match() was given.
@@ -62,11 +64,12 @@ class HeadTemplate {
   struct Piece {
     uint16_t from = 0;  // in text_
     uint16_t bytes = 0;
-    uint16_t fields_end = 0;  // fields whose names lie in this piece and those before it
+    uint16_t fields_end = 0;  // fields that end in this piece, its hole or those before it
     Hole hole = Hole::kNone;
   };
   // One field. Places are those in text_; the value of a hole begins where its piece ends.
   struct Field {
+    uint16_t piece = 0;
     uint16_t name = 0;
     uint16_t name_bytes = 0;
     uint16_t value = 0;
@@ -90,8 +93,8 @@ class HeadTemplate {
 struct HeadTemplate::Match {
   size_t bytes = 0;  // of the fields, the empty line included
   uint64_t content_length = kNoLength;
-  std::array<const char*, kHolesMax + 1> at;   // of each piece
-  std::array<uint16_t, kHolesMax> hole_bytes;  // behind it
+  std::array<const char*, kHolesMax + 1> begin;  // for each piece: where text_ would begin if all of it lay so
+  std::array<uint16_t, kHolesMax> hole_bytes;    // behind each piece
 };
 
 }  // namespace sluice::net::http

@@ -12,7 +12,7 @@ namespace sluice::net::http {
 namespace {
 
 // A template costs about as much as this many matches save.
-constexpr uint32_t kHitsPaid = 4;
+constexpr uint32_t kHitsPaid = 8;
 // Looks in a row that fail before a template is dropped: four for each of those that may have the same first bytes.
 constexpr uint32_t kMissesMax = 4 * limits::kHeadTemplatesPerWorker;
 
@@ -56,40 +56,48 @@ bool is_read_alike(std::string_view head, const Request& request, const Framing&
 }  // namespace
 
 const HeadTemplate* HeadTemplates::find(std::string_view bytes, HeadTemplate::Match& match) noexcept {
-  if (bytes.size() < HeadTemplate::kFieldsBytesMin) return nullptr;
-  uint32_t looks = 0;
-  if (is_at(last_, bytes, match, looks)) return slots_[last_].fields.get();
+  if (bytes.size() < HeadTemplate::kKeyBytes) return nullptr;
+  Slot& last = slots_[last_];
+  if (last.fields != nullptr && last.fields->may_match(bytes)) {
+    if (last.fields->match(bytes, match)) return last.hit();
+    miss(last_);
+  }
+  return find_other(bytes, match);
+}
+
+// Among those that did not match last.
+const HeadTemplate* HeadTemplates::find_other(std::string_view bytes, HeadTemplate::Match& match) noexcept {
   const uint32_t key = key_of(bytes);
   uint32_t same = 0;
   for (uint32_t index = 0; index < kSlots; ++index) same |= (keys_[index] == key ? 1u : 0u) << index;
   same &= ~(1u << last_);
   uint32_t before = kSlots;
-  for (; same != 0 && looks < kLooksMax; same &= same - 1) {
-    uint32_t index = static_cast<uint32_t>(std::countr_zero(same));
-    if (is_at(index, bytes, match, looks)) {
+  for (uint32_t looks = 1; same != 0 && looks < kLooksMax; same &= same - 1) {
+    const auto index = static_cast<uint32_t>(std::countr_zero(same));
+    if (!slots_[index].fields->may_match(bytes)) continue;
+    ++looks;
+    if (slots_[index].fields->match(bytes, match)) {
       // Earlier by one the next time.
-      if (before != kSlots && keys_[before] == key) std::swap(slots_[before], slots_[std::exchange(index, before)]);
-      last_ = index;
-      return slots_[index].fields.get();
+      const bool earlier = before != kSlots && keys_[before] == key;
+      if (earlier) std::swap(slots_[before], slots_[index]);
+      last_ = earlier ? before : index;
+      return slots_[last_].hit();
     }
     before = index;
+    miss(index);
   }
   return nullptr;
 }
 
-bool HeadTemplates::is_at(uint32_t index, std::string_view bytes, HeadTemplate::Match& match,
-                          uint32_t& looks) noexcept {
-  Slot& slot = slots_[index];
-  if (slot.fields == nullptr || !slot.fields->may_match(bytes)) return false;
-  if (slot.fields->match(bytes, match)) {
-    slot.used = true;
-    slot.misses = 0;
-    slot.hits = std::min(slot.hits + 1, kHitsPaid);
-    return true;
-  }
-  ++looks;
-  if (++slot.misses == kMissesMax) drop(index);
-  return false;
+const HeadTemplate* HeadTemplates::Slot::hit() noexcept {
+  used = true;
+  misses = 0;
+  hits = std::min(hits + 1, kHitsPaid);
+  return fields.get();
+}
+
+void HeadTemplates::miss(uint32_t index) noexcept {
+  if (++slots_[index].misses == kMissesMax) drop(index);
 }
 
 void HeadTemplates::drop(uint32_t index) noexcept {
@@ -128,7 +136,7 @@ void HeadTemplates::learn(std::string_view head, size_t line_bytes, const Reques
     --wait_;
     return;
   }
-  if (framing.chunked || head.size() - line_bytes < 2 + HeadTemplate::kFieldsBytesMin) return;
+  if (framing.chunked || head.size() - line_bytes < 2 + HeadTemplate::kKeyBytes) return;
   if (!HeadTemplate::may_precede(line) || head.substr(line_bytes, 2) != "\r\n") return;
   if (!was_seen(sketch_of(request))) return;
   const std::string_view fields = head.substr(line_bytes + 2);

@@ -39,19 +39,20 @@ class HeadTemplates {
  private:
   static constexpr uint32_t kSlots = limits::kHeadTemplatesPerWorker;
   static constexpr uint32_t kSeen = 32;
-  static constexpr uint32_t kLooksMax = 6;
+  static constexpr uint32_t kLooksMax = 4;
 
   struct Slot {
     std::unique_ptr<HeadTemplate> fields;
     bool used = false;    // since the hand passed
     uint32_t hits = 0;    // since it was made, saturating
     uint32_t misses = 0;  // looks since the last hit
+
+    [[nodiscard]] const HeadTemplate* hit() noexcept;
   };
 
-  // Whether the template at `index`, which may be none, is that of `bytes`. Counts looks at those that could be.
-  [[nodiscard]] bool is_at(uint32_t index, std::string_view bytes, HeadTemplate::Match& match,
-                           uint32_t& looks) noexcept;
+  [[nodiscard]] const HeadTemplate* find_other(std::string_view bytes, HeadTemplate::Match& match) noexcept;
   void drop(uint32_t index) noexcept;
+  void miss(uint32_t index) noexcept;
   // Whether a head with this sketch had no template before; from now on, yes.
   [[nodiscard]] bool was_seen(uint32_t sketch) noexcept;
   [[nodiscard]] uint32_t victim() noexcept;

@@ -211,11 +211,11 @@ Outcome serve(std::string_view stream, const Plan& plan) {
   Bed bed(plan, outcome);
   std::mt19937_64 random(plan.seed);
   std::vector<ring::ClientId> clients;
-  const auto run = [&](unsigned count) {
+  const auto run = [&](unsigned count, std::string_view bytes) {
     std::vector<Sender> senders;
     for (unsigned k = 0; k < count; ++k) {
       clients.push_back(bed.connect());
-      senders.push_back({clients.back(), stream});
+      senders.push_back({clients.back(), bytes});
       if (plan.slow_reader) bed.ring.client(clients.back()).window = random() % 100;
     }
     send_all(bed, senders, plan, random);
@@ -225,9 +225,17 @@ Outcome serve(std::string_view stream, const Plan& plan) {
     }
     bed.settle();
   };
-  run(plan.clients);
+  for (const std::string& earlier : plan.before) {
+    run(1, earlier);
+    // Until lingering ends: no request of it is left, so what was heard is nobody's.
+    bed.worker.advance(limits::kLingerNs + 100'000'000);
+    bed.settle();
+    outcome = {};
+    clients.clear();
+  }
+  run(plan.clients, stream);
   // In the slot, the descriptor and the buffers of one that is gone.
-  if (plan.clients > 1) run(1);
+  if (plan.clients > 1) run(1, stream);
   bed.finish();
   for (const ring::ClientId id : clients) {
     SLUICE_CHECK(bed.ring.client(id).server_closed);

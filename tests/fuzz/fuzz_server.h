@@ -23,6 +23,7 @@ struct Plan {
   bool finish_at_once = false;        // the client's last byte and its end of stream come together
   bool slow_reader = false;           // the client takes nothing until the server waits, then everything
   unsigned clients = 1;               // so many send the same at the same time, and one more when one of them is gone
+  std::vector<std::string> before;    // streams of clients that have come and gone, of which the outcome says nothing
 };
 
 // What the handler heard of one request.

@@ -119,7 +119,12 @@ std::string naive_key_of(const std::string& path, bool job_is_base64, NameScheme
     std::string value = parts[i + 1];
     if (is_base64) {
       const std::string error = decode(parts[i + 1], value);
-      if (!error.empty()) return "invalid base64 encoding for label " + name + "=" + go_quoted(parts[i + 1]) + error;
+      if (!error.empty()) {
+        std::string text = "invalid base64 encoding for label " + name;
+        text += "=" + go_quoted(parts[i + 1]);
+        text += error;
+        return text;
+      }
     }
     labels[real] = value;
   }

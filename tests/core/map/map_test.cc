@@ -52,7 +52,7 @@ class MapTest : public testing::Test {
 // Only a guess, but while tables are half empty nearly always right.
 TEST_F(MapTest, GuessesTheEntryThatWillBeFound) {
   size_t right = 0;
-  for (int i = 0; i < 1000; ++i) map_.insert(make("key-" + std::to_string(i)), me_);
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(map_.insert(make("key-" + std::to_string(i)), me_).inserted);
   for (const auto& item : items_) right += map_.guess(item->hash()) == item.get() ? 1 : 0;
   EXPECT_GE(right, 800u);
   for (const auto& item : items_) ASSERT_TRUE(map_.erase(item.get(), me_));

@@ -62,6 +62,32 @@ TEST(Connection, KeepsHttp10OnlyWhenAsked) {
   EXPECT_NE(bed.client(two).received.find("Connection: keep-alive\r\n"), std::string::npos);
 }
 
+// Three connections with one push each, as a fleet sends them.
+TEST(Connection, HeadsThatRepeatAreKnownToAllConnections) {
+  TestBed bed;
+  for (size_t push = 1; push <= 4; ++push) {
+    const auto id = bed.connect();
+    bed.send(id, post("/metrics/job/h", std::string(push * 50, 'b'), "Connection: close\r\nCookie: a\r\n"));
+    EXPECT_EQ(bed.statuses(id), Statuses{200});
+    EXPECT_TRUE(bed.client(id).server_closed);
+    EXPECT_EQ(bed.handler.bodies.back(), std::string(push * 50, 'b'));
+    EXPECT_EQ(bed.connections.counters().repeated, push <= 2 ? 0 : push - 2);
+    EXPECT_EQ(bed.connections.counters().requests, push);
+  }
+  // The body of a known head may come later, in pieces, and be refused.
+  const auto slow = bed.connect();
+  const std::string late = post("/small", std::string(10, 'x'), "Connection: close\r\nCookie: bb\r\n");
+  bed.send(slow, std::string_view(late).substr(0, late.size() - 7));
+  EXPECT_EQ(bed.fake_ring.buffers_free(), bed.fake_ring.buffers_total());
+  bed.send(slow, std::string_view(late).substr(late.size() - 7));
+  EXPECT_EQ(bed.statuses(slow), Statuses{200});
+  const auto large = bed.connect();
+  bed.send(large, post("/small", std::string(11, 'x'), "Connection: close\r\nCookie: \r\n"));
+  bed.send(large, "");
+  EXPECT_EQ(bed.statuses(large), Statuses{413});
+  EXPECT_EQ(bed.connections.counters().repeated, 3u);
+}
+
 // ---- Bodies ---------------------------------------------------------------------------------------------------------
 
 TEST(Connection, BodyThatFitsIsNotCopied) {

@@ -270,15 +270,16 @@ bool Connection::read_chunks() {
     if (bytes.empty()) return body_is_cut_short();
     if (!may_unwrap(bytes)) return false;
     const auto result = parser_.read_chunked(bytes);
+    // What is too much comes before what is wrong behind it, as it would if they came one after the other.
+    if (body_.used() + result.data.size() > body_bytes_max_) {
+      refuse_at(Limit::kBodyBytes, CloseReason::kRefused);
+      return true;
+    }
     if (result.event == RequestParser::ChunkEvent::kRefused) {
       refuse(result.refusal, CloseReason::kRefused);
       return true;
     }
     const bool done = result.event == RequestParser::ChunkEvent::kDone;
-    if (body_.used() + result.data.size() > body_bytes_max_) {
-      refuse_at(Limit::kBodyBytes, CloseReason::kRefused);
-      return true;
-    }
     if (done && body_.used() == 0) {
       exchange_.request.body = {result.data.data(), result.data.size()};
       inbox_.consume(result.consumed);
@@ -325,12 +326,12 @@ void Connection::take_direct(size_t bytes) {
 void Connection::take_direct_chunks(size_t bytes) {
   const std::span<char> received = body_.tail().first(bytes);
   const auto result = parser_.read_chunked(received);
-  if (result.event == RequestParser::ChunkEvent::kRefused) {
-    refuse(result.refusal, CloseReason::kRefused);
-    return;
-  }
   if (body_.used() + result.data.size() > body_bytes_max_) {
     refuse_at(Limit::kBodyBytes, CloseReason::kRefused);
+    return;
+  }
+  if (result.event == RequestParser::ChunkEvent::kRefused) {
+    refuse(result.refusal, CloseReason::kRefused);
     return;
   }
   small_chunks_ = is_framing(result);

@@ -300,22 +300,23 @@ RequestParser::ChunkResult RequestParser::read_chunked(std::span<char> bytes) {
   const llhttp_errno_t error = llhttp_execute(as_llhttp(llhttp_), bytes.data(), bytes.size());
   in_chunks_ = false;
   ChunkResult result;
+  if (data_begin_ != nullptr) result.data = {data_begin_, data_end_};
+  const ChunkResult refused{ChunkEvent::kRefused, 0, result.data, kBadRequest};
   if (error == HPE_PAUSED) {
     result.event = ChunkEvent::kDone;
     result.consumed = static_cast<size_t>(llhttp_get_error_pos(as_llhttp(llhttp_)) - bytes.data());
     // llhttp 8.1 takes a lone LF for the last line.
     const char before_last = result.consumed >= 2 ? bytes[result.consumed - 2] : last_of_chunks_;
-    if (before_last != '\r') return {ChunkEvent::kRefused, 0, {}, kBadRequest};
+    if (before_last != '\r') return refused;
   } else if (error == HPE_OK) {
     result.consumed = bytes.size();
   } else {
-    return {ChunkEvent::kRefused, 0, {}, kBadRequest};
+    return refused;
   }
-  if (has_folded_trailer(bytes.first(result.consumed))) return {ChunkEvent::kRefused, 0, {}, kBadRequest};
+  if (has_folded_trailer(bytes.first(result.consumed))) return refused;
   if (result.consumed > 0) last_of_chunks_ = bytes[result.consumed - 1];
-  if (data_begin_ != nullptr) result.data = {data_begin_, data_end_};
   excess_ += static_cast<int64_t>(result.consumed - result.data.size()) - kChunkLineBytes * chunks_;
-  if (excess_ > kChunkExcessBytes) return {ChunkEvent::kRefused, 0, {}, kBadRequest};
+  if (excess_ > kChunkExcessBytes) return refused;
   return result;
 }
 

@@ -73,9 +73,9 @@ class RequestParser {
   enum class ChunkEvent : uint8_t { kNeedMore, kDone, kRefused };
   struct ChunkResult {
     ChunkEvent event = ChunkEvent::kNeedMore;
-    size_t consumed = 0;  // all of the input for kNeedMore
-    std::span<char> data;
-    Refusal refusal;  // with kRefused
+    size_t consumed = 0;   // all of the input for kNeedMore
+    std::span<char> data;  // with kRefused, what of this call's came before the fault
+    Refusal refusal;       // with kRefused
   };
 
   // Goes on with the body of a head with framing.chunked. The data of the chunks is moved together in place: `data` is

@@ -159,6 +159,13 @@ TEST(Connection, TooLargeIsRefusedBeforeTheBody) {
   EXPECT_TRUE(bed.statuses(chunked).empty());
   bed.send(chunked, "-world\r\n");
   EXPECT_EQ(bed.statuses(chunked), (Statuses{413}));
+  // It does not matter whether what is wrong behind it has come already.
+  const auto broken = bed.connect();
+  bed.send(broken, "POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello-world\r\nx");
+  EXPECT_EQ(bed.statuses(broken), (Statuses{413}));
+  const auto small = bed.connect();
+  bed.send(small, "POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nx");
+  EXPECT_EQ(bed.statuses(small), (Statuses{400}));
 }
 
 TEST(Connection, ExpectIsAnsweredAtOnce) {

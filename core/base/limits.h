@@ -83,8 +83,9 @@ inline constexpr size_t kBodyBufferBytesKept = 4 * 1024 * 1024;
 // 12 slices of 50 us that may follow, and one for the release of memory, a turn stays under 1 ms.
 inline constexpr int64_t kInlineNs = 150'000;
 
-// Heads whose fields a worker remembers (net/http/head_template.h): real fleets have a few kinds of clients. Fields of more
-// bytes or of a larger number are rare among programs that push. With the tables of a template that is 24 KiB in all.
+// Heads whose fields a worker remembers (net/http/head_template.h): real fleets have a few kinds of clients. Fields of
+// more bytes or of a larger number are rare among programs that push. With the tables of a template that is 24 KiB in
+// all.
 inline constexpr uint32_t kHeadTemplatesPerWorker = 16;
 inline constexpr size_t kHeadTemplateBytesMax = 1024;
 inline constexpr size_t kHeadTemplateFieldsMax = 32;

@@ -25,8 +25,8 @@ TEST(ChurnTest, MemoryStaysWhatItWasAfterAMillionOperations) {
     return;
   }
   EXPECT_GE(last.held_bytes, last.store_bytes);
-  // Spans that are not full are a larger part of 90 MB than of 400 (there churn_bench allows a tenth); and a thread that
-  // a busy system holds up for some milliseconds holds up what the other one wants to free.
+  // Spans that are not full are a larger part of 90 MB than of 400 (there churn_bench allows a tenth); and a thread
+  // that a busy system holds up for some milliseconds holds up what the other one wants to free.
   EXPECT_LE(last.held_bytes, first.held_bytes + first.held_bytes / 3);
   std::printf("blocks %lu -> %lu, slabs %lu -> %lu\n", first.store_bytes, last.store_bytes, first.held_bytes,
               last.held_bytes);

@@ -239,14 +239,16 @@ std::unique_ptr<RequestState> ApiHandler::begin_group_request(http::Exchange& ex
     context_.metrics.count_request(HandlerName::kPush, exchange.request.method, exchange.response.status);
     return nullptr;
   }
+  // Not the time of the head's first byte: a rate's clock does not go back, and a slow head is no part of a push.
+  const int64_t now_ns = monotonic_ns();
   sync::KeyedRates& rates = context_.gateway.job_rates();
-  if (rates.limited() && !rates.take(keyed_hash(key->job()), exchange.began_ns)) {
+  if (rates.limited() && !rates.take(keyed_hash(key->job()), now_ns)) {
     refuse(exchange, Limit::kPushesPerJob);
     note_rejected(context_, exchange, &*key, exchange.response.body, 0);
     context_.metrics.count_request(HandlerName::kPush, exchange.request.method, exchange.response.status);
     return nullptr;
   }
-  return std::make_unique<PushState>(context_, std::move(*key), exchange.began_ns);
+  return std::make_unique<PushState>(context_, std::move(*key), now_ns);
 }
 
 StepAction ApiHandler::step(http::Exchange& exchange, Deadline deadline) {

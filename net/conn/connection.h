@@ -201,8 +201,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
   int64_t reader_ns_ = 0;
   uint64_t reader_bytes_ = 0;
   int64_t stream_began_ns_ = 0;
-  int64_t request_began_ns_ = 0;  // monotonic clock; 0 likewise
-  int64_t just_now_ns_ = 0;       // the same, for as long as nothing but its head was looked at since; else 0
+  int64_t just_now_ns_ = 0;  // monotonic clock, for as long as nothing but a head was looked at since; else 0
 
   std::unique_ptr<tls::Session> tls_;  // none: plaintext
   Inbox inbox_;

@@ -93,15 +93,15 @@ bool Connection::read_head() {
   reading_paused_ = false;
   if (head_began_ns_ == 0) {
     head_began_ns_ = shared_->worker->now_ns();
-    just_now_ns_ = request_began_ns_ = monotonic_ns();
   }
+  just_now_ns_ = monotonic_ns();
   // Pipelined requests of one receive share the turn with everybody else.
   if (scheduled()) return false;
   if (has_its_share()) {
     shared_->worker->schedule(*this, Work::kLong);
     return false;
   }
-  if (!shared_->may_work_inline(request_began_ns_)) {
+  if (!shared_->may_work_inline(just_now_ns_)) {
     if (turn_requests_ > 0) slices_until_ns_ = shared_->worker->now_ns() + limits::kContentionNs;
     shared_->worker->schedule(*this, turn_requests_ == 0 ? Work::kShort : Work::kLong);
     return false;
@@ -150,7 +150,6 @@ bool Connection::begin_exchange(std::span<char> head) {
   ++shared_->counters.requests;
   exchange_.request.peer = peer_;
   exchange_.request.listener = listener_;
-  exchange_.began_ns = request_began_ns_;
   if (tls_ != nullptr) exchange_.request.certificate_names = tls_->client_names();
   http::Response& response = exchange_.response;
   response.status = 200;
@@ -310,6 +309,7 @@ bool Connection::body_is_direct() const noexcept {
 // `bytes` of the body have been received behind what was there.
 void Connection::take_direct(size_t bytes) {
   SLUICE_DCHECK(inbox_.empty());
+  just_now_ns_ = 0;
   body_received_ += bytes;
   if (framing_.chunked) {
     take_direct_chunks(bytes);

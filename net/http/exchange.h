@@ -110,7 +110,6 @@ struct Exchange {
   Caller caller;
   Response response;
   std::unique_ptr<HandlerState> state;
-  int64_t began_ns = 0;                             // monotonic clock, when the first byte of the request was looked at
   uint64_t body_bytes_max = limits::kBodyBytesMax;  // of a body that step() asks for
 };
 

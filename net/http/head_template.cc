@@ -15,9 +15,10 @@ namespace {
 constexpr size_t kDigitsMax = 18;
 
 // Parts of names of fields whose values are not to be kept (credentials), or differ with each client or request.
-constexpr std::string_view kOpenNames[] = {"auth",      "cookie",  "credential", "key",   "pass",
-                                           "secret",    "session", "signature",  "token", "correlation",
-                                           "forwarded", "real-ip", "request-id", "span",  "trace"};
+constexpr std::string_view kOpenNames[] = {
+    "auth",    "cookie",     "credential", "key",       "pass", "secret",  "session",  "signature",   "token",
+    "jwt",     "oidc",       "saml",       "assertion", "csrf", "cert",    "ticket",   "correlation", "forwarded",
+    "real-ip", "request-id", "span",       "trace",     "b3",   "baggage", "parent-id"};
 
 bool contains_ignoring_case(std::string_view text, std::string_view part) noexcept {
   for (size_t at = 0; at + part.size() <= text.size(); ++at) {

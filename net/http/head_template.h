@@ -3,8 +3,8 @@
 //
 // A template is literal text with holes. In a hole stands what may differ: the digits of Content-Length, and the values
 // of fields that are different for each client or request and that framing does not look at. The values of fields whose
-// names speak of credentials are holes, too: no secret is kept beyond its request, and how long a comparison takes says
-// nothing about one.
+// names speak of credentials (is_open()) are holes, too: no such secret is kept beyond its request, and how long a
+// comparison takes says nothing about one.
 //
 // What matches gets what llhttp and FieldRules would say. For that make() takes only heads of which nothing in the
 // verdict depends on what may differ: one Content-Length of 1 to 18 digits without blanks behind it, or none; no
@@ -57,7 +57,7 @@ class HeadTemplate {
   void fill(const Match& found, Request& request, Framing& framing) const;
 
  private:
-  static constexpr size_t kHolesMax = 4;
+  static constexpr size_t kHolesMax = 8;
 
   enum class Hole : uint8_t { kNone, kDigits, kValue };
   // Literal text and the hole behind it, the value of the last field whose name lies in the text.

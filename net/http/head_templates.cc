@@ -35,6 +35,17 @@ uint32_t sketch_of(const Request& request) noexcept {
   return static_cast<uint32_t>(sketch >> 32) | 1;
 }
 
+// Of the names of the fields, by their lengths and last letters.
+uint32_t names_of(const Request& request) noexcept {
+  uint64_t names = request.headers.size();
+  for (const Header& header : request.headers) {
+    const auto last = header.name.empty() ? '\0' : ascii::lower(header.name.back());
+    names = (names + (header.name.size() << 8) + static_cast<unsigned char>(last)) * kFactor;
+    names ^= names >> 29;
+  }
+  return static_cast<uint32_t>(names >> 32) | 1;
+}
+
 bool same_fields(const Request& a, const Request& b) noexcept {
   return a.host == b.host && std::equal(a.headers.begin(), a.headers.end(), b.headers.begin(), b.headers.end(),
                                         [](const Header& one, const Header& other) {
@@ -123,10 +134,15 @@ uint32_t HeadTemplates::victim() noexcept {
   return std::exchange(hand_, (hand_ + 1) % kSlots);
 }
 
-bool HeadTemplates::was_seen(uint32_t sketch) noexcept {
+bool HeadTemplates::Recent::has(uint32_t number) const noexcept {
   bool found = false;  // without a branch, so that four are compared at once
-  for (const uint32_t seen : seen_) found |= seen == sketch;
-  if (!found) seen_[seen_at_++ % kSeen] = sketch;
+  for (const uint32_t one : numbers) found |= one == number;
+  return found;
+}
+
+bool HeadTemplates::Recent::note(uint32_t number) noexcept {
+  const bool found = has(number);
+  if (!found) numbers[at++ % kSeen] = number;
   return found;
 }
 
@@ -138,12 +154,14 @@ void HeadTemplates::learn(std::string_view head, size_t line_bytes, const Reques
   }
   if (framing.chunked || head.size() - line_bytes < 2 + HeadTemplate::kKeyBytes) return;
   if (!HeadTemplate::may_precede(line) || head.substr(line_bytes, 2) != "\r\n") return;
-  if (!was_seen(sketch_of(request))) return;
+  const uint32_t names = names_of(request);
+  if (unfit_.has(names) || !seen_.note(sketch_of(request))) return;
   const std::string_view fields = head.substr(line_bytes + 2);
   auto made = std::make_unique<HeadTemplate>();
   if (made->make(fields, request, framing) && is_read_alike(head, request, framing)) {
     put(key_of(fields), std::move(made));
   } else {
+    static_cast<void>(unfit_.note(names));
     wait_longer();
   }
   wait_ = wait_next_;

@@ -7,7 +7,8 @@
 // Templates come from strangers. A head without one pays for the comparison: with at most kLooksMax templates, which
 // have its first bytes and more in common with it. The one that matched is then looked at earlier, and one that is
 // looked at again and again in vain is dropped. A template is made of a head that was seen before, and only if enough
-// heads have passed since the last one: twice as many each time that one is dropped which was of no use.
+// heads have passed since the last one: twice as many each time that one is dropped which was of no use, or that a head
+// is not fit for one. The names of that head's fields are remembered, so that the next of them keeps nobody waiting.
 //
 // Owner: the worker; one thread. Memory: 24 KiB at most.
 #pragma once
@@ -50,11 +51,19 @@ class HeadTemplates {
     [[nodiscard]] const HeadTemplate* hit() noexcept;
   };
 
+  // The last distinct ones of some numbers.
+  struct Recent {
+    // Whether it is one of them; from now on, yes.
+    [[nodiscard]] bool note(uint32_t number) noexcept;
+    [[nodiscard]] bool has(uint32_t number) const noexcept;
+
+    std::array<uint32_t, kSeen> numbers{};
+    uint32_t at = 0;
+  };
+
   [[nodiscard]] const HeadTemplate* find_other(std::string_view bytes, HeadTemplate::Match& match) noexcept;
   void drop(uint32_t index) noexcept;
   void miss(uint32_t index) noexcept;
-  // Whether a head with this sketch had no template before; from now on, yes.
-  [[nodiscard]] bool was_seen(uint32_t sketch) noexcept;
   [[nodiscard]] uint32_t victim() noexcept;
   void put(uint32_t key, std::unique_ptr<HeadTemplate> fields) noexcept;
   void wait_longer() noexcept;
@@ -65,8 +74,8 @@ class HeadTemplates {
   uint32_t hand_ = 0;
   uint32_t wait_ = 0;  // heads until the next template may be made
   uint32_t wait_next_ = 0;
-  std::array<uint32_t, kSeen> seen_{};  // of the last distinct heads without a template
-  uint32_t seen_at_ = 0;
+  Recent seen_;   // heads without a template
+  Recent unfit_;  // names of fields of heads that are not fit for one
 };
 
 }  // namespace sluice::net::http

@@ -1,5 +1,6 @@
 """For each limit how to be at it, and how to go one past it."""
 
+import contextlib
 import dataclasses
 import gzip
 import socket
@@ -414,6 +415,26 @@ def two_at_once(target, method="GET", body=b""):
     return run
 
 
+def early_heads(checks, gateway):
+    """Heads whose first bytes came a second apart, all completed at once: they count when they are complete."""
+    request = make_request("PUT", "/metrics/job/early", b"a 1\n")
+    with contextlib.ExitStack() as stack:
+        socks = []
+        for _ in range(4):
+            socks.append(stack.enter_context(gateway.connect()))
+            socks[-1].sendall(request[:20])
+            time.sleep(1.1)
+        for sock in socks:
+            sock.sendall(request[20:])
+        got = [read_response(Reader(sock)).status for sock in socks]
+    checks.that(429 in got, "early heads", "counted when they are complete", got)
+
+
+def delete_is_free(checks, gateway):
+    checks.equal(gateway.request("DELETE", "/metrics/job/k").status, 202, "DELETE")
+    early_heads(checks, gateway)
+
+
 def fill(gateway):
     """Pushes of a megabyte until one is refused."""
     value = "v" * 60_000
@@ -441,8 +462,7 @@ CASES = {
                                             scrape=lambda gateway: scrape_and_wait(gateway, next_address())),
     "pushes-per-second-per-job": Case({"pushes-per-second-per-job": 1}, one("PUT", "/metrics/job/j", b"a 1\n"),
                                       two_at_once("/metrics/job/k", "PUT", b"a 1\n"),
-                                      then=lambda checks, gateway: checks.equal(
-                                          gateway.request("DELETE", "/metrics/job/k").status, 202, "DELETE")),
+                                      then=delete_is_free),
     "pipelined-bytes": Case({"pipelined-bytes": "64KiB"}, pipeline(3), pipeline(0)),
     "header-bytes": Case({"header-bytes": 2048}, head_of(2048), head_of(2049)),
     "url-bytes": Case({"url-bytes": 100}, url_of(100), url_of(101)),

@@ -125,10 +125,7 @@ class EchoHandler final : public http::Handler {
   }
 
   void on_limit(limits::Limit /*limit*/) override {}
-  void on_finished(const Exchange& exchange, bool /*sent*/) override {
-    SLUICE_CHECK(exchange.began_ns > 0 && exchange.began_ns <= monotonic_ns());
-    ++finished;
-  }
+  void on_finished(const Exchange& /*exchange*/, bool /*sent*/) override { ++finished; }
 
   uint64_t heads = 0;
   uint64_t finished = 0;

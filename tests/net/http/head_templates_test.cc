@@ -63,6 +63,30 @@ TEST(HeadTemplates, TakesHeadsOfManyKinds) {
   EXPECT_TRUE(repeats_at_the_third(push_of(std::string("A: ") + std::string(970, 'a') + "\r\n")));
 }
 
+// What proxies in front add differs with each client or request.
+TEST(HeadTemplates, KnowsWhatProxiesAdd) {
+  HeadTemplates table;
+  const auto head = [](int number) {
+    const std::string text = std::to_string(1000 + number);
+    return push_of("X-Real-IP: 10.0.0." + text + "\r\nX-Forwarded-For: 10.0.1." + text +
+                   "\r\nX-Forwarded-Proto: https\r\n" + "X-Request-Id: " + text + "\r\ntraceparent: 00-" + text +
+                   "\r\nAuthorization: Basic " + text + "\r\n");
+  };
+  for (int number = 0; number < 2; ++number) EXPECT_FALSE(repeats(table, head(number)));
+  for (int number = 2; number < 100; ++number) EXPECT_TRUE(repeats(table, head(number))) << number;
+}
+
+// Heads with more of that than a template has holes for: seen often, and none learns from the others' delay.
+TEST(HeadTemplates, HeadsThatAreNotFitKeepNobodyWaiting) {
+  HeadTemplates table;
+  std::string many;
+  for (int field = 0; field < 9; ++field) many += "X-Trace-" + std::to_string(field) + ": 1\r\n";
+  for (int number = 0; number < 3200; ++number) EXPECT_FALSE(repeats(table, push_of(many))) << number;
+  int until = 0;
+  while (!repeats(table, client(0)) && until < 100) ++until;
+  EXPECT_LT(until, 5);
+}
+
 // Of these the verdict would depend on more than the fields, or the table would hold more than it should.
 TEST(HeadTemplates, LeavesTheUnusual) {
   for (const std::string& head : {
@@ -81,7 +105,8 @@ TEST(HeadTemplates, LeavesTheUnusual) {
            push_of("Cookie: a\tb\r\n"),
            push_of("Cookie: \xc3\xbc\r\n"),
            push_of("Cookie: " + std::string(limits::kHeadTemplateValueBytesMax + 1, 'c') + "\r\n"),
-           push_of("Cookie: a\r\nX-Api-Key: b\r\nAuthorization: c\r\nX-Request-Id: d\r\n"),
+           push_of("Cookie: a\r\nX-Api-Key: b\r\nAuthorization: c\r\nX-Request-Id: d\r\nTrace-1: e\r\nTrace-2: f\r\n"
+                   "Trace-3: g\r\nTrace-4: h\r\n"),
            std::string("POST / HTTP/1.1\r\nHost: push:9091\r\nContent-Length: 7 \r\n\r\n"),
            std::string("POST / HTTP/1.1\r\nHost: push:9091\r\nContent-Length: 0000000000000000007\r\n\r\n"),
            std::string("POST / HTTP/1.1\r\nHost: push:9091\r\nTransfer-Encoding: chunked\r\n\r\n"),

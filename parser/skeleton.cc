@@ -82,6 +82,7 @@ bool Skeleton::make(std::string_view body, FastTextParser& parser) {
   parser.start(body_, families_);
   if (parser.step(Deadline::never()) != FastTextParser::Step::kDone || numbers_.empty()) return false;
   may_spell_ = have_places_of_their_own(numbers_);
+  spelled_.resize(numbers_.size());
   // What ends before its line does has a timestamp behind it.
   const bool plain = std::ranges::all_of(numbers_, [&](const TextNumber& number) { return body_[number.end] == '\n'; });
   return plain && bytes() <= limits::kSkeletonBytesMax;
@@ -136,7 +137,6 @@ bool Skeleton::match_protobuf(std::string_view body) {
 }
 
 bool Skeleton::match_text(std::string_view body) {
-  spelled_.resize(numbers_.size());
   unread_ = true;
   std::string_view* spelled = spelled_.data();
   const char* at = body.data();

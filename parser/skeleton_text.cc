@@ -303,7 +303,10 @@ bool SkeletonText::write(const model::Families& families, std::span<const std::s
     out.words.resize(std::max(words, size_t{1024}));
   }
   char* const base = reinterpret_cast<char*>(out.words.data());
-  if (out.list != list_) out.families.assign(canonical_.begin(), canonical_.end());
+  if (out.list != list_) {
+    out.list = 0;
+    out.families.assign(canonical_.begin(), canonical_.end());
+  }
   Pen pen{base, literals_.data(), runs_.data(), values_.data()};
   const Line* line = lines_.data();
   for (size_t index = 0; index < families_.size(); ++index) {

@@ -71,9 +71,13 @@ Result<YAML::Node, std::string> StrictYaml::load(std::string_view text) {
   if (has_control(text)) return std::unexpected("yaml: control characters are not allowed");
   if (!is_valid_utf8(text)) return std::unexpected("yaml: invalid leading UTF-8 octet");
   std::string input(text);
-  // A quoted scalar that never ends is noticed by yaml-cpp unless a line end is the last of it.
+  // A quoted scalar that never ends is noticed by yaml-cpp unless a line end, or one and blanks, is the last of it.
+  const size_t last = text.find_last_not_of(" \t");
+  const bool ends_in_blanks = last != std::string_view::npos && last + 1 != text.size() && text[last] == '\n';
   if (text.ends_with('\n')) input += '#';
   try {
+    // Behind blanks a comment could be text of a block scalar, so what is read here only shows the error.
+    if (ends_in_blanks) static_cast<void>(YAML::Load(input + "\n#"));
     return YAML::Load(input);
   } catch (const YAML::DeepRecursion&) {
     return std::unexpected("yaml: nested too deeply");

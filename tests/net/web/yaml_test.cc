@@ -82,7 +82,7 @@ TEST(WebConfig, IsReadStrictly) {
 
 TEST(WebConfig, AQuotedScalarEnds) {
   for (const char* quote : {"\"", "'"}) {
-    for (const char* behind : {"", "\n", "\n\n", "\n# x\n"}) {
+    for (const char* behind : {"", "\n", "\n\n", "\n# x\n", "\n  ", "\n\t", "\n# x\n "}) {
       const std::string text = std::string("basic_auth_users:\n  a: b\n  ") + quote + "c: d" + behind;
       const std::string error = refusal(text);
       EXPECT_TRUE(error.starts_with("yaml: line ")) << error;
@@ -90,7 +90,8 @@ TEST(WebConfig, AQuotedScalarEnds) {
     }
   }
   // What is at the end of a file stays what it is.
-  for (const auto& [text, wanted] : {std::pair("", "x"), std::pair("\n", "x\n"), std::pair("\n\n", "x\n")}) {
+  for (const auto& [text, wanted] : {std::pair("", "x"), std::pair("\n", "x\n"), std::pair("\n\n", "x\n"),
+                                     std::pair("\n    ", "x\n"), std::pair("\n  ", "x\n")}) {
     const auto config = parse_web_config(std::string("tls_server_config:\n  cert: |\n    x") + text, "/etc");
     ASSERT_TRUE(config) << config.error();
     EXPECT_EQ(config->tls.cert, wanted);

@@ -2,18 +2,17 @@
 
 #include <cstdint>
 
+#include "core/base/swar.h"
+
 namespace sluice::parser {
 
 namespace {
 
-constexpr uint64_t kOnes = 0x0101010101010101;
-constexpr uint64_t kHighs = 0x8080808080808080;
+using swar::kHighs;
+using swar::kOnes;
+using swar::zero_bytes;
 
-// The high bit of a byte of the result is set where the byte of `x` is zero; a byte above a zero may be marked falsely,
-// which only sends the caller to the exact loop. Worked byte: x = 00 -> 00 - 01 = ff, & ~00 & 80 = 80; x = 5c -> 5b,
-// 00.
-constexpr uint64_t zero_bytes(uint64_t x) noexcept { return (x - kOnes) & ~x & kHighs; }
-
+// What is marked falsely only sends the caller to the exact loop.
 constexpr uint64_t special_bytes(uint64_t word) noexcept {
   return zero_bytes(word ^ kOnes * '\\') | zero_bytes(word ^ kOnes * '"') | zero_bytes(word ^ kOnes * '\n');
 }

@@ -12,8 +12,8 @@ namespace {
 // one of the bytes 0 to 7: a slash with a slash or a dot behind it. These two differ in their lowest bit only.
 uint64_t marks_of(const char* at) noexcept {
   static_assert(('.' | 1) == '/');
-  const uint64_t word = swar::load(at);
-  const uint64_t next = swar::load(at + 1);
+  const uint64_t word = load_u64(at);
+  const uint64_t next = load_u64(at + 1);
   return (swar::bytes_equal_to(word, '/') & swar::bytes_equal_to(next | swar::kOnes, '/')) |
          swar::bytes_equal_to(next, '%') | swar::bytes_equal_to(next, '?');
 }

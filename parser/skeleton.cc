@@ -19,7 +19,7 @@ namespace {
 
 using Meaning = TextNumber::Meaning;
 
-constexpr uint64_t kOnes = 0x0101010101010101;
+using swar::kOnes;
 
 bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
 

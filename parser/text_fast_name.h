@@ -8,21 +8,13 @@
 #include <cstring>
 #include <string_view>
 
+#include "core/base/swar.h"
+
 namespace sluice::parser {
 
 // Bytes that must be readable at any place that is compared with a name or read as a word.
 inline constexpr uint32_t kNameReadAhead = 16;
 
-[[nodiscard]] inline uint64_t load_u64(const char* at) noexcept {
-  uint64_t word;
-  std::memcpy(&word, at, sizeof(word));
-  return word;
-}
-[[nodiscard]] inline uint32_t load_u32(const char* at) noexcept {
-  uint32_t word;
-  std::memcpy(&word, at, sizeof(word));
-  return word;
-}
 [[nodiscard]] inline uint16_t load_u16(const char* at) noexcept {
   uint16_t word;
   std::memcpy(&word, at, sizeof(word));

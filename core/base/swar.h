@@ -7,17 +7,26 @@
 #include <cstdint>
 #include <cstring>
 
-namespace sluice::swar {
+namespace sluice {
 
-inline constexpr uint64_t kOnes = 0x0101010101010101;
-inline constexpr uint64_t kHighs = 0x8080808080808080;
-
-// The eight bytes at `at`.
-[[nodiscard]] inline uint64_t load(const char* at) noexcept {
+// Eight or four bytes as they lie in memory.
+[[nodiscard]] inline uint64_t load_u64(const char* at) noexcept {
   uint64_t word;
   std::memcpy(&word, at, sizeof word);
   return word;
 }
+[[nodiscard]] inline uint32_t load_u32(const char* at) noexcept {
+  uint32_t word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+}  // namespace sluice
+
+namespace sluice::swar {
+
+inline constexpr uint64_t kOnes = 0x0101010101010101;
+inline constexpr uint64_t kHighs = 0x8080808080808080;
 
 [[nodiscard]] constexpr uint64_t repeat(char c) noexcept { return kOnes * static_cast<unsigned char>(c); }
 

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "core/base/swar.h"
+
 namespace sluice::net::http {
 
 namespace ascii {
@@ -57,27 +59,11 @@ inline constexpr std::array<uint8_t, 256> kClasses = make_classes();
   return text;
 }
 
-}  // namespace ascii
-
-// Eight bytes as they lie in memory.
-[[nodiscard]] inline uint64_t load_u64(const char* at) noexcept {
-  uint64_t word;
-  std::memcpy(&word, at, sizeof word);
-  return word;
-}
-[[nodiscard]] inline uint32_t load_u32(const char* at) noexcept {
-  uint32_t word;
-  std::memcpy(&word, at, sizeof word);
-  return word;
-}
-
-namespace ascii {
-
 // Whether each byte of `a` is that of `b` or the same letter in the other case, which differs by 0x20. For a letter of
 // `b`: 'A' (41) folded is 61; 61 + 1f = 80 has the highest bit, 61 + 05 = 66 has not. For none: '[' (5b) folded is 7b,
 // and 7b + 05 = 80 has it; '\r' (0d) folded is 2d, and 2d + 1f = 4c has it not.
 [[nodiscard]] constexpr bool same_word_ignoring_case(uint64_t a, uint64_t b) noexcept {
-  constexpr uint64_t kEach = 0x0101010101010101;
+  constexpr uint64_t kEach = swar::kOnes;
   const uint64_t different = a ^ b;
   const uint64_t folded = (b | 0x20 * kEach) & 0x7f * kEach;
   const uint64_t letters = (folded + 0x1f * kEach) & ~(folded + 0x05 * kEach) & ~b & 0x80 * kEach;

@@ -41,7 +41,7 @@ bool is_visible_or_blank(char c) noexcept { return c >= ' ' && c <= '~'; }
 
 // How many of them begin here, `most` at most.
 size_t run_of_value(const char* at, size_t most) noexcept {
-  constexpr uint64_t kEach = 0x0101010101010101;
+  constexpr uint64_t kEach = swar::kOnes;
   size_t count = 0;
   for (; most - count >= 8; count += 8) {
     // The highest bit of a byte: 0x80 and above have it, those below a blank get it by borrowing, 0x7f by one more.

@@ -19,7 +19,7 @@ constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 // True: no control, no blank and no '%' among the eight bytes at `at`. False may be wrong.
 bool plain_word(const char* at) noexcept {
-  const uint64_t word = swar::load(at);
+  const uint64_t word = load_u64(at);
   // 7f is the one byte that has no high bit and gets one when 1 is added; a byte above an ff may be marked falsely.
   const uint64_t deletes = (word + swar::kOnes) & ~word & swar::kHighs;
   return (swar::bytes_below(word, 0x21) | deletes | swar::bytes_equal_to(word, '%')) == 0;

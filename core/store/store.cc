@@ -149,12 +149,14 @@ void WriterCore::expect(uint64_t key_hash, Writer::Near near) noexcept {
   const Group* const group = store.groups.guess(key_hash);
   if (near == Writer::Near::kGroup) {
     slabs.prefetch(block_bytes);
+    if (group == nullptr) return;
     __builtin_prefetch(group);
     __builtin_prefetch(reinterpret_cast<const std::byte*>(group) + kLine);
     return;
   }
   if (group == nullptr) return;
   const auto* const version = reinterpret_cast<const std::byte*>(group->cell.current());
+  if (version == nullptr) return;
   for (size_t line = 0; line < 3; ++line) __builtin_prefetch(version + line * kLine);
 }
 

@@ -108,6 +108,26 @@ TEST_F(StoreTest, EraseForgetsTheFailureTimeToo) {
   EXPECT_EQ(client_.contents().at(kGroupT).push_failure_time_ns, 0);
 }
 
+TEST_F(StoreTest, ExpectingChangesNothing) {
+  const uint64_t hash = testing::key_of({{"job", "t"}}).hash();
+  const auto expect_all = [&] {
+    for (const auto near : {Writer::Near::kLookup, Writer::Near::kGroup, Writer::Near::kVersion}) {
+      client_.writer().expect(hash, near);
+    }
+  };
+  expect_all();
+  EXPECT_TRUE(client_.contents().empty());
+  client_.fail({{"job", "t"}}, 5);
+  expect_all();
+  EXPECT_EQ(client_.contents().at(kGroupT).push_time_ns, 0);
+  client_.put({{"job", "t"}}, "a 1\n");
+  expect_all();
+  EXPECT_EQ(sample_of(client_.contents(), kGroupT, "a"), "1");
+  client_.erase({{"job", "t"}});
+  expect_all();
+  EXPECT_TRUE(client_.contents().empty());
+}
+
 TEST_F(StoreTest, StampsGrow) {
   const uint64_t first = client_.put({{"job", "t"}}, "a 1\n").stamp;
   const uint64_t second = client_.post({{"job", "u"}}, "a 1\n").stamp;

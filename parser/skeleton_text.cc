@@ -23,6 +23,7 @@ constexpr size_t kMarksMax = 900'000;
 static_assert(limits::kSkeletonBodyBytesMax < kMarksMax);
 // Above this a count is not a float.
 constexpr uint64_t kExactCountMax = uint64_t{1} << 53;
+constexpr uint32_t kNumber = model::PushPattern::kNumber;
 
 bool is_negative_zero(double value) noexcept { return value == 0 && std::signbit(value); }
 
@@ -125,13 +126,11 @@ char* write_number(const TextNumber& number, const model::Families& families, ch
 }  // namespace
 
 void SkeletonText::clear() noexcept {
-  names_.clear();
+  pattern_ = {};
+  series_of_.clear();
   families_.clear();
-  canonical_.clear();
   lines_.clear();
-  runs_.clear();
   uses_.clear();
-  literals_.clear();
   list_ = 0;
   fixed_bytes_ = 0;
   series_ = 0;
@@ -143,8 +142,8 @@ bool SkeletonText::make(model::Families& families, std::span<const TextNumber> n
   mark(families, numbers, scratch.marks);
   scratch.canonicaliser.begin(families, key, scratch.push);
   if (scratch.canonicaliser.step(Deadline::never()) != Canonicaliser::State::kDone) return false;
-  for (size_t index = 0; index < key.label_count(); ++index) names_.emplace_back(key.label(index).name);
-  uses_.assign(names_.size(), 0);
+  for (size_t index = 0; index < key.label_count(); ++index) pattern_.names.emplace_back(key.label(index).name);
+  uses_.assign(pattern_.names.size(), 0);
   // What was laid out is trusted only if it gives what it was made of.
   if (lay_out(families, numbers, scratch.push) && write(families, {}, key, scratch.copy) &&
       is_equal(scratch.copy, scratch.push) && bytes() <= limits::kSkeletonBytesMax) {
@@ -177,14 +176,16 @@ bool SkeletonText::lay_out(const model::Families& families, std::span<const Text
       text.remove_prefix(bytes);
     }
     if (series != header.series || lines != header.samples) return false;
-    families_.push_back({lines, series});
-    canonical_.push_back(family);
+    pattern_.lines.push_back(lines);
+    series_of_.push_back(series);
+    families_.push_back(family);
     series_ += series;
     fixed_bytes_ += model::Fragment::text_offset(series) + sizeof(uint64_t);
   }
   list_ = unique_number();
-  fixed_bytes_ += literals_.size() + lines_.size() * (kGoFloatRoom + 1) + kSlack;
-  literals_.append(kSlack, '\0');
+  pattern_.literal_bytes = static_cast<uint32_t>(pattern_.literals.size());
+  fixed_bytes_ += pattern_.literals.size() + lines_.size() * (kGoFloatRoom + 1) + kSlack;
+  pattern_.literals.append(kSlack, '\0');
   return true;
 }
 
@@ -216,7 +217,7 @@ bool SkeletonText::lay_out_line(std::string_view text, std::span<const TextNumbe
   if (scan.at != labels_end) return false;
   out.tail_bytes = static_cast<uint32_t>(number_at - labels_end);
   scan.at = number_at;
-  add_run(scan, kValue);
+  add_run(scan, kNumber);
   return true;
 }
 
@@ -225,37 +226,40 @@ bool SkeletonText::lay_out_label(Scan& scan) {
   const size_t equals = scan.line.find("=\"", scan.at);
   if (equals == std::string_view::npos) return false;
   const std::string_view name = scan.line.substr(scan.at, equals - scan.at);
-  const auto found = std::ranges::find(names_, name);
+  const std::vector<std::string>& names = pattern_.names;
+  const auto found = std::ranges::find(names, name);
   scan.at = equals + 2;
-  if (found != names_.end()) add_run(scan, static_cast<uint32_t>(found - names_.begin()));
+  if (found != names.end()) add_run(scan, static_cast<uint32_t>(found - names.begin()));
   while (scan.at < scan.line.size() && scan.line[scan.at] != '"') scan.at += scan.line[scan.at] == '\\' ? 2 : 1;
   if (scan.at >= scan.line.size()) return false;
-  if (found != names_.end()) scan.from = scan.at;
+  if (found != names.end()) scan.from = scan.at;
   ++scan.at;
   return true;
 }
 
 void SkeletonText::add_run(Scan& scan, uint32_t label) {
-  literals_ += scan.line.substr(scan.from, scan.at - scan.from);
-  runs_.push_back({static_cast<uint32_t>(scan.at - scan.from), label});
-  if (label != kValue) ++uses_[label];
+  pattern_.literals += scan.line.substr(scan.from, scan.at - scan.from);
+  pattern_.runs.push_back({static_cast<uint32_t>(scan.at - scan.from), label});
+  if (label != kNumber) ++uses_[label];
 }
 
 bool SkeletonText::fits(const model::GroupKey& key) const noexcept {
-  if (key.label_count() != names_.size()) return false;
-  for (size_t index = 0; index < names_.size(); ++index) {
-    if (key.label(index).name != names_[index]) return false;
+  const std::vector<std::string>& names = pattern_.names;
+  if (key.label_count() != names.size()) return false;
+  for (size_t index = 0; index < names.size(); ++index) {
+    if (key.label(index).name != names[index]) return false;
   }
-  return !names_.empty();
+  return !names.empty();
 }
 
 bool SkeletonText::escape_values(const model::GroupKey& key) {
+  const size_t count = pattern_.names.size();
   size_t room = 0;
-  for (size_t index = 0; index < names_.size(); ++index) room += 2 * key.label(index).value.size() + kSlack;
+  for (size_t index = 0; index < count; ++index) room += 2 * key.label(index).value.size() + kSlack;
   if (escaped_.size() < room) escaped_.resize(room);
-  values_.resize(names_.size());
+  values_.resize(count);
   char* at = escaped_.data();
-  for (size_t index = 0; index < names_.size(); ++index) {
+  for (size_t index = 0; index < count; ++index) {
     bool high = false;
     char* const end = write_escaped(key.label(index).value, at, high);
     if (high) return false;
@@ -283,7 +287,7 @@ struct SkeletonText::Pen {
     for (;; ++runs) {
       copy(literals, runs->bytes);
       literals += runs->bytes;
-      if (runs->label == kValue) break;
+      if (runs->label == kNumber) break;
       copy(values[runs->label].text, values[runs->label].bytes);
     }
     ++runs;
@@ -295,7 +299,7 @@ bool SkeletonText::write(const model::Families& families, std::span<const std::s
                          const model::GroupKey& key, model::CanonicalPush& out) {
   SLUICE_DCHECK(fits(key));
   size_t most = fixed_bytes_;
-  for (size_t index = 0; index < names_.size(); ++index) most += 2 * key.label(index).value.size() * uses_[index];
+  for (size_t index = 0; index < uses_.size(); ++index) most += 2 * key.label(index).value.size() * uses_[index];
   if (most > limits::kSkeletonCanonicalBytesMax || !escape_values(key)) return false;
   const size_t words = most / sizeof(uint64_t) + 1;
   if (out.words.size() < words) {
@@ -305,28 +309,33 @@ bool SkeletonText::write(const model::Families& families, std::span<const std::s
   char* const base = reinterpret_cast<char*>(out.words.data());
   if (out.list != list_) {
     out.list = 0;
-    out.families.assign(canonical_.begin(), canonical_.end());
+    out.families.assign(families_.begin(), families_.end());
+    out.numbers.resize(lines_.size());
   }
-  Pen pen{base, literals_.data(), runs_.data(), values_.data()};
+  Pen pen{base, pattern_.literals.data(), pattern_.runs.data(), values_.data()};
+  model::CanonicalPush::Number* place = out.numbers.data();
   const Line* line = lines_.data();
   for (size_t index = 0; index < families_.size(); ++index) {
-    const Family& family = families_[index];
+    const uint32_t lines = pattern_.lines[index];
+    const uint32_t series = series_of_[index];
     char* const fragment = pen.at;
     out.families[index].fragment_at = static_cast<uint64_t>(fragment - base);
     auto* hash = reinterpret_cast<uint64_t*>(fragment + sizeof(model::FragmentHeader));
-    char* const text = fragment + model::Fragment::text_offset(family.series);
+    char* const text = fragment + model::Fragment::text_offset(series);
     pen.at = text;
-    for (const Line* const end = line + family.lines; line != end; ++line) {
+    for (const Line* const end = line + lines; line != end; ++line, ++place) {
       const std::string_view labels = pen.write_series(*line);
       if (line->first) *hash++ = keyed_hash(labels);
       const std::string_view number = spelled.empty() ? std::string_view() : spelled[line->number_index];
-      pen.at = number.empty() ? write_number(line->number, families, pen.at) : copy_number(number, pen.at);
+      char* const from = pen.at;
+      pen.at = number.empty() ? write_number(line->number, families, from) : copy_number(number, from);
       if (pen.at == nullptr) return false;
+      *place = {static_cast<uint32_t>(from - base), static_cast<uint32_t>(pen.at - from)};
       *pen.at++ = '\n';
     }
     model::FragmentHeader header;
-    header.series = family.series;
-    header.samples = family.lines & 0x3fff'ffff;
+    header.series = series;
+    header.samples = lines & 0x3fff'ffff;
     header.text_bytes = static_cast<uint32_t>(pen.at - text);
     std::memcpy(fragment, &header, sizeof(header));
     std::memset(pen.at, 0, 8);
@@ -336,14 +345,15 @@ bool SkeletonText::write(const model::Families& families, std::span<const std::s
   out.series = series_;
   out.samples = lines_.size();
   out.list = list_;
+  out.pattern = &pattern_;
   return true;
 }
 
 size_t SkeletonText::bytes() const noexcept {
-  size_t bytes = literals_.capacity() + escaped_.capacity() + runs_.capacity() * sizeof(Run) +
-                 lines_.capacity() * sizeof(Line) + families_.capacity() * sizeof(Family) +
-                 canonical_.capacity() * sizeof(model::CanonicalFamily);
-  for (const std::string& name : names_) bytes += sizeof(std::string) + name.capacity();
+  size_t bytes = pattern_.literals.capacity() + escaped_.capacity() + pattern_.runs.capacity() * sizeof(Run) +
+                 lines_.capacity() * sizeof(Line) + 2 * series_of_.capacity() * sizeof(uint32_t) +
+                 families_.capacity() * sizeof(model::CanonicalFamily);
+  for (const std::string& name : pattern_.names) bytes += sizeof(std::string) + name.capacity();
   return bytes;
 }
 

@@ -20,6 +20,7 @@
 #include "core/model/canonical.h"
 #include "core/model/families.h"
 #include "core/model/group_key.h"
+#include "core/model/push_pattern.h"
 #include "parser/canonical.h"
 #include "parser/canonical_escape.h"
 #include "parser/text_number.h"
@@ -50,28 +51,19 @@ class SkeletonText {
   [[nodiscard]] size_t bytes() const noexcept;
 
  private:
-  static constexpr uint32_t kValue = UINT32_MAX;
   // Runs are copied in blocks: so many bytes behind one are read, and written.
   static constexpr size_t kSlack = 32;
   static_assert(kSlack >= kCopySlack);
 
   struct Pen;
 
-  // Copy `bytes` of the literals, then the value of grouping label `label`, or end with the line's number (kValue).
-  struct Run {
-    uint32_t bytes = 0;
-    uint32_t label = kValue;
-  };
+  using Run = model::PushPattern::Run;
   struct Line {
     TextNumber number;
     uint32_t number_index = 0;
     uint32_t name_bytes = 0;  // before the label text
     uint32_t tail_bytes = 0;  // between label text and number
     bool first = false;       // of its metric, whose hash it makes
-  };
-  struct Family {
-    uint32_t lines = 0;
-    uint32_t series = 0;
   };
   // Where make() stands in a line.
   struct Scan {
@@ -89,14 +81,13 @@ class SkeletonText {
   void add_run(Scan& scan, uint32_t label);
   // Puts the values of `key`, escaped, into values_; false when one is not ASCII.
   [[nodiscard]] bool escape_values(const model::GroupKey& key);
-  std::vector<std::string> names_;  // of the grouping labels; empty without a template
-  std::vector<Family> families_;
-  std::vector<model::CanonicalFamily> canonical_;  // fragment_at is not set
+
+  model::PushPattern pattern_;                    // no names without a template; kSlack bytes follow the literals
+  std::vector<uint32_t> series_of_;               // of each family
+  std::vector<model::CanonicalFamily> families_;  // fragment_at is not set
   std::vector<Line> lines_;
-  std::vector<Run> runs_;
-  std::vector<uint32_t> uses_;  // of each grouping label, in runs_
-  std::string literals_;        // kSlack bytes follow the last
-  uint64_t list_ = 0;           // names the families
+  std::vector<uint32_t> uses_;  // of each grouping label, in the runs
+  uint64_t list_ = 0;           // names the families, and the pattern
   size_t fixed_bytes_ = 0;      // of a push without the values of grouping labels, at most
   uint64_t series_ = 0;
 

@@ -220,6 +220,9 @@ inline constexpr uint64_t kLogSegmentBytes = 64ull * 1024 * 1024;
 inline constexpr size_t kLogBufferBytesMax = 128ull * 1024 * 1024;
 // Of a buffer's memory, kept from batch to batch.
 inline constexpr size_t kLogBufferBytesKept = 4ull * 1024 * 1024;
+// Patterns of pushes that a log knows in its present segment (core/wal/pattern.h): beyond it forgets all, and writes
+// again those that come back.
+inline constexpr size_t kLogPatternsMax = size_t{4} * kSkeletonsPerWorker;
 // A snapshot is due when the logs have grown by this much since the last, or by as much as it was large.
 inline constexpr uint64_t kLogBytesPerSnapshot = 256ull * 1024 * 1024;
 

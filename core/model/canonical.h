@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "core/model/families.h"
+#include "core/model/push_pattern.h"
 
 namespace sluice::model {
 
@@ -115,6 +116,14 @@ struct CanonicalPush {
   // Names the list of families: two pushes of a process with the same one, which is not 0, have equal names, helps and
   // types in the same order. 0 says nothing.
   uint64_t list = 0;
+  // What it was written from, valid as long as the views of the families; nullptr for nothing. Pushes with one `list`
+  // that have a pattern have the same one. `numbers` are then those of the text, one for each of its lines.
+  const PushPattern* pattern = nullptr;
+  struct Number {
+    uint32_t begin = 0;  // byte offset in bytes()
+    uint32_t size = 0;
+  };
+  std::vector<Number> numbers;
 
   [[nodiscard]] const std::byte* bytes() const noexcept { return reinterpret_cast<const std::byte*>(words.data()); }
   [[nodiscard]] Fragment fragment(const CanonicalFamily& family) const noexcept {
@@ -126,6 +135,11 @@ struct CanonicalPush {
     series = 0;
     samples = 0;
     list = 0;
+    pattern = nullptr;
+  }
+  // Of line `index` of a push with a pattern.
+  [[nodiscard]] std::string_view number(size_t index) const noexcept {
+    return {reinterpret_cast<const char*>(bytes()) + numbers[index].begin, numbers[index].size};
   }
 };
 

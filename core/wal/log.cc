@@ -158,11 +158,56 @@ void Log::append(const store::Change& change) noexcept {
     figures_.dropped.add(1);
     return;
   }
-  if (buffer_.empty()) append_mark(buffer_);
+  if (buffer_.empty()) {
+    append_mark(buffer_);
+    buffer_patterns_.clear();
+    if (patterns_.size() >= limits::kLogPatternsMax) patterns_.clear();
+  }
   const size_t before = buffer_.size();
-  append_change(buffer_, change);
+  if (has_pattern(change)) {
+    append_filled(buffer_, change);
+  } else {
+    append_change(buffer_, change);
+  }
   figures_.records.add(1);
   figures_.bytes.add(buffer_.size() - before);
+}
+
+bool Log::has_pattern(const store::Change& change) {
+  if (change.push == nullptr || change.push->pattern == nullptr) return false;
+  const uint64_t number = change.push->list;
+  const auto known = patterns_.find(number);
+  if (known == patterns_.end()) {
+    if (patterns_.size() < limits::kLogPatternsMax) patterns_.try_emplace(number);
+    return false;
+  }
+  std::string& records = known->second;
+  const bool is_new = records.empty();
+  if (is_new) {
+    // What the reader makes of it is looked at before anything relies on it.
+    if (!is_filled_as_written(change)) return false;
+    append_pattern(records, change);
+    buffer_ += records;
+  }
+  if (std::ranges::find(buffer_patterns_, number, &Referred::number) == buffer_patterns_.end()) {
+    buffer_patterns_.push_back({number, is_new});
+  }
+  return true;
+}
+
+void Log::bring_patterns() {
+  std::unordered_map<uint64_t, std::string> brought;
+  if (!buffer_.empty()) {
+    std::string buffer(buffer_, 0, kMarkRecordBytes);
+    for (Referred& pattern : buffer_patterns_) {
+      std::string& records = brought[pattern.number];
+      records = std::move(patterns_[pattern.number]);
+      if (!std::exchange(pattern.brought, true)) buffer += records;
+    }
+    buffer.append(buffer_, kMarkRecordBytes);
+    buffer_ = std::move(buffer);
+  }
+  patterns_ = std::move(brought);
 }
 
 void Log::abandon() noexcept {
@@ -186,6 +231,7 @@ bool Log::take_segment() noexcept {
   end_ = kFileHeaderBytes;
   mark_ = {end_, sequence_.get(), mark_.bytes};
   sequence_.set(segment_->header.sequence);
+  bring_patterns();
   figures_.segments.add(1);
   set_.wake();
   return true;

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/base/limits.h"
@@ -194,6 +195,11 @@ class Log final : public store::Journal {
   void write() noexcept;
   void raise_marks() noexcept;
   void count_sync(int64_t took_ns) noexcept;
+  // Whether the change may be written as numbers of a pattern; puts the pattern into the buffer where the segment has
+  // not got it yet.
+  [[nodiscard]] bool has_pattern(const store::Change& change);
+  // The buffer goes to a segment that has no patterns: those that it refers to before it.
+  void bring_patterns();
 
   LogSet& set_;
   [[no_unique_address]] ThreadOwner owner_;
@@ -210,6 +216,15 @@ class Log final : public store::Journal {
   DurableMark mark_;                 // up to where it is durable, and the one before
   uint64_t syncing_end_ = 0;
   std::string buffer_;
+  // Of the present segment, by CanonicalPush::list: empty for one that came once, else its records. A pattern is
+  // written when it comes again.
+  std::unordered_map<uint64_t, std::string> patterns_;
+  // That the buffer refers to, and whether they stand in it.
+  struct Referred {
+    uint64_t number = 0;
+    bool brought = false;
+  };
+  std::vector<Referred> buffer_patterns_;
   // Bounds below the stamps in the buffer, of what was written since the last sync began, and of what is being synced.
   uint64_t buffer_first_ = sync::LowMark::kNone;
   uint64_t unsynced_first_ = sync::LowMark::kNone;

@@ -2,19 +2,23 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/wal/bytes.h"
+#include "core/wal/pattern.h"
 
 namespace sluice::wal {
 namespace {
 
 constexpr std::string_view kSegmentMagic = "sluicewl";
 constexpr std::string_view kSnapshotMagic = "sluicews";
-constexpr uint32_t kFormat = 1;
+constexpr uint32_t kFormat = 2;
+constexpr uint32_t kFormatOldest = 1;  // has no patterns, and all else is the same
+constexpr RecordKind kKindLast = RecordKind::kPutFilled;
 constexpr uint64_t kHeaderSeed = 0x736c756963650001;
 
 template <typename T>
@@ -42,9 +46,12 @@ class Filler {
   }
   void put_string(std::string_view text) noexcept {
     put(static_cast<uint32_t>(text.size()));
-    if (text.empty()) return;  // memcpy wants a place to read from even then
-    std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
+    put_bytes(text);
+  }
+  void put_bytes(std::string_view bytes) noexcept {
+    if (bytes.empty()) return;  // memcpy wants a place to read from even then
+    std::memcpy(at_, bytes.data(), bytes.size());
+    at_ += bytes.size();
   }
   [[nodiscard]] const char* at() const noexcept { return at_; }
 
@@ -156,6 +163,53 @@ void append_change(std::string& out, const store::Change& change) {
   });
 }
 
+void append_pattern(std::string& out, const store::Change& change) {
+  std::string payload;
+  put(payload, change.push->list);
+  append_pattern_payload(payload, *change.push);
+  for (int copy = 0; copy < 2; ++copy) {
+    append_record(out, RecordKind::kPattern, payload.size(), [&](Filler& filler) { filler.put_bytes(payload); });
+  }
+}
+
+void append_filled(std::string& out, const store::Change& change) {
+  const model::CanonicalPush& push = *change.push;
+  const RecordKind kind = change.kind == store::ChangeKind::kPut ? RecordKind::kPutFilled : RecordKind::kPostFilled;
+  size_t numbers = push.samples;  // the newlines
+  for (size_t index = 0; index < push.samples; ++index) numbers += push.numbers[index].size;
+  const size_t payload =
+      2 * sizeof(uint64_t) + string_bytes(change.label_text) + 2 * sizeof(int64_t) + 2 * sizeof(uint32_t) + numbers;
+  append_record(out, kind, payload, [&](Filler& filler) {
+    filler.put(change.stamp);
+    filler.put_string(change.label_text);
+    put_times(filler, *change.version);
+    filler.put(push.list);
+    filler.put(static_cast<uint32_t>(push.families.size()));
+    filler.put(static_cast<uint32_t>(numbers));
+    for (size_t index = 0; index < push.samples; ++index) {
+      filler.put_bytes(push.number(index));
+      filler.put('\n');
+    }
+  });
+}
+
+bool is_filled_as_written(const store::Change& change) {
+  const model::CanonicalPush& push = *change.push;
+  std::string payload;
+  append_pattern_payload(payload, push);
+  std::string numbers;
+  for (size_t index = 0; index < push.samples; ++index) (numbers += push.number(index)) += '\n';
+  std::string text;
+  std::vector<StoredFamily> families;
+  if (!fill_pattern(payload, change.label_text, numbers, text, families)) return false;
+  return std::ranges::equal(
+      families, push.families, [&](const StoredFamily& read, const model::CanonicalFamily& family) {
+        const model::Fragment fragment = push.fragment(family);
+        return read.name == family.name && read.help == family.help && read.has_help == family.has_help &&
+               read.type == family.type && read.text == fragment.text() && fragment.record().empty();
+      });
+}
+
 bool append_group(std::string& out, const model::Version& version, uint64_t bytes_max) {
   const size_t count = version.shape().size();
   size_t payload = sizeof(uint64_t) + string_bytes(version.label_text()) + 2 * sizeof(int64_t) + sizeof(uint32_t);
@@ -188,8 +242,13 @@ void set_mark(std::string& out, const DurableMark& mark) noexcept {
   std::memcpy(out.data() + kRecordHeadBytes, &mark, sizeof(mark));
 }
 
-bool RecordView::read_families(std::vector<StoredFamily>& out) const {
+bool RecordView::read_families(std::vector<StoredFamily>& out, std::string& text) const {
   out.clear();
+  if (is_filled()) {
+    if (!fill_pattern(pattern_bytes, label_text, family_bytes, text, out) || out.size() != families) return false;
+    for (StoredFamily& family : out) family.push_time_ns = push_time_ns;
+    return true;
+  }
   Cursor cursor{family_bytes};
   for (uint32_t i = 0; i < families; ++i) {
     StoredFamily& family = out.emplace_back();
@@ -208,6 +267,8 @@ bool RecordView::read_families(std::vector<StoredFamily>& out) const {
 
 namespace {
 
+bool is_known(uint32_t format) noexcept { return format >= kFormatOldest && format <= kFormat; }
+
 // The copy of the header that stands at `at`; empty when it does not verify.
 std::string_view header_copy(std::string_view bytes, size_t at) noexcept {
   if (bytes.size() < at + kHeaderCopyBytes) return {};
@@ -223,7 +284,7 @@ uint32_t RecordReader::unknown_format(std::string_view bytes) noexcept {
     const std::string_view copy = header_copy(bytes, at);
     if (copy.starts_with(kSegmentMagic) || copy.starts_with(kSnapshotMagic)) {
       const auto format = load<uint32_t>(copy, kSegmentMagic.size());
-      return format == kFormat ? 0 : format;
+      return is_known(format) ? 0 : format;
     }
   }
   return 0;
@@ -244,8 +305,9 @@ Result<RecordReader, std::string> RecordReader::open(std::string_view bytes) {
   if (head.empty()) return std::unexpected("its header does not verify");
   const std::string_view magic = head.substr(0, 8);
   if (magic != kSegmentMagic && magic != kSnapshotMagic) return std::unexpected("it is of another program");
-  if (const auto format = load<uint32_t>(head, 8); format != kFormat) {
-    return std::unexpected(fmt::format("its format is {}, and this program knows format {}", format, kFormat));
+  if (const auto format = load<uint32_t>(head, 8); !is_known(format)) {
+    return std::unexpected(
+        fmt::format("its format is {}, and this program knows formats {} to {}", format, kFormatOldest, kFormat));
   }
   reader.header_ = {magic == kSegmentMagic ? FileKind::kSegment : FileKind::kSnapshot, load<uint32_t>(head, 12),
                     load<uint64_t>(head, 16), load<uint64_t>(head, 24), load<uint64_t>(head, 32)};
@@ -256,7 +318,7 @@ bool RecordReader::parse(uint64_t at, RecordView& out, uint64_t& end) const {
   if (bytes_.size() - at < kRecordHeadBytes) return false;
   const auto bytes = load<uint32_t>(bytes_, at);
   const auto kind = load<uint32_t>(bytes_, at + 4);
-  if (kind < static_cast<uint32_t>(RecordKind::kPost) || kind > static_cast<uint32_t>(RecordKind::kMark)) return false;
+  if (kind < static_cast<uint32_t>(RecordKind::kPost) || kind > static_cast<uint32_t>(kKindLast)) return false;
   if (bytes > bytes_.size() - at - kRecordHeadBytes) return false;
   const std::string_view payload = bytes_.substr(at + kRecordHeadBytes, bytes);
   if (record_checksum(payload, header_.seed, at, kind) != load<uint64_t>(bytes_, at + 8)) return false;
@@ -269,6 +331,11 @@ bool RecordReader::parse(uint64_t at, RecordView& out, uint64_t& end) const {
     out.mark = cursor.take<DurableMark>();
     return cursor.ok;
   }
+  if (out.kind == RecordKind::kPattern) {
+    out.pattern = cursor.take<uint64_t>();
+    out.pattern_bytes = cursor.rest;
+    return cursor.ok && out.pattern != 0;
+  }
   out.stamp = cursor.take<uint64_t>();
   if (out.kind == RecordKind::kEnd) return cursor.ok;
   out.label_text = cursor.take_string();
@@ -276,6 +343,13 @@ bool RecordReader::parse(uint64_t at, RecordView& out, uint64_t& end) const {
   out.push_time_ns = cursor.take<int64_t>();
   out.push_failure_time_ns = cursor.take<int64_t>();
   if (out.kind == RecordKind::kFail) return cursor.ok;
+  if (out.kind == RecordKind::kPostFilled || out.kind == RecordKind::kPutFilled) {
+    out.kind = out.kind == RecordKind::kPutFilled ? RecordKind::kPut : RecordKind::kPost;
+    out.pattern = cursor.take<uint64_t>();
+    out.families = cursor.take<uint32_t>();
+    out.family_bytes = cursor.take_string();
+    return cursor.ok && out.pattern != 0 && cursor.rest.empty();
+  }
   out.families = cursor.take<uint32_t>();
   out.family_bytes = cursor.rest;
   return cursor.ok;
@@ -286,6 +360,12 @@ RecordReader::Next RecordReader::next(RecordView& out) {
   uint64_t end = 0;
   if (!parse(at_, out, end)) return Next::kBad;
   at_ = end;
+  if (out.kind == RecordKind::kPattern) {
+    patterns_[out.pattern] = out.pattern_bytes;
+  } else if (out.is_filled()) {
+    const auto known = patterns_.find(out.pattern);
+    if (known != patterns_.end()) out.pattern_bytes = known->second;
+  }
   return Next::kRecord;
 }
 
@@ -294,7 +374,7 @@ bool RecordReader::skip() {
   uint64_t end = 0;
   for (uint64_t at = at_ + 1; at + kRecordHeadBytes <= bytes_.size(); ++at) {
     // The kind is a small number: most offsets end here.
-    if (load<uint32_t>(bytes_, at + 4) - 1 >= static_cast<uint32_t>(RecordKind::kMark)) continue;
+    if (load<uint32_t>(bytes_, at + 4) - 1 >= static_cast<uint32_t>(kKindLast)) continue;
     if (!parse(at, record, end)) continue;
     at_ = at;
     return true;
@@ -305,7 +385,7 @@ bool RecordReader::skip() {
 bool RecordReader::is_cut() const noexcept {
   if (bytes_.size() - at_ < kRecordHeadBytes) return true;
   const auto kind = load<uint32_t>(bytes_, at_ + 4);
-  return kind >= static_cast<uint32_t>(RecordKind::kPost) && kind <= static_cast<uint32_t>(RecordKind::kMark) &&
+  return kind >= static_cast<uint32_t>(RecordKind::kPost) && kind <= static_cast<uint32_t>(kKindLast) &&
          load<uint32_t>(bytes_, at_) > bytes_.size() - at_ - kRecordHeadBytes;
 }
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/base/result.h"
@@ -28,6 +29,10 @@ enum class RecordKind : uint32_t {
   kGroup = 5,  // of a snapshot: as kPut
   kEnd = 6,    // of a snapshot: the last record, with the number of groups
   kMark = 7,   // of a segment: begins what is written together, and says what was durable before
+  // Of format 2, and of a segment only:
+  kPattern = 8,     // what changes behind it have in common
+  kPostFilled = 9,  // kPost, its families a pattern and numbers; read as kPost
+  kPutFilled = 10,  // the same of kPut
 };
 
 enum class FileKind : uint8_t { kSegment, kSnapshot };
@@ -50,6 +55,13 @@ void append_header(std::string& out, const FileHeader& header);
 
 // These append a record without its checksum, which depends on where it will stand.
 void append_change(std::string& out, const store::Change& change);
+// The pattern of `change`, which is then known by the number CanonicalPush::list. Written twice, so that no single
+// damage takes more than the change that it hits.
+void append_pattern(std::string& out, const store::Change& change);
+// The change as its pattern's numbers. The pattern stands before it in the same file.
+void append_filled(std::string& out, const store::Change& change);
+// Whether what append_pattern() and append_filled() write of it is read as what append_change() writes.
+[[nodiscard]] bool is_filled_as_written(const store::Change& change);
 // A group of a snapshot. False when its payload would be of more than `bytes_max`: then nothing is appended.
 [[nodiscard]] bool append_group(std::string& out, const model::Version& version, uint64_t bytes_max = kRecordBytesMax);
 void append_end(std::string& out, uint64_t groups);
@@ -61,6 +73,7 @@ struct DurableMark {
   uint64_t previous_bytes = 0;
 };
 // Of kMark, at the front of `out`; what it says is set by set_mark().
+inline constexpr size_t kMarkRecordBytes = kRecordHeadBytes + sizeof(DurableMark);
 void append_mark(std::string& out);
 void set_mark(std::string& out, const DurableMark& mark) noexcept;
 // Sets the checksums of `records`, which are to be written at `offset` of the file with this seed.
@@ -74,11 +87,17 @@ struct RecordView {
   int64_t push_time_ns = 0;
   int64_t push_failure_time_ns = 0;
   uint32_t families = 0;
-  std::string_view family_bytes;
-  DurableMark mark;  // of kMark
+  std::string_view family_bytes;   // of a filled change: its numbers, each with a newline
+  uint64_t pattern = 0;            // of kPattern and of a filled change: the pattern's number; else 0
+  std::string_view pattern_bytes;  // the rest of its record; nullptr for a change whose pattern is not there any more
+  DurableMark mark;                // of kMark
 
-  // All of them; false when they are not what append_change() writes.
-  [[nodiscard]] bool read_families(std::vector<StoredFamily>& out) const;
+  [[nodiscard]] bool is_filled() const noexcept { return pattern != 0 && kind != RecordKind::kPattern; }
+  // Nobody can say what it was.
+  [[nodiscard]] bool is_orphan() const noexcept { return is_filled() && pattern_bytes.data() == nullptr; }
+  // All of them; false when they are not what append_change() or append_filled() writes. Views of texts that are in no
+  // file are of `text`.
+  [[nodiscard]] bool read_families(std::vector<StoredFamily>& out, std::string& text) const;
 };
 
 // Reads a file from its beginning. Views live as long as `bytes`.
@@ -94,7 +113,8 @@ class RecordReader {
   [[nodiscard]] size_t bad_header() const noexcept { return bad_header_; }
 
   enum class Next : uint8_t { kRecord, kEnd, kBad };
-  // kBad: what stands at offset() is no record that verifies; again kBad for every call until skip().
+  // kBad: what stands at offset() is no record that verifies; again kBad for every call until skip(). Patterns are
+  // records too, and found for the changes behind them.
   [[nodiscard]] Next next(RecordView& out);
   [[nodiscard]] uint64_t offset() const noexcept { return at_; }
   // Behind kBad: to the next record that verifies; false when there is none, and the rest of the file is worth nothing.
@@ -109,6 +129,7 @@ class RecordReader {
   FileHeader header_;
   size_t bad_header_ = kFileHeaderBytes;
   uint64_t at_ = kFileHeaderBytes;
+  std::unordered_map<uint64_t, std::string_view> patterns_;  // what was read of them
 };
 
 // `log-WWWW-SSSSSSSSSSSS.seg` and `snapshot-WWWWWWWWWWWWWWWW.snap`, numbers in hexadecimal.

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <map>
+#include <string>
 #include <thread>
 #include <tuple>
-#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "core/base/hash.h"
@@ -18,54 +20,59 @@ namespace {
 
 constexpr std::string_view kAside = ".corrupt";
 
-// A group as its records so far make it.
+// A group as its records make it, from the newest on.
 class GroupBuilder {
  public:
   void begin(std::string_view label_text) {
-    alive_ = false;
     group_ = {};
     group_.label_text = label_text;
+    newest_ = nullptr;
     by_name_.clear();
+    patterns_.clear();
+    texts_used_ = 0;
   }
 
+  // Older than all before.
   void apply(const RecordView& record) {
-    if (record.kind == RecordKind::kErase) {
-      alive_ = false;
-      forget_families();
-      return;
+    if (newest_ == nullptr) {
+      newest_ = &record;
+      group_.push_time_ns = record.push_time_ns;
+      group_.push_failure_time_ns = record.push_failure_time_ns;
     }
-    if (record.kind != RecordKind::kPost && record.kind != RecordKind::kFail) forget_families();
-    alive_ = true;
-    group_.push_time_ns = record.push_time_ns;
-    group_.push_failure_time_ns = record.push_failure_time_ns;
-    if (record.kind == RecordKind::kFail || !record.read_families(scratch_)) return;
-    for (const StoredFamily& family : scratch_) set_family(family, record.stamp);
+    if (record.families == 0) return;
+    // Of pushes of one pattern the newest has all families.
+    const char* const pattern = record.pattern_bytes.data();
+    if (pattern != nullptr && std::ranges::find(patterns_, pattern) != patterns_.end()) return;
+    if (!record.read_families(scratch_, next_text())) return;
+    if (pattern != nullptr) patterns_.push_back(pattern);
+    for (StoredFamily& family : scratch_) {
+      if (!by_name_.insert(family.name).second) continue;
+      family.stamp = record.stamp;
+      group_.families.push_back(family);
+    }
   }
 
-  // nullptr when it was deleted.
+  // nullptr when it was deleted. Valid until the next begin().
   [[nodiscard]] const StoredGroup* group() {
-    if (!alive_) return nullptr;
+    if (newest_ == nullptr || newest_->kind == RecordKind::kErase) return nullptr;
     std::ranges::sort(group_.families, {}, &StoredFamily::name);
     return &group_;
   }
 
  private:
-  void forget_families() {
-    group_.families.clear();
-    by_name_.clear();
-  }
-  void set_family(const StoredFamily& read, uint64_t stamp) {
-    const auto [at, added] = by_name_.try_emplace(read.name, group_.families.size());
-    if (added) group_.families.emplace_back();
-    StoredFamily& family = group_.families[at->second];
-    family = read;
-    family.stamp = stamp;
+  // For texts that no file holds.
+  std::string& next_text() {
+    if (texts_used_ == texts_.size()) texts_.emplace_back();
+    return texts_[texts_used_++];
   }
 
-  bool alive_ = false;
   StoredGroup group_;
+  const RecordView* newest_ = nullptr;
   std::vector<StoredFamily> scratch_;
-  std::unordered_map<std::string_view, size_t, KeyedHash> by_name_;
+  std::unordered_set<std::string_view, KeyedHash> by_name_;
+  std::vector<const char*> patterns_;
+  std::deque<std::string> texts_;
+  size_t texts_used_ = 0;
 };
 
 bool hides_what_was_before(RecordKind kind) noexcept {
@@ -146,14 +153,19 @@ void Recovery::scan(File& file, unsigned parts) const {
       if (file.previous.empty()) file.previous.push_back(record.mark);
       continue;
     }
+    if (record.kind == RecordKind::kPattern) continue;
     if (record.kind == RecordKind::kEnd) {
       ended = true;
       if (record.stamp != groups) damage(record.offset, "groups are missing");
       continue;
     }
+    file.stamp_max = std::max(file.stamp_max, record.stamp);
+    if (record.is_orphan()) {
+      file.orphans.push_back(record.offset);
+      continue;
+    }
     ++file.records;
     ++groups;
-    file.stamp_max = std::max(file.stamp_max, record.stamp);
     const uint64_t hash = keyed_hash(record.label_text);
     file.items[(hash >> 32) % parts].push_back({hash, record});
   }
@@ -179,6 +191,7 @@ void Recovery::judge_all() {
 // Holes where the file was durable are damage; the first one behind is where a crash tore it.
 void Recovery::judge(File& file, uint64_t durable) {
   const uint64_t bytes = file.content->bytes().size();
+  uint64_t end = bytes;  // of what is used
   for (const Damage& hole : file.holes) {
     if (hole.offset < durable) {
       file.damages.push_back(hole);
@@ -189,9 +202,16 @@ void Recovery::judge(File& file, uint64_t durable) {
     for (std::vector<Item>& items : file.items) {
       file.records -= std::erase_if(items, [&](const Item& item) { return item.record.offset > hole.offset; });
     }
-    return;
+    end = hole.offset;
+    break;
   }
-  if (durable > bytes && file.whole) {
+  const auto orphans = std::ranges::count_if(file.orphans, [end](uint64_t offset) { return offset < end; });
+  if (orphans != 0) {
+    file.damages.push_back(
+        {file.name, file.orphans.front(), fmt::format("{} changes have lost their pattern", orphans)});
+    file.whole = false;
+  }
+  if (end == bytes && durable > bytes && file.whole) {
     file.damages.push_back({file.name, bytes, "its end is missing"});
     file.whole = false;
   }
@@ -277,7 +297,7 @@ void Recovery::for_each_group(unsigned part, const std::function<void(const Stor
       if (hides_what_was_before(items[end].record.kind)) from = end;
     }
     builder.begin(label_text);
-    for (; from < end; ++from) builder.apply(items[from].record);
+    for (size_t at = end; at != from; --at) builder.apply(items[at - 1].record);
     if (const StoredGroup* group = builder.group()) take(*group);
     begin = end;
   }

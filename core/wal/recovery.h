@@ -55,7 +55,7 @@ class Recovery {
   [[nodiscard]] Result<void, std::string> read(unsigned parts);
   [[nodiscard]] const RecoveryFigures& figures() const noexcept { return figures_; }
 
-  // Every group of this part, below `parts`; views are valid as long as this object.
+  // Every group of this part, below `parts`; views are valid during the call of `take`.
   void for_each_group(unsigned part, const std::function<void(const StoredGroup&)>& take) const;
 
   // What was read may be in the page cache only, as the process before this one left it. Afterwards it is on disk, and
@@ -82,6 +82,7 @@ class Recovery {
     std::vector<std::vector<Item>> items;  // by part
     std::vector<Damage> damages;
     std::vector<Damage> holes;          // what does not verify
+    std::vector<uint64_t> orphans;      // offsets of changes whose pattern is not among what does
     uint64_t durable = 0;               // bytes, as far as its own marks say
     std::vector<DurableMark> previous;  // what they say of earlier segments
     uint64_t records = 0;

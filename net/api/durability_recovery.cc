@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "core/base/clock.h"
@@ -119,11 +120,13 @@ void Durability::restore_serially(const wal::Recovery& recovery, unsigned parts)
     wipe.start(writer);
     while (wipe.step(Deadline::never()) != store::StepResult::kDone) writer.quiescent();
   }
+  std::deque<std::string> texts;  // which live only as long as the group that they belong to
   std::vector<wal::StoredGroup> pieces;
   std::vector<wal::StoredGroup> ends;
   for (unsigned part = 0; part < parts; ++part) {
     recovery.for_each_group(part, [&](const wal::StoredGroup& group) {
-      for (const wal::StoredFamily& family : group.families) {
+      for (wal::StoredFamily family : group.families) {
+        family.text = texts.emplace_back(family.text);
         pieces.push_back({family.push_time_ns, 0, group.label_text, {family}});
       }
       ends.push_back({group.push_time_ns, group.push_failure_time_ns, group.label_text, {}});

@@ -197,7 +197,15 @@ def of_range(what, name, content, begin, end, noticed=True):
     """The bytes from `begin` to `end` are not what they were."""
     if name.startswith("log-") and len(content) <= HEADER_BYTES:
         noticed = None  # a segment without a record: no one needs its header
-    return Damage(what, {name: content}, lambda record: record.file == name and record.begin < end and record.end > begin,
+
+    def hit(first, last):
+        return first < end and last > begin
+
+    def lost(record):
+        patterns = record.patterns  # in its file; one copy is enough
+        return record.file == name and (hit(record.begin, record.end) or bool(patterns) and all(hit(*copy) for copy in patterns))
+
+    return Damage(what, {name: content}, lost,
                   lambda record: record.file == name and record.begin >= begin, noticed)
 
 
@@ -220,7 +228,7 @@ def scratch(bench):
     damaged = content[:begin] + noise + content[end:]
     begin, end = changed(content, damaged)
     damage = of_range(what, name, damaged, begin, end, begin < end)
-    if begin < HEADER_BYTES and end > HEADER_BYTES // 2:  # both copies of the header: nothing of the file is known
+    if begin < HEADER_BYTES // 2 < end:  # both copies of the header: nothing of the file is known
         damage.lost = lambda record: False
         damage.behind = lambda record: record.file == name
     return damage

@@ -106,11 +106,13 @@ struct Records {
     if (!reader) return;
     if (reader->header().kind == FileKind::kSnapshot) snapshot = std::max(snapshot, reader->header().sequence);
     std::vector<StoredFamily> families;
+    std::string text;
     for (RecordView record; reader->next(record) == RecordReader::Next::kRecord;) {
       ends[name].push_back(reader->offset());
-      if (record.kind == RecordKind::kMark || record.kind == RecordKind::kEnd) continue;
+      if (record.kind == RecordKind::kMark || record.kind == RecordKind::kEnd || record.kind == RecordKind::kPattern)
+        continue;
       families.clear();
-      if (record.families != 0) static_cast<void>(record.read_families(families));
+      if (record.families != 0) static_cast<void>(record.read_families(families, text));
       changes.push_back({name, record.offset, reader->offset(), record.kind, record.stamp,
                          std::string(record.label_text),
                          describe(record.push_time_ns, record.push_failure_time_ns, families)});

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 
-LINE = re.compile(r'^(\S+) (\d+) (\w+) bytes=(\d+)(?: stamp=(\d+) families=\d+ \{\{?instance="([^"]*)",job="[^"]*"\}?\})?')
+LINE = re.compile(r'^(\S+) (\d+) (\w+) bytes=(\d+)(?: stamp=(\d+) families=\d+ \{\{?instance="([^"]*)",job="[^"]*"\}?\})?(?: pattern=(\d+))?')
 
 
 HEADER_BYTES = 1024  # of a file: the header, twice
@@ -19,6 +19,7 @@ class Record:
     def __init__(self, file, begin, kind, size, stamp, group, number):
         self.file, self.begin, self.end, self.kind = file, begin, begin + size, kind
         self.stamp, self.group, self.number = stamp, group, number
+        self.patterns = []  # where the copies of its pattern stand
 
 
 class Directory:
@@ -35,20 +36,29 @@ class Directory:
                     self.files[name] = content
         self.snapshot = max((int(name[9:25], 16) for name in self.files if name.startswith("snapshot-")), default=0)
         self.records = []
+        patterns = {}  # (file, number) -> where its copies stand
         dump = subprocess.run([binary, "wal", "dump", path], capture_output=True, text=True, check=True).stdout
         for line in dump.splitlines():
-            file, begin, kind, size, stamp, group = LINE.match(line).groups()
+            file, begin, kind, size, stamp, group, filled = LINE.match(line).groups()
             if kind == "bad" and int(begin) == 0 and is_just_begun(file, int(size)):
                 continue
             if kind == "bad":
                 raise ValueError("the directory is not whole: " + line)
+            if kind == "pattern":
+                patterns.setdefault((file, filled), []).append((int(begin), int(begin) + int(size)))
             if group is not None:
-                self.records.append(self._record(file, int(begin), kind, int(size), int(stamp), group))
+                record = self._record(file, int(begin), kind, int(size), int(stamp), group, filled)
+                record.patterns = patterns[file, filled] if filled else []
+                self.records.append(record)
 
-    def _record(self, file, begin, kind, size, stamp, group):
+    def _record(self, file, begin, kind, size, stamp, group, filled):
         number = 0
         if kind in ("post", "put", "group"):
-            values = set(re.findall(rb'(?:first|second|pad)\{[^}\n]*\} (\d+)\n', self.files[file][begin:begin + size] + b"\n"))
+            content = self.files[file][begin:begin + size]
+            if filled:
+                values = set(re.search(rb"((?:\d+\n)+)$", content).group(1).split())
+            else:
+                values = set(re.findall(rb'(?:first|second|pad)\{[^}\n]*\} (\d+)\n', content + b"\n"))
             if len(values) != 1:
                 raise ValueError("a push with several values: %s %d %s" % (file, begin, values))
             number = int(values.pop())

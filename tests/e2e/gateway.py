@@ -54,7 +54,7 @@ class Gateway:
             try:
                 if self.request("GET", "/-/ready").status == 200:
                     return
-            except OSError:
+            except (OSError, EOFError):  # it may end while it answers
                 pass
             time.sleep(0.01)
         self.process.kill()

@@ -29,7 +29,11 @@ const char* name_of(wal::RecordKind kind) {
       return "group";
     case wal::RecordKind::kEnd:
       return "end";
+    case wal::RecordKind::kPattern:
+      return "pattern";
     case wal::RecordKind::kMark:
+    case wal::RecordKind::kPostFilled:  // read as post and put
+    case wal::RecordKind::kPutFilled:
       break;
   }
   return "mark";
@@ -45,8 +49,13 @@ void print_record(const std::string& file, const wal::RecordView& record, uint64
       rest = fmt::format("durable={} before={:x}:{}", record.mark.bytes, record.mark.previous_sequence,
                          record.mark.previous_bytes);
       break;
+    case wal::RecordKind::kPattern:
+      rest = fmt::format("pattern={}", record.pattern);
+      break;
     default:
       rest = fmt::format("stamp={} families={} {{{}}}", record.stamp, record.families, record.label_text);
+      if (record.is_filled())
+        rest += fmt::format(" {}={}", record.is_orphan() ? "lost_pattern" : "pattern", record.pattern);
       break;
   }
   fmt::print("{} {} {} bytes={} {}\n", file, record.offset, name_of(record.kind), bytes, rest);

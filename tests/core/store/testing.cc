@@ -1,6 +1,9 @@
 #include "tests/core/store/testing.h"
 
+#include <cstring>
+#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 
@@ -9,6 +12,8 @@
 #include "core/base/unique_number.h"
 #include "parser/canonical.h"
 #include "parser/names.h"
+#include "parser/simd/kernel.h"
+#include "parser/text_fast.h"
 #include "parser/text_parser.h"
 
 namespace sluice::store::testing {
@@ -28,6 +33,21 @@ uint64_t list_of(const model::CanonicalPush& push, std::string_view body) {
   }
   const std::scoped_lock lock(mutex);
   return lists.try_emplace(text, unique_number()).first->second;
+}
+
+// The skeleton of bodies that differ in digits only, made when one comes again; none while another push has it.
+std::shared_ptr<parser::Skeleton> skeleton_of(std::string_view body) {
+  thread_local std::map<std::string, std::shared_ptr<parser::Skeleton>, std::less<>> skeletons;
+  thread_local parser::FastTextParser fast_parser(parser::simd::active_kernel());
+  std::string shape(body);
+  std::erase_if(shape, [](char c) { return c >= '0' && c <= '9'; });
+  const auto [at, added] = skeletons.try_emplace(shape);
+  if (added) return nullptr;
+  if (at->second == nullptr) {
+    at->second = std::make_shared<parser::Skeleton>();
+    if (!at->second->make(body, fast_parser)) at->second = nullptr;
+  }
+  return at->second.use_count() == 1 ? at->second : nullptr;
 }
 
 }  // namespace
@@ -55,6 +75,15 @@ Pushed::Pushed(const Labels& labels, std::string_view text) : body(text), key(ke
     break;
   }
   push.list = list_of(push, body);
+  if (conflict) return;
+  skeleton = skeleton_of(body);
+  if (skeleton == nullptr || !skeleton->match(body)) return;
+  thread_local parser::SkeletonText::Scratch scratch;
+  model::CanonicalPush written;
+  if (!skeleton->write_canonical(key, written, scratch)) return;
+  SLUICE_CHECK(written.used_bytes == push.used_bytes);
+  SLUICE_CHECK(std::memcmp(written.bytes(), push.bytes(), push.used_bytes) == 0);
+  push = std::move(written);
 }
 
 Contents contents_of(const Snapshot& snapshot) {

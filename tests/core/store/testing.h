@@ -16,6 +16,7 @@
 #include "core/store/ops.h"
 #include "core/store/snapshot.h"
 #include "core/store/store.h"
+#include "parser/skeleton.h"
 
 namespace sluice::store::testing {
 
@@ -38,7 +39,8 @@ struct Pushed {
   model::GroupKey key;
   model::Families families;
   model::CanonicalPush push;
-  model::Conflict conflict;  // of the push in itself
+  model::Conflict conflict;                    // of the push in itself
+  std::shared_ptr<parser::Skeleton> skeleton;  // that `push` was written by, as bodies are that come again; or nullptr
 };
 
 // Contents: label text of the group, then the family's name, then "type|help|text".

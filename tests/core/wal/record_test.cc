@@ -74,7 +74,8 @@ TEST(Record, WhatIsWrittenIsRead) {
     EXPECT_NE(record.label_text.find(R"(instance="",job="job)"), std::string_view::npos);
     EXPECT_NE(record.label_text.find(R"(path="C:\\DIR\n\"x\"")"), std::string_view::npos);
     std::vector<StoredFamily> families;
-    ASSERT_TRUE(record.read_families(families));
+    std::string text;
+    ASSERT_TRUE(record.read_families(families, text));
     EXPECT_EQ(families.size(), record.families);
     if (record.kind != RecordKind::kPut) continue;
     ASSERT_EQ(families.size(), 2U);
@@ -149,7 +150,7 @@ TEST(Record, BothCopiesOfTheHeader) {
 TEST(Record, AnotherFormatIsRefused) {
   std::string later = segment_of(500).bytes;
   for (const size_t at : {size_t{0}, kHeaderCopyBytes}) {
-    later[at + 8] = 2;
+    later[at + 8] = 3;
     std::string copy = later.substr(at, kHeaderCopyBytes - 8);
     const uint64_t sum = checksum(copy, 0x736c756963650001);
     later.replace(at + kHeaderCopyBytes - 8, 8, std::string_view(reinterpret_cast<const char*>(&sum), 8));
@@ -162,7 +163,7 @@ TEST(Record, AnotherFormatIsRefused) {
   Recovery recovery(*storage);
   const auto read = recovery.read(1);
   ASSERT_FALSE(read);
-  EXPECT_EQ(read.error(), name + " is of format 2, which this version does not know");
+  EXPECT_EQ(read.error(), name + " is of format 3, which this version does not know");
 }
 
 TEST(Record, EveryTruncationOfASegment) {

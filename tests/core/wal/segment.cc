@@ -67,8 +67,10 @@ std::string describe(const RecordView& record) {
   }
   std::string line = fmt::format("{} {} {} {{{}}} {} {}", record.offset, static_cast<int>(record.kind), record.stamp,
                                  record.label_text, record.push_time_ns, record.push_failure_time_ns);
+  if (record.kind == RecordKind::kPattern) return fmt::format("{} pattern {}", record.offset, record.pattern);
   std::vector<StoredFamily> families;
-  if (!record.read_families(families)) return line + " families that cannot be read";
+  std::string text;
+  if (!record.read_families(families, text)) return line + " families that cannot be read";
   for (const StoredFamily& family : families) {
     line += fmt::format(" [{} {} {} {} {} {} {}]", family.name, family.help, family.has_help,
                         static_cast<int>(family.type), family.push_time_ns, family.text, family.record);

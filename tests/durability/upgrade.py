@@ -63,6 +63,12 @@ def make(checks, options):
                 sent.append(gateway.request(("PUT", "POST")[number % 2], "/metrics/job/behind/instance/%d" % (number % 5),
                                             b"# TYPE moved_total counter\nmoved_total %d\nmoved_%d{x=\"y\"} %d.5\n" %
                                             (number, number % 3, number)))
+            for number in range(24):  # what comes again but for its numbers: since format 2 patterns and numbers
+                sent.append(gateway.request(("POST", "PUT")[number % 2], "/metrics/job/again/instance/%d" % (number % 7),
+                                            b"# HELP again_total How often.\n# TYPE again_total counter\n"
+                                            b"again_total{kind=\"a=\\\"b\\\"\"} %d\n# TYPE again_seconds gauge\nagain_seconds %d.25\n" %
+                                            (number, number)))
+            sent.append(gateway.request("DELETE", "/metrics/job/again/instance/2"))
             sent.append(gateway.request("DELETE", "/metrics/job/behind/instance/3"))
             sent.append(gateway.request("DELETE", "/metrics/job/nested/sub/1"))
             sent.append(gateway.request("PUT", "/metrics/job/value/zone@base64/=", b"moved_3 55\n"))

@@ -255,7 +255,8 @@ def full_disk(checks, options, mode, folder):
         refused = False
         kept = {}
         for number in range(400):
-            text = b"".join(b"y%d{pad=\"%s\"} %d\n" % (line, b"p" * 500, number) for line in range(8))
+            # Nothing that comes again but for its numbers, of which the log would write those alone.
+            text = b"".join(b"y%d{pad=\"%s%d\"} %d\n" % (line, b"p" * 500, number, number) for line in range(8))
             status = gateway.request("PUT", "/metrics/job/big/instance/%d" % (number % 4), text).status
             if status == 200:
                 kept[number % 4] = number

@@ -225,6 +225,8 @@ inline constexpr size_t kLogBufferBytesKept = 4ull * 1024 * 1024;
 inline constexpr size_t kLogPatternsMax = size_t{4} * kSkeletonsPerWorker;
 // A snapshot is due when the logs have grown by this much since the last, or by as much as it was large.
 inline constexpr uint64_t kLogBytesPerSnapshot = 256ull * 1024 * 1024;
+// Or by so many changes, or by as many as it had groups: what a start has to read.
+inline constexpr uint64_t kLogRecordsPerSnapshot = 256ull * 1024;
 
 // ---- Map -----------------------------------------------------------------------------------------------------------
 // Shards by the top hash bits: 256, so that growth at 10 M groups moves tables of 40,000 entries, and 64 workers rarely

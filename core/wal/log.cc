@@ -129,6 +129,12 @@ uint64_t LogSet::bytes() const noexcept {
   return bytes;
 }
 
+uint64_t LogSet::records() const noexcept {
+  uint64_t records = 0;
+  for (const auto& log : logs_) records += log->figures_.records;
+  return records;
+}
+
 // ---- Log -----------------------------------------------------------------------------------------------------------
 
 Log::Verdict Log::begin(size_t bytes) noexcept {

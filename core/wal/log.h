@@ -117,8 +117,9 @@ class LogSet {
   void remove_unused();
   // Lets go of them, and leaves the files: they are another process's now.
   void forget_unused();
-  // Bytes that the logs have appended since the start.
+  // Bytes, and changes, that the logs have appended since the start.
   [[nodiscard]] uint64_t bytes() const noexcept;
+  [[nodiscard]] uint64_t records() const noexcept;
 
   // Called on a worker's thread when keep() has something to do. Set before the workers start.
   void set_wake(void (*call)(void*), void* context) noexcept {

@@ -198,7 +198,11 @@ bool Durability::snapshot_due() const {
     return !complained_ || since_ns >= kRetryNs || logs_->wants_snapshot();
   if (store_.last_stamp() == snapshot_stamp_) return false;
   const uint64_t grown = logs_->bytes() - snapshot_log_bytes_;
-  if (grown > std::max(options_.log_bytes_per_snapshot, snapshot_bytes_.get())) return since_ns >= kRetryNs;
+  const uint64_t changes = logs_->records() - snapshot_log_records_;
+  if (grown > std::max(options_.log_bytes_per_snapshot, snapshot_bytes_.get()) ||
+      changes > std::max(options_.log_records_per_snapshot, snapshot_groups_)) {
+    return since_ns >= kRetryNs;
+  }
   return since_ns >= options_.snapshot_interval.count();
 }
 
@@ -210,6 +214,7 @@ Result<void, std::string> Durability::take_snapshot() {
   const std::vector<uint64_t> present =
       ending_.get() == 0 ? logs_->present_sequences() : std::vector<uint64_t>(logs_->size(), UINT64_MAX);
   const uint64_t log_bytes = logs_->bytes();
+  const uint64_t log_records = logs_->records();
   const uint64_t stamp = store_.last_stamp();
   // Whoever drew a stamp up to this one has published by the end of a grace period.
   const uint64_t grace = writer.begin_grace();
@@ -224,6 +229,8 @@ Result<void, std::string> Durability::take_snapshot() {
   missing_ = false;
   snapshot_stamp_ = stamp;
   snapshot_log_bytes_ = log_bytes;
+  snapshot_log_records_ = log_records;
+  snapshot_groups_ = written->groups;
   snapshot_bytes_.set(written->bytes);
   ++snapshots_;
   last_success_ns_.set(wall_ns());

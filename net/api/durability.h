@@ -34,10 +34,11 @@ struct DurabilityOptions {
   std::string state_file;  // of an earlier version or made of a Pushgateway's: read while the directory has nothing yet
   wal::LogOptions log;
   std::chrono::nanoseconds snapshot_interval{};
-  // A snapshot is due when the log has grown by this much, or by the size of the last one if that is more: so the
-  // directory holds at most two snapshots, as much log as that and what came while one was made, and of each worker the
-  // segment that it writes to and the next one.
+  // A snapshot is due when the log has grown by this much, or by the size of the last one if that is more (or by so
+  // many changes, or as many as that had groups): so the directory holds at most two snapshots, as much log as that and
+  // what came while one was made, and of each worker the segment that it writes to and the next one.
   uint64_t log_bytes_per_snapshot = limits::kLogBytesPerSnapshot;
+  uint64_t log_records_per_snapshot = limits::kLogRecordsPerSnapshot;
   bool salvage = true;  // --persistence.on-corruption
   bool consistency_check = true;
   uint32_t workers = 1;
@@ -125,6 +126,8 @@ class Durability {
   std::vector<std::string> kept_;  // the files of the log and its snapshots that have to be there
   uint64_t snapshot_stamp_ = 0;    // the state that the newest snapshot holds, or a newer one
   uint64_t snapshot_log_bytes_ = 0;
+  uint64_t snapshot_log_records_ = 0;
+  uint64_t snapshot_groups_ = 0;
   std::string fatal_;
   int64_t snapshot_tried_ns_ = 0;
 

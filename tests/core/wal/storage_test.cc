@@ -194,6 +194,18 @@ TEST_F(Storages, WhatIsMissingIsSaid) {
 }
 
 // The file system takes a part of what is written, and then no more.
+TEST_F(Storages, InPlaceIsTheDirectoryThatWasOpened) {
+  const auto storage = open();
+  EXPECT_TRUE(storage->in_place());
+  std::filesystem::rename(path_, path_ + ".away");
+  EXPECT_FALSE(storage->in_place());
+  std::filesystem::copy(path_ + ".away", path_);
+  EXPECT_FALSE(storage->in_place()) << "a copy of it";
+  std::filesystem::remove_all(path_);
+  std::filesystem::rename(path_ + ".away", path_);
+  EXPECT_TRUE(storage->in_place());
+}
+
 TEST_F(Storages, AWriteThatEndsEarlyIsAnError) {
   const auto storage = open();
   const auto file = storage->create("a");

@@ -276,6 +276,21 @@ TEST(Recovery, SegmentsWithoutARecordAreRemovedAndNoOthers) {
   EXPECT_EQ(names_of(*directory.storage), (std::vector{full, later}));
 }
 
+// Every record verifies, and one is not there.
+TEST(Recovery, ASnapshotSaysHowManyGroupsItHas) {
+  for (const uint64_t missing : {0, 1}) {
+    Directory directory;
+    std::string end;
+    append_end(end, missing);
+    put_file(*directory.storage, snapshot_name(20),
+             testing::make_segment({.kind = FileKind::kSnapshot, .sequence = 20}, {end}).bytes);
+    Recovery recovery(*directory.storage);
+    ASSERT_TRUE(recovery.read(1));
+    ASSERT_EQ(recovery.figures().damages.size(), missing);
+    for (const Damage& damage : recovery.figures().damages) EXPECT_EQ(damage.what, "groups are missing");
+  }
+}
+
 // Once it is the second file that fails, once the directory: the next try goes on behind what was done.
 TEST(Recovery, SettingAsideGoesOnAfterAFailure) {
   Directory directory;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 
@@ -19,6 +20,7 @@ constexpr std::string_view kSnapshotMagic = "sluicews";
 constexpr uint32_t kFormat = 2;
 constexpr uint32_t kFormatOldest = 1;  // has no patterns, and all else is the same
 constexpr RecordKind kKindLast = RecordKind::kPutFilled;
+constexpr size_t kPatternGapBytes = 4096;
 constexpr uint64_t kHeaderSeed = 0x736c756963650001;
 
 template <typename T>
@@ -167,9 +169,16 @@ void append_pattern(std::string& out, const store::Change& change) {
   std::string payload;
   put(payload, change.push->list);
   append_pattern_payload(payload, *change.push);
-  for (int copy = 0; copy < 2; ++copy) {
+  const auto append_copy = [&] {
     append_record(out, RecordKind::kPattern, payload.size(), [&](Filler& filler) { filler.put_bytes(payload); });
-  }
+  };
+  append_copy();
+  // A mark that says nothing: no block of the disk has a part of both copies.
+  append_record(out, RecordKind::kMark, kPatternGapBytes, [](Filler& filler) {
+    static constexpr std::array<char, kPatternGapBytes> kZeros{};
+    filler.put_bytes({kZeros.data(), kZeros.size()});
+  });
+  append_copy();
 }
 
 void append_filled(std::string& out, const store::Change& change) {
@@ -246,7 +255,10 @@ bool RecordView::read_families(std::vector<StoredFamily>& out, std::string& text
   out.clear();
   if (is_filled()) {
     if (!fill_pattern(pattern_bytes, label_text, family_bytes, text, out) || out.size() != families) return false;
-    for (StoredFamily& family : out) family.push_time_ns = push_time_ns;
+    for (StoredFamily& family : out) {
+      family.push_time_ns = push_time_ns;
+      family.text_is_made = true;
+    }
     return true;
   }
   Cursor cursor{family_bytes};

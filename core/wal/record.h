@@ -55,8 +55,8 @@ void append_header(std::string& out, const FileHeader& header);
 
 // These append a record without its checksum, which depends on where it will stand.
 void append_change(std::string& out, const store::Change& change);
-// The pattern of `change`, which is then known by the number CanonicalPush::list. Written twice, so that no single
-// damage takes more than the change that it hits.
+// The pattern of `change`, which is then known by the number CanonicalPush::list. Written twice, further apart than a
+// block of the disk is long, so that no single damage takes more than what it hits.
 void append_pattern(std::string& out, const store::Change& change);
 // The change as its pattern's numbers. The pattern stands before it in the same file.
 void append_filled(std::string& out, const store::Change& change);

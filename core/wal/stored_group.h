@@ -18,7 +18,8 @@ struct StoredFamily {
   int64_t push_time_ns = 0;
   std::string_view text;
   std::string_view record;
-  uint64_t stamp = 0;  // of the change that brought it, where that is known
+  bool text_is_made = false;  // of a pattern: it stands in no file
+  uint64_t stamp = 0;         // of the change that brought it, where that is known
 };
 struct StoredGroup {
   int64_t push_time_ns = 0;

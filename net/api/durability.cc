@@ -24,6 +24,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::nanoseconds kIntervalMin = 100ms;
+// Of a snapshot: to write so much costs about what one change of the log costs a start.
+constexpr uint64_t kBytesPerChange = 1024;
 // Between two tries of what failed.
 constexpr int64_t kRetryNs = 1'000'000'000;
 // Threads that recover, the keeper among them: more than a machine's memory is fast enough for gain nothing.
@@ -200,7 +202,8 @@ bool Durability::snapshot_due() const {
   const uint64_t grown = logs_->bytes() - snapshot_log_bytes_;
   const uint64_t changes = logs_->records() - snapshot_log_records_;
   if (grown > std::max(options_.log_bytes_per_snapshot, snapshot_bytes_.get()) ||
-      changes > std::max(options_.log_records_per_snapshot, snapshot_groups_)) {
+      changes >
+          std::max({options_.log_records_per_snapshot, snapshot_groups_, snapshot_bytes_.get() / kBytesPerChange})) {
     return since_ns >= kRetryNs;
   }
   return since_ns >= options_.snapshot_interval.count();

@@ -126,7 +126,7 @@ void Durability::restore_serially(const wal::Recovery& recovery, unsigned parts)
   for (unsigned part = 0; part < parts; ++part) {
     recovery.for_each_group(part, [&](const wal::StoredGroup& group) {
       for (wal::StoredFamily family : group.families) {
-        family.text = texts.emplace_back(family.text);
+        if (family.text_is_made) family.text = texts.emplace_back(family.text);
         pieces.push_back({family.push_time_ns, 0, group.label_text, {family}});
       }
       ends.push_back({group.push_time_ns, group.push_failure_time_ns, group.label_text, {}});

@@ -50,11 +50,12 @@ TEST(MediaType, IsNot) {
            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=\"deli\nmited\"",
            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; "
            "encoding*=utf-8''text",
-           "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding*=iso-8859-1''delimited",
            "application /vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
        }) {
     EXPECT_FALSE(is_delimited_protobuf(text)) << text;
   }
+  const std::string_view start = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; ";
+  EXPECT_FALSE(is_delimited_protobuf(std::string(start) + "encoding*=iso-8859-1''delimited"));
 }
 
 }  // namespace

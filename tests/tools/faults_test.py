@@ -32,7 +32,8 @@ class Faults(unittest.TestCase):
         self.root = pathlib.Path(folder.name)
         (self.root / "tools/lib").mkdir(parents=True)
         (self.root / "lists").mkdir()
-        shutil.copy(ROOT / "tools/lib/faults.py", self.root / "tools/lib")
+        for name in ("faults.py", "test_list.py"):
+            shutil.copy(ROOT / "tools/lib" / name, self.root / "tools/lib")
         for name, text in {"run.py": PROGRAM, "CMakePresets.json": json.dumps(PRESETS), "CMakeLists.txt": CMAKE,
                            "text": "the right text\nanother line\n"}.items():
             (self.root / name).write_text(text, encoding="utf-8")

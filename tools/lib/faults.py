@@ -33,6 +33,8 @@ import subprocess
 import sys
 import time
 
+from test_list import tests_of
+
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TREE = os.path.join(SOURCE, "build", "faults", "tree")
 TEST_EXPECT = r"\[  FAILED  \]|check failed|CHECK failed|DIFFERENCE|[Tt]imeout|SEGFAULT|Subprocess aborted|\*\*\*Failed|FAILED"
@@ -95,8 +97,7 @@ def problem_of(fault, tests):
 
 def tests_in(build):
     """The names of the tests of a build folder."""
-    listed = subprocess.run(["ctest", "--test-dir", build, "-N"], capture_output=True, text=True, check=True).stdout
-    return set(re.findall(r"^ *Test +#\d+: (\S+)", listed, re.MULTILINE))
+    return {test["name"] for test in tests_of(build)}
 
 
 def copy_tree():

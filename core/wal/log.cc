@@ -170,7 +170,7 @@ void Log::append(const store::Change& change) noexcept {
     if (patterns_.size() >= limits::kLogPatternsMax) patterns_.clear();
   }
   const size_t before = buffer_.size();
-  if (has_pattern(change)) {
+  if (refer_to_pattern(change)) {
     append_filled(buffer_, change);
   } else {
     append_change(buffer_, change);
@@ -179,7 +179,7 @@ void Log::append(const store::Change& change) noexcept {
   figures_.bytes.add(buffer_.size() - before);
 }
 
-bool Log::has_pattern(const store::Change& change) {
+bool Log::refer_to_pattern(const store::Change& change) {
   if (change.push == nullptr || change.push->pattern == nullptr) return false;
   const uint64_t number = change.push->list;
   const auto known = patterns_.find(number);

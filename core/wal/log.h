@@ -196,9 +196,9 @@ class Log final : public store::Journal {
   void write() noexcept;
   void raise_marks() noexcept;
   void count_sync(int64_t took_ns) noexcept;
-  // Whether the change may be written as numbers of a pattern; puts the pattern into the buffer where the segment has
-  // not got it yet.
-  [[nodiscard]] bool has_pattern(const store::Change& change);
+  // Sees to it that the change may be written as numbers of a pattern: puts that into the buffer where the segment has
+  // not got it yet. False: it has to be written whole.
+  [[nodiscard]] bool refer_to_pattern(const store::Change& change);
   // The buffer goes to a segment that has no patterns: those that it refers to before it.
   void bring_patterns();
 

@@ -91,6 +91,12 @@ struct Pushed : Bench {
     clients[0]->post(testing::kGroup, kBody + std::to_string(++value) + "\n");
     log().flush();
   }
+  void push_and_sync(int count) {
+    for (; count != 0; --count) {
+      push_value();
+      sync();
+    }
+  }
   // The value that recovery finds; 0 for none.
   int recovered(RecoveryFigures* figures = nullptr) {
     Recovery recovery(*storage);
@@ -103,7 +109,7 @@ struct Pushed : Bench {
     });
     return found;
   }
-  // Offsets of the patterns of a segment, and its end.
+  // Offsets of the patterns of a segment.
   std::vector<uint64_t> patterns(uint64_t sequence) {
     std::vector<uint64_t> offsets;
     auto reader = RecordReader::open(*disk.content(segment_name(0, sequence)));
@@ -142,10 +148,7 @@ TEST(Pattern, OneDamagedCopyCostsNothing) {
   for (const size_t copy : {0, 1}) {
     Pushed log(testing::with(Fsync::kAlways));
     ASSERT_TRUE(log.logs.keep());
-    for (int push = 0; push < 6; ++push) {
-      log.push_value();
-      log.sync();
-    }
+    log.push_and_sync(6);
     const uint64_t offset = log.patterns(7).at(copy);
     log.damage(7, offset + kRecordHeadBytes + 20);
     RecoveryFigures figures;
@@ -160,10 +163,7 @@ TEST(Pattern, NoBlockHasAPartOfBothCopies) {
   for (const size_t block : {512, 4096}) {
     Pushed log(testing::with(Fsync::kAlways));
     ASSERT_TRUE(log.logs.keep());
-    for (int push = 0; push < 40; ++push) {
-      log.push_value();
-      log.sync();
-    }
+    log.push_and_sync(40);
     const std::string whole = *log.disk.content(segment_name(0, 7));
     for (size_t begin = kFileHeaderBytes; begin < whole.size(); begin += block - begin % block) {
       const size_t end = std::min(whole.size(), begin + block - begin % block);
@@ -185,10 +185,7 @@ TEST(Pattern, NoBlockHasAPartOfBothCopies) {
 TEST(Pattern, ALostOneTakesItsChangesAndIsReported) {
   Pushed log(testing::with(Fsync::kAlways));
   ASSERT_TRUE(log.logs.keep());
-  for (int push = 0; push < 6; ++push) {
-    log.push_value();
-    log.sync();
-  }
+  log.push_and_sync(6);
   const int whole = static_cast<int>(std::ranges::count_if(log.records(7), [](const RecordView& record) {
     return record.kind == RecordKind::kPost && !record.is_filled();
   }));

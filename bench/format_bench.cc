@@ -95,7 +95,7 @@ void push_s(benchmark::State& state, bool with_skeletons) {
     at = (at + 1) % bodies.size();
     parser::SkeletonCache::Loan loan = cache.find(bodies[at]);
     if (loan) {
-      if (!loan.write_canonical(keys[at], push)) std::abort();
+      if (!cache.write_canonical(loan, keys[at], push)) std::abort();
     } else {
       text.start(bodies[at], parser::NameScheme::kLegacy, families);
       if (with_skeletons || text.step(Deadline::never()) != parser::TextParser::Step::kDone) std::abort();

@@ -111,7 +111,7 @@ void parse_with_skeletons(benchmark::State& state, const std::vector<std::string
     const SkeletonCache::Loan loan = cache.find(body);
     bool good = static_cast<bool>(loan) == hits;
     if (loan) {
-      good = good && is_right(workload, loan.families());
+      good = good && is_right(workload, loan->families());
     } else {
       parser.start(body, NameScheme::kLegacy, families);
       good = good && parser.step(Deadline::never()) == TextParser::Step::kDone && is_right(workload, families);

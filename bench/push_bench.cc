@@ -3,8 +3,9 @@
 // push/S: workload S, each thread over 1,000 groups of its own in one store, 1 thread to as many as there are cores. On
 // a machine that does N times as much with N threads items_per_second grows N times (P20 of the targets). read/S is the
 // same without the store, so without anything shared: what the machine itself gives.
-// push/large: 15,000 series in one group, 1.5 MB, in the order in which client libraries write them; items are samples
-// (P6). push/large_shuffled: labels and series in no order, so that they are sorted.
+// push/large: 15,000 series in one group, 1.5 MB, in the order in which client libraries write them, with other numbers
+// each time; items are samples (P6). push/large_first: the same, each body taken as if nothing like it had come before.
+// push/large_shuffled: so too, labels and series in no order, so that they are sorted.
 //
 // Each round's status is checked, and the number of series in the store at the end.
 #include <benchmark/benchmark.h>
@@ -80,7 +81,7 @@ BENCHMARK_CAPTURE(push_s, unshared, false)
     ->UseRealTime();
 
 // As client libraries write it: families, series and labels in order. 100 families, 1.5 MB.
-std::string ordered_body() {
+std::string ordered_body(int first = 0) {
   constexpr int kFamilies = 100;
   std::string body;
   for (int family = 0; family < kFamilies; ++family) {
@@ -89,30 +90,41 @@ std::string ordered_body() {
       body += fmt::format(
           "batch_large_{:03}{{cluster=\"production-eu-1\",node=\"node-{:03}\",shard=\"{:03}\",zone=\"eu-west-1{}\"}} "
           "{}.25\n",
-          family, i, i % 10, "abc"[i % 3], i);
+          family, i, i % 10, "abc"[i % 3], first + i);
     }
   }
   return body;
 }
 
-void push_large(benchmark::State& state, const std::string& body) {
+void push_large(benchmark::State& state, const std::vector<std::string>& bodies, bool repeats) {
+  uint64_t done = 0;
   const model::GroupKey key = model::GroupKey::from_labels({{"job", "bench"}, {"instance", "host-1"}});
   {
     bench::Pusher pusher(*shared_store());
     for (auto _ : state) {
-      if (!pusher.push(body, key)) state.SkipWithError("a push was refused");
+      const std::string& body = bodies[done++ % bodies.size()];
+      if (!(repeats ? pusher.push_large(body, key) : pusher.push(body, key))) state.SkipWithError("a push was refused");
     }
   }
   SLUICE_CHECK(shared_store()->stats().series == uint64_t{kLargeSeries});
   state.SetItemsProcessed(state.iterations() * kLargeSeries);
-  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(body.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bodies.front().size()));
 }
-BENCHMARK_CAPTURE(push_large, ordered, ordered_body())
+const std::vector<std::string>& ordered_bodies() {
+  static const std::vector<std::string> made = {ordered_body(100'000), ordered_body(300'000), ordered_body(500'000)};
+  return made;
+}
+BENCHMARK_CAPTURE(push_large, repeated, ordered_bodies(), true)
     ->Name("push/large")
     ->Setup(set_up)
     ->Teardown(tear_down)
     ->UseRealTime();
-BENCHMARK_CAPTURE(push_large, shuffled, parser::test::series_body(kLargeSeries, 2))
+BENCHMARK_CAPTURE(push_large, first, ordered_bodies(), false)
+    ->Name("push/large_first")
+    ->Setup(set_up)
+    ->Teardown(tear_down)
+    ->UseRealTime();
+BENCHMARK_CAPTURE(push_large, shuffled, {parser::test::series_body(kLargeSeries, 2)}, false)
     ->Name("push/large_shuffled")
     ->Setup(set_up)
     ->Teardown(tear_down)

@@ -68,16 +68,19 @@ void FragmentWriter::Prefix::set(std::string_view name, std::string_view suffix,
   bytes = static_cast<size_t>(write_prefix(name, suffix, unquoted, text.data()) - text.data());
 }
 
-void FragmentWriter::begin(model::CanonicalPush& out, uint64_t most, bool any_bytes) {
-  out_ = &out;
-  any_bytes_ = any_bytes;
-  const size_t words = static_cast<size_t>(most / sizeof(uint64_t)) + 64;
+void reserve_words(model::CanonicalPush& out, size_t words) {
   if (out.words.size() > kWordsKept && words < out.words.size() / 4)
     model::UninitialisedVector<uint64_t>().swap(out.words);
   if (out.words.size() < words) {
     out.words.clear();  // nothing to copy
     out.words.resize(std::max(words, size_t{1024}));
   }
+}
+
+void FragmentWriter::begin(model::CanonicalPush& out, uint64_t most, bool any_bytes) {
+  out_ = &out;
+  any_bytes_ = any_bytes;
+  reserve_words(out, static_cast<size_t>(most / sizeof(uint64_t)) + 64);
   base_ = reinterpret_cast<char*>(out.words.data());
   capacity_ = out.words.size() * sizeof(uint64_t);
   at_ = 0;

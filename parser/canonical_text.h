@@ -16,6 +16,9 @@
 
 namespace sluice::parser {
 
+// Makes so many words of the push, whose contents are lost; gives back what a much larger push has needed.
+void reserve_words(model::CanonicalPush& out, size_t words);
+
 class FragmentWriter {
  public:
   enum class Result : uint8_t { kDone, kSliced, kBadUtf8 };

@@ -57,16 +57,45 @@ const char* front_number_end(const char* at, bool& whole) noexcept {
   return behind - 1 < 7 && *stop == '\n' && stop[-1] != '0' ? stop : nullptr;
 }
 
-bool have_places_of_their_own(const std::vector<TextNumber>& numbers) {
-  std::vector<std::pair<Meaning, uint32_t>> places;
-  for (const TextNumber& number : numbers) {
-    const bool count = number.meaning == Meaning::kSummaryCount;
-    places.emplace_back(count ? Meaning::kHistogramCount : number.meaning, number.at);
+// A bit for each thing that a number of a metric or a point may be.
+unsigned place_of(Meaning meaning) noexcept {
+  switch (meaning) {
+    case Meaning::kValue:
+      return 1;
+    case Meaning::kSum:
+      return 2;
+    case Meaning::kSummaryCount:
+    case Meaning::kHistogramCount:
+      return 4;
+    case Meaning::kQuantile:
+    case Meaning::kBucket:
+      return 1;
+    case Meaning::kNothing:
+      return 8;
   }
-  std::ranges::sort(places);
-  return std::ranges::adjacent_find(places) == places.end();
+  return 0;
 }
 
+bool have_places_of_their_own(const std::vector<TextNumber>& numbers, const model::Families& families) {
+  std::vector<uint8_t> of_metric(families.metrics.size());
+  std::vector<uint8_t> of_point(families.points.size());
+  for (const TextNumber& number : numbers) {
+    const unsigned place = place_of(number.meaning);
+    uint8_t& taken = number.is_of_point() ? of_point[number.at] : of_metric[number.at];
+    if ((taken & place) != 0) return false;
+    taken = static_cast<uint8_t>(taken | place);
+  }
+  return true;
+}
+
+// What is done between two looks at the clock: 20 ns for each number, 10 us of copying.
+constexpr size_t kNumbersPerCheck = 128;
+constexpr size_t kCopiedBytes = 64 * 1024;
+
+template <typename Vector>
+size_t used_bytes_of(const Vector& vector) noexcept {
+  return vector.size() * sizeof(vector[0]);
+}
 template <typename Vector>
 size_t bytes_of(const Vector& vector) noexcept {
   return vector.capacity() * sizeof(vector[0]);
@@ -76,21 +105,61 @@ size_t bytes_of(const Vector& vector) noexcept {
 
 bool Skeleton::make(std::string_view body, FastTextParser& parser) {
   SLUICE_DCHECK(body_.empty());
-  if (body.size() >= limits::kSkeletonBodyBytesMax) return false;
+  if (body.size() >= bounds_->body_bytes) return false;
   body_ = body;
   parser.note_numbers(&numbers_);
   parser.start(body_, families_);
-  if (parser.step(Deadline::never()) != FastTextParser::Step::kDone || numbers_.empty()) return false;
-  may_spell_ = have_places_of_their_own(numbers_);
+  return parser.step(Deadline::never()) == FastTextParser::Step::kDone && judge_text();
+}
+
+bool Skeleton::judge_text() {
+  if (numbers_.empty()) return false;
+  may_spell_ = have_places_of_their_own(numbers_, families_);
   spelled_.resize(numbers_.size());
   // What ends before its line does has a timestamp behind it.
   const bool plain = std::ranges::all_of(numbers_, [&](const TextNumber& number) { return body_[number.end] == '\n'; });
-  return plain && bytes() <= limits::kSkeletonBytesMax;
+  return plain && bytes() <= bounds_->bytes;
+}
+
+SkeletonStep Skeleton::step_make(const model::GroupKey& key, Workshop& workshop, Deadline deadline) {
+  for (;;) {
+    switch (making_) {
+      case Making::kCopy:
+        if (source_.size() >= bounds_->body_bytes) return SkeletonStep::kNo;
+        copy_source();
+        if (body_.size() != source_.size()) break;
+        workshop.parser.note_numbers(&numbers_);
+        workshop.parser.start(body_, families_);
+        making_ = Making::kParse;
+        break;
+      case Making::kParse: {
+        const FastTextParser::Step step = workshop.parser.step(deadline);
+        if (step == FastTextParser::Step::kDeclined || numbers_.size() > bounds_->numbers) return SkeletonStep::kNo;
+        if (step == FastTextParser::Step::kDone) making_ = Making::kJudge;
+        break;
+      }
+      case Making::kJudge:
+        if (!judge_text()) return SkeletonStep::kNo;
+        text_.begin_make();
+        making_ = Making::kText;
+        break;
+      case Making::kText:
+        if (text_.step_make(families_, numbers_, key, workshop.text, deadline) == SkeletonStep::kMore) break;
+        read_ = spelled_.size();  // a match comes first
+        return bytes() <= bounds_->bytes ? SkeletonStep::kYes : SkeletonStep::kNo;
+    }
+    if (deadline.passed()) return SkeletonStep::kMore;
+  }
+}
+
+void Skeleton::copy_source() {
+  if (body_.empty()) body_.reserve(source_.size());
+  body_ += source_.substr(body_.size(), kCopiedBytes);
 }
 
 bool Skeleton::make(std::string_view body, ProtobufParser& parser) {
   SLUICE_DCHECK(body_.empty());
-  if (body.size() >= limits::kSkeletonBodyBytesMax) return false;
+  if (body.size() >= bounds_->body_bytes) return false;
   body_ = body;
   protobuf_ = true;
   parser.note_numbers(&numbers_);
@@ -111,10 +180,14 @@ bool Skeleton::make(std::string_view body, ProtobufParser& parser) {
   for (const model::Metric& metric : families_.metrics) {
     messages_.push_back(static_cast<uint32_t>(metric.exact.data() - body_.data()));
   }
-  return plain && bytes() <= limits::kSkeletonBytesMax;
+  return plain && bytes() <= bounds_->bytes;
 }
 
-bool Skeleton::match(std::string_view body) { return protobuf_ ? match_protobuf(body) : match_text(body); }
+bool Skeleton::match(std::string_view body) {
+  if (protobuf_) return match_protobuf(body);
+  begin_match(body);
+  return step_match(Deadline::never()) == SkeletonStep::kYes;
+}
 
 bool Skeleton::match_protobuf(std::string_view body) {
   if (body.size() != body_.size()) return false;
@@ -136,47 +209,68 @@ bool Skeleton::match_protobuf(std::string_view body) {
   return true;
 }
 
-bool Skeleton::match_text(std::string_view body) {
-  unread_ = true;
-  std::string_view* spelled = spelled_.data();
-  const char* at = body.data();
-  const char* const end = at + body.size();
-  const char* const mine = body_.data();
-  size_t from = 0;
-  for (const TextNumber& number : numbers_) {
-    const size_t bytes = number.begin - from;
-    if (static_cast<size_t>(end - at) < bytes || std::memcmp(at, mine + from, bytes) != 0) return false;
-    at += bytes;
-    from = number.end;
-    bool whole = false;
-    const char* stop = end - at >= kFrontBytes ? front_number_end(at, whole) : nullptr;
-    if (stop == nullptr) stop = canonical_go_float_end(at, end, whole);
-    if (stop != nullptr && stop != end && *stop == '\n' && may_spell_ && (whole || number.is_double())) {
-      *spelled++ = {at, static_cast<size_t>(stop - at)};
-    } else {
-      *spelled++ = {};
-      stop = line_end(at, end);
-      if (!read(number, at, stop)) return false;
-    }
-    at = stop;
-  }
-  const auto rest = static_cast<size_t>(end - at);
-  if (rest != body_.size() - from || std::memcmp(at, mine + from, rest) != 0) return false;
+void Skeleton::begin_match(std::string_view body) noexcept {
   matched_ = body;
-  return true;
+  read_ = 0;
+  compared_ = 0;
+  compared_at_ = body.data();
+  compared_mine_ = 0;
 }
 
-void Skeleton::read_spelled() {
-  unread_ = false;
-  for (size_t index = 0; index < spelled_.size(); ++index) {
-    const std::string_view text = spelled_[index];
-    SLUICE_CHECK(text.empty() || read(numbers_[index], text.data(), text.data() + text.size()));
+SkeletonStep Skeleton::step_match(Deadline deadline) {
+  std::string_view* spelled = spelled_.data() + compared_;
+  const char* at = compared_at_;
+  const char* const end = matched_.data() + matched_.size();
+  const char* const mine = body_.data();
+  size_t from = compared_mine_;
+  const size_t count = numbers_.size();
+  for (;;) {
+    const size_t stop = std::min(count, compared_ + kNumbersPerCheck);
+    for (const TextNumber *number = numbers_.data() + compared_, *last = numbers_.data() + stop; number != last;
+         ++number) {
+      const size_t bytes = number->begin - from;
+      if (static_cast<size_t>(end - at) < bytes || std::memcmp(at, mine + from, bytes) != 0) return SkeletonStep::kNo;
+      at += bytes;
+      from = number->end;
+      bool whole = false;
+      const char* stop_at = end - at >= kFrontBytes ? front_number_end(at, whole) : nullptr;
+      if (stop_at == nullptr) stop_at = canonical_go_float_end(at, end, whole);
+      if (stop_at != nullptr && stop_at != end && *stop_at == '\n' && may_spell_ && (whole || number->is_double())) {
+        *spelled++ = {at, static_cast<size_t>(stop_at - at)};
+      } else {
+        *spelled++ = {};
+        stop_at = line_end(at, end);
+        if (!read(*number, at, stop_at)) return SkeletonStep::kNo;
+      }
+      at = stop_at;
+    }
+    compared_ = stop;
+    if (stop == count) break;
+    if (!deadline.passed()) continue;
+    compared_at_ = at;
+    compared_mine_ = from;
+    return SkeletonStep::kMore;
   }
+  const auto rest = static_cast<size_t>(end - at);
+  if (rest != body_.size() - from || std::memcmp(at, mine + from, rest) != 0) return SkeletonStep::kNo;
+  return SkeletonStep::kYes;
+}
+
+bool Skeleton::step_read(Deadline deadline) {
+  while (read_ < spelled_.size()) {
+    const size_t stop = std::min(spelled_.size(), read_ + kNumbersPerCheck);
+    for (; read_ != stop; ++read_) {
+      const std::string_view text = spelled_[read_];
+      SLUICE_CHECK(text.empty() || read(numbers_[read_], text.data(), text.data() + text.size()));
+    }
+    if (read_ != spelled_.size() && deadline.passed()) return false;
+  }
+  return true;
 }
 
 bool Skeleton::write_canonical(const model::GroupKey& key, model::CanonicalPush& out, SkeletonText::Scratch& scratch) {
   if (!text_.fits(key)) {
-    if (numbers_.size() > limits::kSkeletonNumbersMax || ++misfits_ < misfits_max_) return false;
+    if (numbers_.size() > bounds_->numbers || ++misfits_ < misfits_max_) return false;
     misfits_ = 0;
     misfits_max_ = std::min(2 * misfits_max_, limits::kSkeletonWaitMax);
     const bool made = text_.make(families_, numbers_, key, scratch);
@@ -184,6 +278,12 @@ bool Skeleton::write_canonical(const model::GroupKey& key, model::CanonicalPush&
     if (!made) return false;
   }
   return text_.write(families_, spelled_, key, out);
+}
+
+bool Skeleton::begin_write(const model::GroupKey& key, model::CanonicalPush& out, uint64_t expanded_max) {
+  if (!text_.is_made()) return false;
+  misfits_ = text_.fits(key) ? 0 : misfits_ + 1;
+  return misfits_ == 0 && text_.begin_write(key, out, expanded_max);
 }
 
 bool Skeleton::read(const TextNumber& number, const char* at, const char* end) {
@@ -239,9 +339,10 @@ bool Skeleton::read_protobuf(const TextNumber& number, const char* at) {
 }
 
 size_t Skeleton::bytes() const noexcept {
+  // The families of a large body have room that is never touched.
   return sizeof(*this) + body_.capacity() + bytes_of(numbers_) + bytes_of(messages_) + bytes_of(spelled_) +
-         bytes_of(families_.families) + bytes_of(families_.metrics) + bytes_of(families_.labels) +
-         bytes_of(families_.points) + families_.arena.capacity() + text_.bytes();
+         used_bytes_of(families_.families) + used_bytes_of(families_.metrics) + used_bytes_of(families_.labels) +
+         used_bytes_of(families_.points) + families_.arena.capacity() + text_.bytes();
 }
 
 }  // namespace sluice::parser

@@ -14,8 +14,10 @@
 //
 // The canonical push is remembered as well (skeleton_text.h), for one set of grouping label names at a time.
 //
-// A plain object of one owner, which it may change from push to push; one thread. A match is one piece of work, bounded
-// by limits::kSkeletonBodyBytesMax (10 us).
+// A small skeleton is made, compared and written in one piece each, bounded by limits::kSkeletonBodyBytesMax (10 us); a
+// large one, of text only, in steps that look at the deadline every few microseconds, and with its template at once.
+//
+// A plain object of one owner, which it may change from push to push; one thread.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +29,7 @@
 #include "core/model/families.h"
 #include "core/model/group_key.h"
 #include "parser/protobuf_parser.h"
+#include "parser/simd/kernel.h"
 #include "parser/skeleton_text.h"
 #include "parser/text_fast.h"
 #include "parser/text_number.h"
@@ -35,7 +38,14 @@ namespace sluice::parser {
 
 class Skeleton {
  public:
-  Skeleton() = default;
+  // What making needs.
+  struct Workshop {
+    explicit Workshop(const simd::Kernel& kernel) : parser(kernel) {}
+    FastTextParser parser;
+    SkeletonText::Scratch text;
+  };
+
+  explicit Skeleton(const SkeletonBounds& bounds = kSmallSkeleton) noexcept : bounds_(&bounds), text_(bounds) {}
   Skeleton(const Skeleton&) = delete;
   Skeleton& operator=(const Skeleton&) = delete;
 
@@ -45,15 +55,25 @@ class Skeleton {
   [[nodiscard]] bool make(std::string_view body, FastTextParser& parser);
   // The same for delimited protobuf. False as well when a metric needs a record.
   [[nodiscard]] bool make(std::string_view body, ProtobufParser& parser);
+  // make() of a text body in steps, and the template for the names of `key`; without one it is kept all the same. All
+  // must stay until it is no longer kMore, the workshop as it is left from step to step.
+  void begin_make(std::string_view body) noexcept { source_ = body; }
+  [[nodiscard]] SkeletonStep step_make(const model::GroupKey& key, Workshop& workshop, Deadline deadline);
 
   // Whether `body` is this one with other numbers. If so, families() are those of `body`, as its parser makes them; the
   // caller says by its choice of skeletons that it is of the same form. Otherwise they are not to be used before the
   // next match.
   [[nodiscard]] bool match(std::string_view body);
+  // The same in steps, of a text body, which must stay.
+  void begin_match(std::string_view body) noexcept;
+  [[nodiscard]] SkeletonStep step_match(Deadline deadline);
   [[nodiscard]] const model::Families& families() {
-    if (unread_) read_spelled();
+    while (!step_read(Deadline::never())) {
+    }
     return families_;
   }
+  // Reads some of the numbers that families() would read; false when there are more.
+  [[nodiscard]] bool step_read(Deadline deadline);
   // The same, but its numbers may be those of another body.
   [[nodiscard]] const model::Families& families_without_numbers() const noexcept { return families_; }
 
@@ -61,20 +81,31 @@ class Skeleton {
   // check. False when it has to be asked, `out` is then unusable.
   [[nodiscard]] bool write_canonical(const model::GroupKey& key, model::CanonicalPush& out,
                                      SkeletonText::Scratch& scratch);
+  // The same in steps, for a key with the names that the template was made for. `expanded_max`: SkeletonText.
+  [[nodiscard]] bool begin_write(const model::GroupKey& key, model::CanonicalPush& out, uint64_t expanded_max);
+  // Keys in a row that had other names than the template, since begin_write() met one that had the same.
+  [[nodiscard]] uint32_t misfits() const noexcept { return misfits_; }
+  [[nodiscard]] SkeletonStep step_write(model::CanonicalPush& out, Deadline deadline) {
+    return text_.step_write(families_, spelled_, out, deadline);
+  }
 
   // Of memory, about.
   [[nodiscard]] size_t bytes() const noexcept;
 
  private:
-  // The numbers of spelled_, into the families.
-  void read_spelled();
+  enum class Making : uint8_t { kCopy, kParse, kJudge, kText };
+
+  // Copies some of the body.
+  void copy_source();
+  // Whether the text body that was parsed can be kept.
+  [[nodiscard]] bool judge_text();
   // Puts a number in its place; false when the fast parser would not take it, or something stands behind it.
   [[nodiscard]] bool read(const TextNumber& number, const char* at, const char* end);
-  [[nodiscard]] bool match_text(std::string_view body);
   [[nodiscard]] bool match_protobuf(std::string_view body);
   // The same for the bytes of a number that are as many as those of the first body.
   [[nodiscard]] bool read_protobuf(const TextNumber& number, const char* at);
 
+  const SkeletonBounds* bounds_;
   bool protobuf_ = false;
   std::string body_;
   std::vector<TextNumber> numbers_;  // in the order of the body
@@ -83,10 +114,18 @@ class Skeleton {
   std::string_view matched_;               // the body that matched last
   std::vector<std::string_view> spelled_;  // of each number that is canonical as it stands there; else empty
   bool may_spell_ = false;                 // no two numbers stand for the same thing, of which the later would count
-  bool unread_ = false;                    // and not in families_
+  size_t read_ = 0;                        // of spelled_: so many are in families_
+
+  // Where step_match() stands: the next number, in both bodies.
+  size_t compared_ = 0;
+  const char* compared_at_ = nullptr;
+  size_t compared_mine_ = 0;
+  // Where step_make() stands.
+  Making making_ = Making::kCopy;
+  std::string_view source_;
 
   SkeletonText text_;
-  uint32_t misfits_ = 0;      // keys with other names than the template's, since it was made
+  uint32_t misfits_ = 0;      // keys with other names than the template's
   uint32_t misfits_max_ = 1;  // so many, and the template is made anew for the names of the last
 };
 

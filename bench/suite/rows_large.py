@@ -28,8 +28,10 @@ def p6_process(bench):
     ordered = Figure(rates["large"], "M samples/s")
     bench.add("P6", "15,000 series in the process, one core", sluice=str(ordered), against="10 M samples/s",
               ratio=ordered.median / 10, target=">= 1",
-              note="labels and series in no order: %s" % Figure(rates["large_shuffled"], "M samples/s"),
-              figures={"sluice_msamples_per_second": ordered, "sluice_shuffled": Figure(rates["large_shuffled"])})
+              note="a body like none before: %s; in no order: %s" % (Figure(rates["large_first"], "M samples/s"),
+                                                                    Figure(rates["large_shuffled"], "M samples/s")),
+              figures={"sluice_msamples_per_second": ordered, "sluice_first": Figure(rates["large_first"]),
+                       "sluice_shuffled": Figure(rates["large_shuffled"])})
 
 
 def p21(bench):

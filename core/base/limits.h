@@ -139,6 +139,15 @@ inline constexpr size_t kSkeletonCanonicalBytesMax = 128 * 1024;
 // a push.
 inline constexpr uint32_t kSkeletonWaitMax = 1024;
 
+// The same for larger bodies, which are compared and written in slices. A few of each worker, because one takes five
+// times the bytes of its body; those that were not of use for so many seconds go, and all when memory runs short.
+inline constexpr size_t kSkeletonLargeBodyBytesMax = 4 * 1024 * 1024;
+inline constexpr uint32_t kLargeSkeletonsPerWorker = 4;
+inline constexpr size_t kSkeletonLargeBytesMax = 16 * 1024 * 1024;
+inline constexpr size_t kSkeletonLargeNumbersMax = 32 * 1024;
+inline constexpr size_t kSkeletonLargeCanonicalBytesMax = 16 * 1024 * 1024;
+inline constexpr uint32_t kSkeletonLargeSeconds = 300;
+
 // ---- Scrapes -------------------------------------------------------------------------------------------------------
 // Text behind one full flush of a compressed scrape. Smaller blocks cost ratio (each begins without history), larger
 // ones make a cache of unchanged blocks coarser and the first compressed byte later.

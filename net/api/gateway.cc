@@ -43,7 +43,9 @@ class StoreHooks final : public loop::EpochHooks {
     next_housekeeping_ns_ = now_ns + 1'000'000'000;
     context_.writer->housekeep();
     context_.scratches.age();
+    context_.large_skeletons.age();
     context_.gateway.memory().sample();
+    if (context_.gateway.memory().pressure() != store::Pressure::kNone) context_.large_skeletons.drop_all();
     age_large_memory();
     render::CacheCounts counts;
     context_.gateway.scrape_cache().housekeep(counts);

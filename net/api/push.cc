@@ -46,7 +46,8 @@ size_t PushScratch::bytes() const noexcept {
   // room that was never touched.
   constexpr size_t kBesideMetric = 64;
   constexpr size_t kBesideFamily = 256;
-  return canonicaliser.written_bytes() + families.metrics.size() * (sizeof(model::Metric) + kBesideMetric) +
+  const size_t text = std::max<size_t>(canonicaliser.written_bytes(), push.used_bytes);
+  return text + families.metrics.size() * (sizeof(model::Metric) + kBesideMetric) +
          families.labels.size() * 2 * sizeof(model::LabelPair) + families.points.size() * sizeof(model::Point) +
          families.families.size() * (sizeof(model::Family) + kBesideFamily) + families.arena.capacity();
 }
@@ -103,6 +104,9 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
       case Phase::kDecode:
         go_on = decode(exchange, deadline);
         break;
+      case Phase::kCompare:
+        go_on = compare(deadline);
+        break;
       case Phase::kParseText:
         go_on = parse_text(exchange, deadline);
         break;
@@ -112,11 +116,23 @@ StepAction PushState::step(http::Exchange& exchange, Deadline deadline) {
       case Phase::kParsed:
         go_on = start_canonicalising(exchange);
         break;
+      case Phase::kWrite:
+        go_on = write(exchange, deadline);
+        break;
+      case Phase::kRead:
+        go_on = read(deadline);
+        break;
       case Phase::kCanonicalise:
         go_on = canonicalise(exchange, deadline);
         break;
+      case Phase::kLearn:
+        go_on = learn(exchange, deadline);
+        break;
       case Phase::kStore:
         go_on = store(exchange, deadline);
+        break;
+      case Phase::kReject:
+        go_on = reject_stored(exchange, deadline);
         break;
       case Phase::kAcknowledge:
         go_on = acknowledge(exchange);
@@ -148,20 +164,46 @@ bool PushState::start_parsing(http::Exchange& exchange, std::string_view body) {
   if (!context_.gateway.memory().promise(body.size())) return refuse_at(exchange, Limit::kMemory);
   promised_bytes_ = body.size();
   body_ = body;
-  using Form = parser::SkeletonCache::Form;
-  skeleton_ = context_.skeletons.find(body, protobuf_ ? Form::kProtobuf : Form::kText);
+  skeleton_ = context_.skeletons.find(body, form());
   if (skeleton_) {
     context_.metrics.pushes_repeated.add(1);
     phase_ = Phase::kParsed;
     return true;
   }
-  if (protobuf_) {
-    scratch_->protobuf_parser.start(body, scratch_->families, !check_);
-    phase_ = Phase::kParseProtobuf;
-    return true;
+  if (!protobuf_) skeleton_ = context_.large_skeletons.find(body);
+  if (skeleton_) {
+    phase_ = Phase::kCompare;
+  } else {
+    start_parser();
   }
-  scratch_->text_parser.start(body, context_.names, scratch_->families);
-  phase_ = Phase::kParseText;
+  return true;
+}
+
+void PushState::start_parser() {
+  if (protobuf_) {
+    scratch_->protobuf_parser.start(body_, scratch_->families, !check_);
+    phase_ = Phase::kParseProtobuf;
+  } else {
+    scratch_->text_parser.start(body_, context_.names, scratch_->families);
+    phase_ = Phase::kParseText;
+  }
+}
+
+bool PushState::compare(Deadline deadline) {
+  switch (skeleton_->step_match(deadline)) {
+    case parser::SkeletonStep::kMore:
+      return wait_for_slice();
+    case parser::SkeletonStep::kNo:
+      skeleton_ = context_.large_skeletons.find_next(body_, std::move(skeleton_));
+      if (!skeleton_) start_parser();
+      return true;
+    case parser::SkeletonStep::kYes:
+      break;
+  }
+  context_.large_skeletons.note_match(skeleton_);
+  context_.metrics.pushes_repeated.add(1);
+  large_ = true;
+  phase_ = Phase::kParsed;
   return true;
 }
 
@@ -230,9 +272,32 @@ bool PushState::start_canonicalising(http::Exchange& exchange) {
   if (!decode_error_.empty()) return refuse_malformed(exchange, decode_error_);
   context_.writer->expect(key_.hash(), store::Writer::Near::kVersion);
   wall_ns_ = wall_ns();
-  if (skeleton_ && skeleton_.write_canonical(key_, scratch_->push)) return start_storing(exchange);
+  if (large_) {
+    const uint64_t most = context_.gateway.options().limits[Limit::kExpandedBytes];
+    phase_ = skeleton_->begin_write(key_, scratch_->push, most) ? Phase::kWrite : Phase::kRead;
+    return true;
+  }
+  if (skeleton_ && context_.skeletons.write_canonical(skeleton_, key_, scratch_->push)) return start_storing(exchange);
+  start_canonicaliser();
+  return true;
+}
+
+void PushState::start_canonicaliser() {
   scratch_->canonicaliser.begin(families(), key_, scratch_->push, check_, context_.gateway.options().limits);
   phase_ = Phase::kCanonicalise;
+}
+
+bool PushState::write(const http::Exchange& exchange, Deadline deadline) {
+  const parser::SkeletonStep step = skeleton_->step_write(scratch_->push, deadline);
+  if (step == parser::SkeletonStep::kMore) return wait_for_slice();
+  if (step == parser::SkeletonStep::kYes) return start_storing(exchange);
+  phase_ = Phase::kRead;
+  return true;
+}
+
+bool PushState::read(Deadline deadline) {
+  if (!skeleton_->step_read(deadline)) return wait_for_slice();
+  start_canonicaliser();
   return true;
 }
 
@@ -267,8 +332,17 @@ bool PushState::canonicalise(http::Exchange& exchange, Deadline deadline) {
     case parser::Canonicaliser::State::kDone:
       break;
   }
-  using Form = parser::SkeletonCache::Form;
-  if (to_learn_) context_.skeletons.learn(body_, protobuf_ ? Form::kProtobuf : Form::kText);
+  if (!to_learn_) return start_storing(exchange);
+  context_.skeletons.learn(body_, form());
+  const bool has_memory = context_.gateway.memory().pressure() == store::Pressure::kNone;
+  if (!protobuf_ && has_memory) lesson_ = context_.large_skeletons.learn(body_);
+  if (!lesson_) return start_storing(exchange);
+  phase_ = Phase::kLearn;
+  return true;
+}
+
+bool PushState::learn(const http::Exchange& exchange, Deadline deadline) {
+  if (!lesson_.step(key_, deadline)) return wait_for_slice();
   return start_storing(exchange);
 }
 
@@ -277,13 +351,14 @@ bool PushState::start_storing(const http::Exchange& exchange) {
   MemoryGuard& memory = context_.gateway.memory();
   context_.memory.worked_off(memory, body_.size() + scratch_->push.used_bytes);
   if (memory.pressure() != store::Pressure::kNone) memory.sample();  // nothing is refused for what was
-  scratch_->op.start(*context_.writer, {.key = key_,
-                                        .parsed = skeleton_ ? skeleton_.families_without_numbers() : scratch_->families,
-                                        .push = scratch_->push,
-                                        .replace = replace,
-                                        .wall_ns = wall_ns_,
-                                        .limits = nullptr,
-                                        .pressure = memory.pressure()});
+  scratch_->op.start(*context_.writer,
+                     {.key = key_,
+                      .parsed = skeleton_ ? skeleton_->families_without_numbers() : scratch_->families,
+                      .push = scratch_->push,
+                      .replace = replace,
+                      .wall_ns = wall_ns_,
+                      .limits = nullptr,
+                      .pressure = memory.pressure()});
   phase_ = Phase::kStore;
   return true;
 }
@@ -301,7 +376,8 @@ bool PushState::store(http::Exchange& exchange, Deadline deadline) {
       phase_ = Phase::kAcknowledge;
       return true;
     case store::PushStatus::kConflict:
-      return reject(exchange, result.conflict);
+      phase_ = Phase::kReject;
+      return true;
     case store::PushStatus::kLimit:
       return refuse_at(exchange, *result.limit);
     case store::PushStatus::kRefused:
@@ -310,6 +386,11 @@ bool PushState::store(http::Exchange& exchange, Deadline deadline) {
       break;
   }
   return finish(exchange);
+}
+
+bool PushState::reject_stored(http::Exchange& exchange, Deadline deadline) {
+  if (skeleton_ && !skeleton_->step_read(deadline)) return wait_for_slice();
+  return reject(exchange, scratch_->op.result().conflict);
 }
 
 // What it worked with is free for other pushes while the log is waited for.

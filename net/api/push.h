@@ -18,7 +18,9 @@
 #include "net/http/exchange.h"
 #include "parser/canonical.h"
 #include "parser/protobuf_parser.h"
-#include "parser/skeleton_cache.h"
+#include "parser/skeleton_key.h"
+#include "parser/skeleton_large.h"
+#include "parser/skeleton_slots.h"
 #include "parser/text_parser.h"
 
 namespace sluice::net::api {
@@ -55,11 +57,16 @@ class PushState final : public RequestState {
   enum class Phase : uint8_t {
     kStart,
     kDecode,
+    kCompare,
     kParseText,
     kParseProtobuf,
     kParsed,
+    kWrite,
+    kRead,
     kCanonicalise,
+    kLearn,
     kStore,
+    kReject,
     kAcknowledge,
     kStoreFailure
   };
@@ -68,23 +75,38 @@ class PushState final : public RequestState {
   [[nodiscard]] bool decode(http::Exchange& exchange, Deadline deadline);
   // What is decoded is beyond.
   [[nodiscard]] std::optional<limits::Limit> limit_of_decoded() const noexcept;
+  // Of a large body, with skeletons.
+  [[nodiscard]] bool compare(Deadline deadline);
   [[nodiscard]] bool parse_text(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool parse_protobuf(http::Exchange& exchange, Deadline deadline);
+  // The canonical push, by a large skeleton.
+  [[nodiscard]] bool write(const http::Exchange& exchange, Deadline deadline);
+  // The numbers of a large body that are not read, for the canonicaliser.
+  [[nodiscard]] bool read(Deadline deadline);
   [[nodiscard]] bool canonicalise(http::Exchange& exchange, Deadline deadline);
+  [[nodiscard]] bool learn(const http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool store(http::Exchange& exchange, Deadline deadline);
+  // What the store refused.
+  [[nodiscard]] bool reject_stored(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool acknowledge(http::Exchange& exchange);
   [[nodiscard]] bool store_failure(http::Exchange& exchange, Deadline deadline);
   [[nodiscard]] bool start(http::Exchange& exchange);
   // `body` is no longer encoded.
   [[nodiscard]] bool start_parsing(http::Exchange& exchange, std::string_view body);
+  // Of body_, which no skeleton is like.
+  void start_parser();
+  [[nodiscard]] parser::SkeletonForm form() const noexcept {
+    return protobuf_ ? parser::SkeletonForm::kProtobuf : parser::SkeletonForm::kText;
+  }
   // What the body says, once it was parsed.
   [[nodiscard]] const model::Families& families() const {
-    return skeleton_ ? skeleton_.families() : scratch_->families;
+    return skeleton_ ? skeleton_->families() : scratch_->families;
   }
   // After either parser; `at_end`: the parser missed bytes behind the last one, which is the decoder's error if it had
   // one.
   [[nodiscard]] bool refuse_parsed(http::Exchange& exchange, std::string_view text, bool at_end);
   [[nodiscard]] bool start_canonicalising(http::Exchange& exchange);
+  void start_canonicaliser();
   [[nodiscard]] bool start_storing(const http::Exchange& exchange);
   [[nodiscard]] bool wait_for_slice();
   // Answers an inconsistent push; goes on to set the group's failure time unless the group itself would be invalid.
@@ -99,13 +121,15 @@ class PushState final : public RequestState {
   WorkerContext& context_;
   model::GroupKey key_;
   std::unique_ptr<PushScratch> scratch_;
-  std::string_view body_;                 // what is parsed
-  parser::SkeletonCache::Loan skeleton_;  // whose families are the body's
-  bool check_;                            // false: --push.disable-consistency-check
-  conn::BodyBuffer decoded_;              // what is parsed, unless the body has no coding
-  uint64_t promised_bytes_ = 0;           // of a body, by the memory guard
-  uint64_t decoded_max_ = 0;              // bytes of it
-  std::string decode_error_;              // comes after what was decoded before it
+  std::string_view body_;                  // what is parsed
+  parser::SkeletonLoan skeleton_;          // whose families are the body's, once it has matched
+  bool large_ = false;                     // it is one of the large ones
+  parser::LargeSkeletons::Lesson lesson_;  // what is made of the body for the next one like it
+  bool check_;                             // false: --push.disable-consistency-check
+  conn::BodyBuffer decoded_;               // what is parsed, unless the body has no coding
+  uint64_t promised_bytes_ = 0;            // of a body, by the memory guard
+  uint64_t decoded_max_ = 0;               // bytes of it
+  std::string decode_error_;               // comes after what was decoded before it
   int64_t start_ns_;
   int64_t wall_ns_ = 0;
   uint64_t stamp_ = 0;  // of the change that was made, for which the answer waits

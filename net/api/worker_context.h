@@ -13,6 +13,7 @@
 #include "net/conn/body_buffer.h"
 #include "parser/names.h"
 #include "parser/skeleton_cache.h"
+#include "parser/skeleton_large.h"
 
 namespace sluice::net::api {
 
@@ -54,6 +55,7 @@ struct WorkerContext {
   ScratchPool scratches;
   MemoryWatch memory;
   parser::SkeletonCache skeletons;
+  parser::LargeSkeletons large_skeletons;
   const Durability* durability = nullptr;  // none: the state is kept in memory alone
   AccessControl* access = nullptr;         // none: nobody is asked who it is; set before it starts
   conn::BodyPool* bodies = nullptr;        // the worker's, for decoded bodies; set before it starts

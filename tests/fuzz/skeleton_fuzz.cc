@@ -23,6 +23,12 @@ test::SkeletonPair compare_protobuf(std::string_view input) {
   return test::compare_protobuf_by_skeleton(first, key, input.substr(first.size()), key);
 }
 
+test::SkeletonPair compare_both(std::string_view first, const model::GroupKey& first_key, std::string_view second,
+                                const model::GroupKey& second_key) {
+  const test::SkeletonPair large = test::compare_by_large_skeleton(first, first_key, second, second_key);
+  return large.difference.empty() ? test::compare_by_skeleton(first, first_key, second, second_key) : large;
+}
+
 test::SkeletonPair compare(std::string_view input) {
   if (!input.empty() && input.front() == '\xff') return compare_protobuf(input);
   std::array<std::string_view, 4> parts;
@@ -34,12 +40,13 @@ test::SkeletonPair compare(std::string_view input) {
     input.remove_prefix(nul + 1);
   }
   parts[count++] = input;
-  if (count == 2) return test::compare_by_skeleton(parts[0], parts[1]);
+  static const model::GroupKey key = model::GroupKey::from_labels({{"job", "t"}, {"instance", "i"}});
+  if (count == 2) return compare_both(parts[0], key, parts[1], key);
   if (count != 4) return {};
   const auto first = parse_grouping_key(parts[0], false, NameScheme::kLegacy);
   const auto second = parse_grouping_key(parts[1], false, NameScheme::kLegacy);
   if (!first.has_value() || !second.has_value()) return {};
-  return test::compare_by_skeleton(parts[2], *first, parts[3], *second);
+  return compare_both(parts[2], *first, parts[3], *second);
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ TEST(SkeletonCache, LendsTheFamiliesOfTheBody) {
   model::Families families;
   parser.start(body, NameScheme::kLegacy, families);
   ASSERT_EQ(parser.step(Deadline::never()), TextParser::Step::kDone);
-  EXPECT_EQ(describe(loan.families()), describe(families));
+  EXPECT_EQ(describe(loan->families()), describe(families));
 }
 
 // Two pushes under way at once: the second one parses.
@@ -86,7 +86,7 @@ TEST(SkeletonCache, KeepsWhatIsLent) {
   for (int round = 0; round < 5000; ++round) push(cache, body_of(100, round));
   EXPECT_FALSE(cache.find(body_of(100, 1)));
   for (const size_t index : {3u, 0u, 15u}) {
-    EXPECT_EQ(loans[index].families().metrics.front().value, 7);
+    EXPECT_EQ(loans[index]->families().metrics.front().value, 7);
     loans[index].give_back();
     EXPECT_TRUE(cache.find(bodies[index]));
   }

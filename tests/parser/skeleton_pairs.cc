@@ -60,16 +60,86 @@ std::string canonical(const model::Families& families, const model::GroupKey& ke
   return canonicaliser.step(Deadline::never()) == Canonicaliser::State::kDone ? describe_push(push) : std::string();
 }
 
+// The two kinds of skeletons, used alike.
+class Whole {
+ public:
+  [[nodiscard]] bool make(std::string_view body, const model::GroupKey& /*key*/) {
+    return skeleton.make(body, workshop_.parser);
+  }
+  [[nodiscard]] bool match(std::string_view body) { return skeleton.match(body); }
+  [[nodiscard]] bool write(const model::GroupKey& key, model::CanonicalPush& push) {
+    return skeleton.write_canonical(key, push, workshop_.text);
+  }
+
+  Skeleton skeleton;
+
+ private:
+  Skeleton::Workshop workshop_{simd::active_kernel()};
+};
+
+class WholeProtobuf {
+ public:
+  [[nodiscard]] bool make(std::string_view body, const model::GroupKey& /*key*/) {
+    return skeleton.make(body, parser_);
+  }
+  [[nodiscard]] bool match(std::string_view body) { return skeleton.match(body); }
+  [[nodiscard]] bool write(const model::GroupKey& key, model::CanonicalPush& push) {
+    return skeleton.write_canonical(key, push, scratch_);
+  }
+
+  Skeleton skeleton;
+
+ private:
+  ProtobufParser parser_;
+  SkeletonText::Scratch scratch_;
+};
+
+class InSteps {
+ public:
+  [[nodiscard]] bool make(std::string_view body, const model::GroupKey& key) {
+    skeleton.begin_make(body);
+    Skeleton::Workshop workshop(simd::active_kernel());
+    return finish([&] { return skeleton.step_make(key, workshop, kPassed); });
+  }
+  [[nodiscard]] bool match(std::string_view body) {
+    skeleton.begin_match(body);
+    return finish([&] { return skeleton.step_match(kPassed); });
+  }
+  [[nodiscard]] bool write(const model::GroupKey& key, model::CanonicalPush& push) {
+    if (!skeleton.begin_write(key, push, UINT64_MAX)) return false;
+    // A push that is given up half way leaves nothing behind.
+    if (skeleton.step_write(push, kPassed) == SkeletonStep::kMore && !skeleton.begin_write(key, push, UINT64_MAX)) {
+      return false;
+    }
+    return finish([&] { return skeleton.step_write(push, kPassed); });
+  }
+
+  Skeleton skeleton{kLargeSkeleton};
+
+ private:
+  static constexpr Deadline kPassed{0};
+
+  template <typename Step>
+  static bool finish(Step step) {
+    SkeletonStep result;
+    do {
+      result = step();
+    } while (result == SkeletonStep::kMore);
+    return result == SkeletonStep::kYes;
+  }
+};
+
 // The canonical push of the body that matched last, if the skeleton writes it. False when it does not.
-bool write_and_compare(Skeleton& skeleton, const model::GroupKey& key, SkeletonText::Scratch& scratch,
-                       std::string& difference) {
+template <typename Kind>
+bool write_and_compare(Kind& kind, const model::GroupKey& key, std::string& difference) {
+  Skeleton& skeleton = kind.skeleton;
   // Before its numbers are asked for, and behind.
   model::CanonicalPush unread;
-  const bool written = skeleton.write_canonical(key, unread, scratch);
+  const bool written = kind.write(key, unread);
   const std::string before = describe(skeleton.families());
   if (!written) return false;
   model::CanonicalPush push;
-  if (!skeleton.write_canonical(key, push, scratch) || describe_push(unread) != describe_push(push)) {
+  if (!kind.write(key, push) || describe_push(unread) != describe_push(push)) {
     difference = both("written unread", describe_push(unread), describe_push(push));
   }
   if (describe(skeleton.families()) != before) difference = both("numbers", describe(skeleton.families()), before);
@@ -81,27 +151,27 @@ bool write_and_compare(Skeleton& skeleton, const model::GroupKey& key, SkeletonT
 }
 
 // `parse` says what the parser of these bodies makes of one.
-template <typename Parser, typename Parse>
-SkeletonPair compare(Parser& parser, Parse parse, std::string_view first_body, const model::GroupKey& first_key,
+template <typename Kind, typename Parse>
+SkeletonPair compare(Parse parse, std::string_view first_body, const model::GroupKey& first_key,
                      std::string_view second_body, const model::GroupKey& second_key) {
   const std::vector<char> first(first_body.begin(), first_body.end());
   const std::vector<char> second(second_body.begin(), second_body.end());
   SkeletonPair pair;
-  Skeleton skeleton;
-  pair.kept = skeleton.make(view(first), parser);
+  Kind kind;
+  Skeleton& skeleton = kind.skeleton;
+  pair.kept = kind.make(view(first), first_key);
   if (!pair.kept) return pair;
-  SkeletonText::Scratch scratch;
-  // The first push makes the template.
-  if (skeleton.match(view(first))) static_cast<void>(write_and_compare(skeleton, first_key, scratch, pair.difference));
-  pair.matched = skeleton.match(view(second));
+  // The first push makes the template, if it is not made.
+  if (kind.match(view(first))) static_cast<void>(write_and_compare(kind, first_key, pair.difference));
+  pair.matched = kind.match(view(second));
   if (pair.matched) {
     const std::string wanted = parse(view(second));
     const std::string got = "ok\n" + describe(skeleton.families());
     if (got != wanted) pair.difference = both("the second body", got, wanted);
-    pair.written = write_and_compare(skeleton, second_key, scratch, pair.difference);
+    pair.written = write_and_compare(kind, second_key, pair.difference);
   }
   // Whatever the second one has left behind.
-  const bool again = skeleton.match(view(first));
+  const bool again = kind.match(view(first));
   const std::string wanted = parse(view(first));
   const std::string got = again ? "ok\n" + describe(skeleton.families()) : "no match";
   if (got != wanted) pair.difference = both("the first body again", got, wanted);
@@ -112,8 +182,7 @@ SkeletonPair compare(Parser& parser, Parse parse, std::string_view first_body, c
 
 SkeletonPair compare_protobuf_by_skeleton(std::string_view first, const model::GroupKey& first_key,
                                           std::string_view second, const model::GroupKey& second_key) {
-  ProtobufParser parser;
-  return compare(parser, parsed_protobuf, first, first_key, second, second_key);
+  return compare<WholeProtobuf>(parsed_protobuf, first, first_key, second, second_key);
 }
 
 SkeletonPair compare_by_skeleton(std::string_view first, std::string_view second) {
@@ -123,8 +192,12 @@ SkeletonPair compare_by_skeleton(std::string_view first, std::string_view second
 
 SkeletonPair compare_by_skeleton(std::string_view first, const model::GroupKey& first_key, std::string_view second,
                                  const model::GroupKey& second_key) {
-  FastTextParser parser(simd::active_kernel());
-  return compare(parser, parsed, first, first_key, second, second_key);
+  return compare<Whole>(parsed, first, first_key, second, second_key);
+}
+
+SkeletonPair compare_by_large_skeleton(std::string_view first, const model::GroupKey& first_key,
+                                       std::string_view second, const model::GroupKey& second_key) {
+  return compare<InSteps>(parsed, first, first_key, second, second_key);
 }
 
 std::string random_body(std::mt19937_64& random, int lines) {

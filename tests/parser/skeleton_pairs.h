@@ -23,6 +23,10 @@ struct SkeletonPair {
 [[nodiscard]] SkeletonPair compare_by_skeleton(std::string_view first, const model::GroupKey& first_key,
                                                std::string_view second, const model::GroupKey& second_key);
 
+// The same as a large skeleton, in the shortest steps.
+[[nodiscard]] SkeletonPair compare_by_large_skeleton(std::string_view first, const model::GroupKey& first_key,
+                                                     std::string_view second, const model::GroupKey& second_key);
+
 // The same for delimited protobuf.
 [[nodiscard]] SkeletonPair compare_protobuf_by_skeleton(std::string_view first, const model::GroupKey& first_key,
                                                         std::string_view second, const model::GroupKey& second_key);

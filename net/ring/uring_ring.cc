@@ -63,12 +63,10 @@ int UringRing::init(const RingOptions& options, std::string& problem) {
   io_uring_buf_ring_init(buffer_ring_);
   result = register_buffers(ring_, buffer_ring_, buffers_.count(), kBufferGroup);
   if (result < 0) return result;
-  const int mask = io_uring_buf_ring_mask(buffers_.count());
-  for (uint32_t i = 0; i < buffers_.count(); ++i) {
-    const auto id = static_cast<uint16_t>(i);
-    io_uring_buf_ring_add(buffer_ring_, buffers_.at(BufId{id}), buffers_.bytes(), id, mask, static_cast<int>(i));
-  }
-  io_uring_buf_ring_advance(buffer_ring_, static_cast<int>(buffers_.count()));
+  // The first ones are on top.
+  for (uint32_t i = buffers_.count(); i-- != 0;) shelf_.push_back(static_cast<uint16_t>(i));
+  to_offer_ = std::min(kOfferedFirst, buffers_.count());
+  offer_buffers();
   send_parts_ = std::make_unique<SendParts[]>(kSendPartsSlots);
   return 0;
 }
@@ -98,6 +96,7 @@ int UringRing::enable() noexcept {
 
 uint32_t UringRing::turn(int64_t wait_ns, CompletionHandler& handler) {
   SLUICE_DCHECK_OWNER(owner_);
+  offer_buffers();
   enter(wait_ns, handler);
   uint32_t dispatched = 0;
   // What was stashed is older than everything in the queue.
@@ -169,6 +168,8 @@ bool UringRing::dispatch(uint64_t user_data, int32_t result, uint32_t flags, Com
   if ((flags & IORING_CQE_F_BUFFER) != 0) {
     const BufId id{static_cast<uint16_t>(flags >> IORING_CQE_BUFFER_SHIFT)};
     buffers_.leave(id);
+    --offered_;
+    ++left_;
     if (result > 0) {
       completion.buffer = id;
       completion.data = buffers_.at(id);
@@ -176,6 +177,7 @@ bool UringRing::dispatch(uint64_t user_data, int32_t result, uint32_t flags, Com
       give_back(id);  // the kernel picked one and then had nothing to put into it
     }
   }
+  if (result == -ENOBUFS) left_ = to_offer_;
   handler.on_completion(completion);
   return true;
 }
@@ -302,9 +304,23 @@ void UringRing::adopt(int socket) {
 void UringRing::give_back(BufId buffer) {
   SLUICE_DCHECK_OWNER(owner_);
   buffers_.come_home(buffer);
-  io_uring_buf_ring_add(buffer_ring_, buffers_.at(buffer), buffers_.bytes(), static_cast<uint16_t>(buffer),
-                        io_uring_buf_ring_mask(buffers_.count()), 0);
+  if (offered_ >= to_offer_) return shelf_.push_back(static_cast<uint16_t>(buffer));
+  offer(buffer, 0);
   io_uring_buf_ring_advance(buffer_ring_, 1);
+}
+
+void UringRing::offer(BufId buffer, int place) {
+  io_uring_buf_ring_add(buffer_ring_, buffers_.at(buffer), buffers_.bytes(), static_cast<uint16_t>(buffer),
+                        io_uring_buf_ring_mask(buffers_.count()), place);
+  ++offered_;
+}
+
+void UringRing::offer_buffers() {
+  if (left_ > to_offer_ / 2) to_offer_ = std::min(2 * to_offer_, buffers_.count());
+  left_ = 0;
+  int count = 0;
+  for (; offered_ < to_offer_ && !shelf_.empty(); shelf_.pop_back()) offer(BufId{shelf_.back()}, count++);
+  if (count != 0) io_uring_buf_ring_advance(buffer_ring_, count);
 }
 
 }  // namespace sluice::net::ring

@@ -12,6 +12,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/base/owner.h"
 #include "core/base/result.h"
@@ -58,6 +59,7 @@ class UringRing final : public Ring {
     std::array<iovec, kSendPartsMax> parts;
   };
   static constexpr unsigned kSendPartsSlots = 256;
+  static constexpr uint32_t kOfferedFirst = 64;
 
   explicit UringRing(FeatureSet features) noexcept : features_(features) {}
   [[nodiscard]] int init(const RingOptions& options, std::string& problem);
@@ -66,6 +68,10 @@ class UringRing final : public Ring {
   void arm_wake();
   void enter(int64_t wait_ns, CompletionHandler& handler);
   void enter_waiting(int64_t wait_ns);
+  // Hands buffers from the shelf to the kernel, until it has as many as it should: twice as many as before when it may
+  // have come near to having none.
+  void offer_buffers();
+  void offer(BufId buffer, int place);
   // Dispatches one; true when the owner saw it.
   bool dispatch(uint64_t user_data, int32_t result, uint32_t flags, CompletionHandler& handler);
 
@@ -88,6 +94,12 @@ class UringRing final : public Ring {
   bool ring_made_ = false;
   bool enabled_ = false;
   bool abandoned_ = false;
+  // The kernel takes buffers in turn, so it is given only as many as the load needs: few ones stay in the cache, and
+  // those that were never needed take no memory.
+  std::vector<uint16_t> shelf_;   // buffers that are home and not the kernel's; the last one is in the cache
+  uint32_t offered_ = 0;          // the kernel's, those of completions that were not dispatched included
+  uint32_t to_offer_ = 0;         // only grows
+  uint32_t left_ = 0;             // with completions of this turn
   uint64_t wake_count_ = 0;       // where the kernel puts the eventfd's value
   std::deque<Stashed> stash_;     // completions taken early, to make room in a full queue
   std::deque<Completion> later_;  // of calls that were made at once: for the end of the turn

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <thread>
 
 #include "tests/net/ring/ring_fixture.h"
@@ -66,6 +67,46 @@ TEST_P(RingTest, EndsWithEnobufsAndGoesOnWhenBuffersReturn) {
   ring_->receive_multishot(ours, kToken);
   ASSERT_TRUE(turn_until([&] { return bytes_.size() == sent.size(); }));
   EXPECT_EQ(bytes_, sent);
+}
+
+// Of many buffers a light load touches few: what was not needed takes neither memory nor the cache.
+TEST_P(RingTest, FewBuffersDoForFewConnections) {
+  make({.submissions = 64, .completions = 128, .buffers = 1024, .buffer_bytes = 4096});
+  const auto [ours, theirs] = tcp_pair();
+  ring_->receive_multishot(ours, kToken);
+  std::set<BufId> used;
+  hook_ = [&](const Completion& c) { used.insert(c.buffer); };
+  for (size_t round = 1; round <= 500; ++round) {
+    write_all(theirs, "push");
+    ASSERT_TRUE(turn_until([&] { return bytes_.size() == 4 * round; }));
+  }
+  EXPECT_LE(used.size(), 64u);
+}
+
+// And all of them are there when they are needed.
+TEST_P(RingTest, AllBuffersAreUsedWhenNoneReturns) {
+  constexpr uint32_t kBuffers = 512;
+  make({.submissions = 64, .completions = 128, .buffers = kBuffers, .buffer_bytes = 4096});
+  const auto [ours, theirs] = tcp_pair();
+  keep_buffers_ = true;
+  const std::string sent(static_cast<size_t>(kBuffers) * 4096 + 5'000, 'z');
+  std::thread writer([&, to = theirs] { write_all(to, sent); });
+  hook_ = [&](const Completion& c) {
+    if (next_of(c) == Next::kPark && ring_->buffers_free() > 0) ring_->receive_multishot(ours, kToken);
+  };
+  ring_->receive_multishot(ours, kToken);
+  EXPECT_TRUE(turn_until([&] { return ring_->buffers_free() == 0 && !seen_.back().more; }));
+  EXPECT_EQ(next_of(seen_.back()), Next::kPark);
+  hook_ = nullptr;
+  for (Completion& c : seen_) {
+    if (c.buffer != kNoBuffer) ring_->give_back(c.buffer);
+    c.buffer = kNoBuffer;
+  }
+  keep_buffers_ = false;
+  ring_->receive_multishot(ours, kToken);
+  EXPECT_TRUE(turn_until([&] { return bytes_.size() == sent.size(); }));
+  writer.join();
+  EXPECT_TRUE(bytes_ == sent);
 }
 
 TEST_P(RingTest, ReceivesIntoTheCallersMemory) {

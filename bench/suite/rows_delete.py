@@ -1,14 +1,17 @@
 """P18: groups deleted under load, and all of them at once."""
 
 import contextlib
+import json
 import os
 import subprocess
 import time
+import urllib.parse
+import urllib.request
 
 from suite import rows_latency
 from suite.bodies import gauges_body, group_target, request
 from suite.contestants import LOAD_CORE, pinned
-from suite.figures import Figure, number
+from suite.figures import Failed, Figure, number
 from suite.loads import LUA, Line, fill
 from suite.sizes import thousands
 
@@ -53,6 +56,22 @@ def timed_deletes(bench, server, groups, seconds):
         return done / (time.monotonic() - began)
 
 
+def deleted_by_one(bench, server, groups):
+    """Deletes the same groups by one request to the API. Groups a second."""
+    match = '{instance=~"host-[0-9]{3,}",instance!="host-%d"}' % PUSHED_GROUPS
+    query = urllib.parse.urlencode({"match[]": match, "count": groups})
+    with pushing(bench, server), Line(server) as line:
+        began = time.monotonic()
+        asked = urllib.request.Request("%s/api/v1/groups?%s" % (server.url, query), method="DELETE")
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            deleted = json.load(answer)["data"]["deleted"]
+        line.ask("POST", "/metrics/job/behind", gauges_body(1))
+        took = time.monotonic() - began
+    if deleted != groups:
+        raise Failed("%d of %d groups were deleted" % (deleted, groups))
+    return groups / took
+
+
 def deletes_under_load(bench):
     """deleting 5,000 groups under load, against the reference"""
     groups, other_groups = bench.sizes.delete_groups, bench.sizes.reference_delete_groups
@@ -66,7 +85,12 @@ def deletes_under_load(bench):
         with bench.filled_reference(other_groups + PUSHED_GROUPS) as server:
             return timed_deletes(bench, server, other_groups, bench.sizes.reference_seconds)
 
-    got, other = bench.rounds(ours, theirs)
+    def by_one():
+        with bench.sluice("--web.enable-admin-api") as server:
+            fill(server, groups + PUSHED_GROUPS)
+            return deleted_by_one(bench, server, groups)
+
+    got, one, other = bench.rounds(ours, by_one, theirs)
     rates, against = Figure(got, "groups/s"), Figure(other, "groups/s")
     note = bench.sizes.cut("groups in the reference", other_groups, 5000)
     bench.add("P18", "deleting %s groups on one connection while 16 push, until they are gone" % thousands(groups),
@@ -74,6 +98,10 @@ def deletes_under_load(bench):
               note="; ".join(part for part in (note, "at most %g s of it in the reference" % bench.sizes.reference_seconds)
                              if part),
               figures={"sluice_groups_per_second": rates, "against_groups_per_second": against})
+    rates = Figure(one, "groups/s")
+    bench.add("P18", "the same by one request, DELETE /api/v1/groups, against one after the other in the reference",
+              sluice=str(rates), against=str(against), ratio=rates.median / against.median, target=">= 1000", note=note,
+              figures={"sluice_groups_per_second": rates})
 
 
 def delete_rate(bench):

@@ -106,16 +106,27 @@ size_t bytes_of(const Vector& vector) noexcept {
 bool Skeleton::make(std::string_view body, FastTextParser& parser) {
   SLUICE_DCHECK(body_.empty());
   if (body.size() >= bounds_->body_bytes) return false;
-  body_ = body;
+  body_.assign(body.begin(), body.end());
   parser.note_numbers(&numbers_);
-  parser.start(body_, families_);
-  return parser.step(Deadline::never()) == FastTextParser::Step::kDone && judge_text();
+  parser.start(copied_body(), families_);
+  if (parser.step(Deadline::never()) != FastTextParser::Step::kDone) return false;
+  find_places();
+  return judge_text();
+}
+
+void Skeleton::find_places() {
+  may_spell_ = have_places_of_their_own(numbers_, families_);
+  spelled_.resize(numbers_.size());
 }
 
 bool Skeleton::judge_text() {
   if (numbers_.empty()) return false;
-  may_spell_ = have_places_of_their_own(numbers_, families_);
-  spelled_.resize(numbers_.size());
+  size_t from = 0;
+  for (const TextNumber& number : numbers_) {
+    if (number.begin - from > bounds_->gap_bytes) return false;
+    from = number.end;
+  }
+  if (body_.size() - from > bounds_->gap_bytes) return false;
   // What ends before its line does has a timestamp behind it.
   const bool plain = std::ranges::all_of(numbers_, [&](const TextNumber& number) { return body_[number.end] == '\n'; });
   return plain && bytes() <= bounds_->bytes;
@@ -129,15 +140,19 @@ SkeletonStep Skeleton::step_make(const model::GroupKey& key, Workshop& workshop,
         copy_source();
         if (body_.size() != source_.size()) break;
         workshop.parser.note_numbers(&numbers_);
-        workshop.parser.start(body_, families_);
+        workshop.parser.start(copied_body(), families_);
         making_ = Making::kParse;
         break;
       case Making::kParse: {
         const FastTextParser::Step step = workshop.parser.step(deadline);
         if (step == FastTextParser::Step::kDeclined || numbers_.size() > bounds_->numbers) return SkeletonStep::kNo;
-        if (step == FastTextParser::Step::kDone) making_ = Making::kJudge;
+        if (step == FastTextParser::Step::kDone) making_ = Making::kPlaces;
         break;
       }
+      case Making::kPlaces:
+        find_places();
+        making_ = Making::kJudge;
+        break;
       case Making::kJudge:
         if (!judge_text()) return SkeletonStep::kNo;
         text_.begin_make();
@@ -145,7 +160,8 @@ SkeletonStep Skeleton::step_make(const model::GroupKey& key, Workshop& workshop,
         break;
       case Making::kText:
         if (text_.step_make(families_, numbers_, key, workshop.text, deadline) == SkeletonStep::kMore) break;
-        read_ = spelled_.size();  // a match comes first
+        read_ = spelled_.size();                           // a match comes first
+        if (bytes() > bounds_->bytes) text_.begin_make();  // without a template it is of use still
         return bytes() <= bounds_->bytes ? SkeletonStep::kYes : SkeletonStep::kNo;
     }
     if (deadline.passed()) return SkeletonStep::kMore;
@@ -154,16 +170,17 @@ SkeletonStep Skeleton::step_make(const model::GroupKey& key, Workshop& workshop,
 
 void Skeleton::copy_source() {
   if (body_.empty()) body_.reserve(source_.size());
-  body_ += source_.substr(body_.size(), kCopiedBytes);
+  const std::string_view piece = source_.substr(body_.size(), kCopiedBytes);
+  body_.insert(body_.end(), piece.begin(), piece.end());
 }
 
 bool Skeleton::make(std::string_view body, ProtobufParser& parser) {
   SLUICE_DCHECK(body_.empty());
   if (body.size() >= bounds_->body_bytes) return false;
-  body_ = body;
+  body_.assign(body.begin(), body.end());
   protobuf_ = true;
   parser.note_numbers(&numbers_);
-  parser.start(body_, families_);
+  parser.start(copied_body(), families_);
   const bool done = parser.step(Deadline::never()) == ProtobufParser::Step::kDone;
   parser.note_numbers(nullptr);
   if (!done || numbers_.empty()) return false;
@@ -224,6 +241,7 @@ SkeletonStep Skeleton::step_match(Deadline deadline) {
   const char* const mine = body_.data();
   size_t from = compared_mine_;
   const size_t count = numbers_.size();
+  const size_t number_bytes = bounds_->number_bytes;
   for (;;) {
     const size_t stop = std::min(count, compared_ + kNumbersPerCheck);
     for (const TextNumber *number = numbers_.data() + compared_, *last = numbers_.data() + stop; number != last;
@@ -234,12 +252,14 @@ SkeletonStep Skeleton::step_match(Deadline deadline) {
       from = number->end;
       bool whole = false;
       const char* stop_at = end - at >= kFrontBytes ? front_number_end(at, whole) : nullptr;
-      if (stop_at == nullptr) stop_at = canonical_go_float_end(at, end, whole);
+      const char* const most = static_cast<size_t>(end - at) <= number_bytes ? end : at + number_bytes;
+      if (stop_at == nullptr) stop_at = canonical_go_float_end(at, most, whole);
       if (stop_at != nullptr && stop_at != end && *stop_at == '\n' && may_spell_ && (whole || number->is_double())) {
         *spelled++ = {at, static_cast<size_t>(stop_at - at)};
       } else {
         *spelled++ = {};
-        stop_at = line_end(at, end);
+        stop_at = line_end(at, most);
+        if (stop_at == most && most != end) return SkeletonStep::kNo;
         if (!read(*number, at, stop_at)) return SkeletonStep::kNo;
       }
       at = stop_at;
@@ -283,7 +303,13 @@ bool Skeleton::write_canonical(const model::GroupKey& key, model::CanonicalPush&
 bool Skeleton::begin_write(const model::GroupKey& key, model::CanonicalPush& out, uint64_t expanded_max) {
   if (!text_.is_made()) return false;
   misfits_ = text_.fits(key) ? 0 : misfits_ + 1;
-  return misfits_ == 0 && text_.begin_write(key, out, expanded_max);
+  if (misfits_ != 0) return false;
+  // The canonicaliser counts for each family and each line, of which a metric has three more than points, what it says
+  // and less than so much beside it, and the grouping labels.
+  constexpr uint64_t kLineExtra = 128;
+  constexpr uint64_t kLinesOfNumber = 4;
+  const uint64_t most = 12 * body_.size() + kLinesOfNumber * numbers_.size() * (key.bytes().size() + kLineExtra);
+  return most <= expanded_max && text_.begin_write(key, out);
 }
 
 bool Skeleton::read(const TextNumber& number, const char* at, const char* end) {
@@ -340,7 +366,7 @@ bool Skeleton::read_protobuf(const TextNumber& number, const char* at) {
 
 size_t Skeleton::bytes() const noexcept {
   // The families of a large body have room that is never touched.
-  return sizeof(*this) + body_.capacity() + bytes_of(numbers_) + bytes_of(messages_) + bytes_of(spelled_) +
+  return sizeof(*this) + used_bytes_of(body_) + bytes_of(numbers_) + bytes_of(messages_) + bytes_of(spelled_) +
          used_bytes_of(families_.families) + used_bytes_of(families_.metrics) + used_bytes_of(families_.labels) +
          used_bytes_of(families_.points) + families_.arena.capacity() + text_.bytes();
 }

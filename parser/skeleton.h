@@ -25,6 +25,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/large_memory.h"
 #include "core/model/canonical.h"
 #include "core/model/families.h"
 #include "core/model/group_key.h"
@@ -81,7 +82,8 @@ class Skeleton {
   // check. False when it has to be asked, `out` is then unusable.
   [[nodiscard]] bool write_canonical(const model::GroupKey& key, model::CanonicalPush& out,
                                      SkeletonText::Scratch& scratch);
-  // The same in steps, for a key with the names that the template was made for. `expanded_max`: SkeletonText.
+  // The same in steps, for a key with the names that the template was made for. A push that may expand to more than
+  // `expanded_max` bytes, by the canonicaliser's count, is left to it.
   [[nodiscard]] bool begin_write(const model::GroupKey& key, model::CanonicalPush& out, uint64_t expanded_max);
   // Keys in a row that had other names than the template, since begin_write() met one that had the same.
   [[nodiscard]] uint32_t misfits() const noexcept { return misfits_; }
@@ -93,12 +95,14 @@ class Skeleton {
   [[nodiscard]] size_t bytes() const noexcept;
 
  private:
-  enum class Making : uint8_t { kCopy, kParse, kJudge, kText };
+  enum class Making : uint8_t { kCopy, kParse, kPlaces, kJudge, kText };
 
+  [[nodiscard]] std::string_view copied_body() const noexcept { return {body_.data(), body_.size()}; }
   // Copies some of the body.
   void copy_source();
-  // Whether the text body that was parsed can be kept.
+  // Whether the text body that was parsed can be kept, behind find_places().
   [[nodiscard]] bool judge_text();
+  void find_places();
   // Puts a number in its place; false when the fast parser would not take it, or something stands behind it.
   [[nodiscard]] bool read(const TextNumber& number, const char* at, const char* end);
   [[nodiscard]] bool match_protobuf(std::string_view body);
@@ -107,7 +111,7 @@ class Skeleton {
 
   const SkeletonBounds* bounds_;
   bool protobuf_ = false;
-  std::string body_;
+  LargeVector<char> body_;
   std::vector<TextNumber> numbers_;  // in the order of the body
   std::vector<uint32_t> messages_;   // of a protobuf body: where that of each metric begins
   model::Families families_;

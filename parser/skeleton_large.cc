@@ -26,6 +26,7 @@ SkeletonLoan LargeSkeletons::find_from(std::string_view body, uint32_t first_ind
     SkeletonSlot& slot = slots_[index];
     if (slot.lent) continue;
     if (slot.skeleton->misfits() >= kMisfitsMax) {
+      slot.hits = 0;  // it has not paid
       slots_.drop(index);
       continue;
     }
@@ -55,13 +56,14 @@ LargeSkeletons::Lesson LargeSkeletons::learn(std::string_view body) {
 void LargeSkeletons::age() noexcept {
   for (uint32_t index = 0; index < kSlots; ++index) {
     SkeletonSlot& slot = slots_[index];
-    if (!slot.lent && ++slot.unused_seconds > limits::kSkeletonLargeSeconds) slots_.drop(index);
+    if (slot.skeleton == nullptr) continue;
+    if (++slot.unused_seconds > limits::kSkeletonLargeSeconds) slots_.drop(index);
   }
 }
 
-void LargeSkeletons::drop_all() noexcept {
+void LargeSkeletons::drop_one() noexcept {
   for (uint32_t index = 0; index < kSlots; ++index) {
-    if (!slots_[index].lent) slots_.drop(index);
+    if (slots_[index].skeleton != nullptr) return slots_.drop(index);
   }
 }
 
@@ -103,7 +105,8 @@ bool LargeSkeletons::Lesson::step(const model::GroupKey& key, Deadline deadline)
 void LargeSkeletons::Lesson::end(bool made) noexcept {
   if (owner_ == nullptr) return;
   const uint32_t index = owner_->slots_.victim();
-  if (index != owner_->slots_.kNoSlot) owner_->slots_.put(index, key_, made ? std::move(skeleton_) : nullptr);
+  const bool kept = made && index != owner_->slots_.kNoSlot;
+  owner_->slots_.put(index, key_, kept ? std::move(skeleton_) : nullptr);
   owner_->learning_ = false;
   owner_ = nullptr;
   skeleton_.reset();

@@ -61,8 +61,8 @@ class LargeSkeletons {
 
   // Once a second: drops those that were not lent for limits::kSkeletonLargeSeconds.
   void age() noexcept;
-  // Drops all that are not lent.
-  void drop_all() noexcept;
+  // Drops one that is not lent, if there is one: freeing it takes a slice.
+  void drop_one() noexcept;
 
  private:
   static constexpr uint32_t kSlots = limits::kLargeSkeletonsPerWorker;

@@ -21,6 +21,7 @@ static_assert(limits::kSkeletonBodyBytesMax < kMarksMax && limits::kSkeletonLarg
 // What is done between two looks at the clock: 50 to 500 ns for each number, and what takes as long.
 constexpr size_t kNumbersPerStep = 64;
 constexpr size_t kComparedBytes = 64 * 1024;
+constexpr size_t kLaidOutBytes = 4 * 1024;
 constexpr uint32_t kNumber = model::PushPattern::kNumber;
 
 bool has_names_of(const model::Families& families, const model::Metric& metric, const model::Metric& first) {
@@ -86,7 +87,11 @@ bool SkeletonText::run_phase(model::Families& families, std::span<const TextNumb
       return true;
     case Phase::kMark:
       mark(families, numbers, scratch.marks);
-      if (making_.phase == Phase::kCanonicalise) scratch.canonicaliser.begin(families, key, scratch.push);
+      if (making_.phase != Phase::kCanonicalise) return true;
+      if (key.label_count() > bounds_->key_labels) return false;
+      scratch.values = limits::kLargest;
+      scratch.values.set(limits::Limit::kExpandedBytes, bounds_->canonical_bytes);
+      scratch.canonicaliser.begin(families, key, scratch.push, true, scratch.values);
       return true;
     case Phase::kCanonicalise: {
       const Canonicaliser::State state = scratch.canonicaliser.step(deadline);
@@ -95,8 +100,9 @@ bool SkeletonText::run_phase(model::Families& families, std::span<const TextNumb
       for (size_t index = 0; index < key.label_count(); ++index) pattern_.names.emplace_back(key.label(index).name);
       uses_.assign(pattern_.names.size(), 0);
       pattern_.literals.reserve(scratch.push.used_bytes + kSlack);
+      reserve_room(lines_, numbers.size(), numbers.size());
       making_.phase = Phase::kFamily;
-      return true;
+      return scratch.push.families.size() <= bounds_->families;
     }
     case Phase::kFamily:
       if (making_.at != scratch.push.families.size()) return begin_family(families, scratch.push);
@@ -200,8 +206,9 @@ bool SkeletonText::compare_names(const model::Families& families, const model::C
 bool SkeletonText::lay_out_lines(std::span<const TextNumber> numbers, const model::CanonicalPush& push) {
   const model::CanonicalFamily& family = push.families[making_.at];
   std::string_view& text = making_.text;
-  for (size_t count = 0; count < kNumbersPerStep && !text.empty(); ++count, ++making_.lines) {
+  for (size_t laid_out = 0; laid_out < kLaidOutBytes && !text.empty(); ++making_.lines) {
     const size_t bytes = text.find('\n') + 1;
+    laid_out += bytes;
     Line& line = lines_.emplace_back();
     if (!lay_out_line(text.substr(0, bytes), numbers, line)) return false;
     line.first = making_.first;
@@ -295,9 +302,9 @@ bool SkeletonText::fits(const model::GroupKey& key) const noexcept {
 }
 
 size_t SkeletonText::bytes() const noexcept {
-  size_t bytes = pattern_.literals.capacity() + escaped_.capacity() +
+  size_t bytes = pattern_.literals.size() + escaped_.capacity() +
                  (bounds_->keeps_hashes ? series_ * sizeof(uint64_t) : 0) + pattern_.runs.capacity() * sizeof(Run) +
-                 lines_.capacity() * sizeof(Line) + 2 * series_of_.capacity() * sizeof(uint32_t) +
+                 lines_.size() * sizeof(Line) + 2 * series_of_.capacity() * sizeof(uint32_t) +
                  families_.capacity() * sizeof(model::CanonicalFamily);
   for (const std::string& name : pattern_.names) bytes += sizeof(std::string) + name.capacity();
   return bytes;

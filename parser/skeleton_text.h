@@ -21,6 +21,8 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/base/large_memory.h"
+#include "core/base/limit_table.h"
 #include "core/base/limits.h"
 #include "core/model/canonical.h"
 #include "core/model/families.h"
@@ -32,27 +34,43 @@
 
 namespace sluice::parser {
 
-// What a skeleton may take.
+// What a skeleton may take. The largest of everything bounds how long a step may take.
 struct SkeletonBounds {
-  size_t body_bytes = 0;       // fewer than these
-  size_t numbers = 0;          // with a template
-  size_t bytes = 0;            // of memory; the template's own as well
-  size_t canonical_bytes = 0;  // that it writes
-  bool has_pattern = false;    // the log may keep what it writes by its pattern
-  bool keeps_hashes = false;   // of the series of the last key: few groups push such bodies
+  size_t body_bytes;       // fewer than these
+  size_t gap_bytes;        // of a body between two numbers, before the first one and behind the last one
+  size_t number_bytes;     // of a number that is compared: a longer one is no match
+  size_t numbers;          // with a template
+  size_t families;         // of a template
+  size_t key_labels;       // of a template
+  size_t bytes;            // of memory; the template's own as well
+  size_t canonical_bytes;  // that it writes
+  bool has_pattern;        // the log may keep what it writes by its pattern
+  bool keeps_hashes;       // of the series of the last key: few groups push such bodies
 };
-inline constexpr SkeletonBounds kSmallSkeleton = {limits::kSkeletonBodyBytesMax,
-                                                  limits::kSkeletonNumbersMax,
-                                                  limits::kSkeletonBytesMax,
-                                                  limits::kSkeletonCanonicalBytesMax,
-                                                  true,
-                                                  false};
-inline constexpr SkeletonBounds kLargeSkeleton = {limits::kSkeletonLargeBodyBytesMax,
-                                                  limits::kSkeletonLargeNumbersMax,
-                                                  limits::kSkeletonLargeBytesMax,
-                                                  limits::kSkeletonLargeCanonicalBytesMax,
-                                                  false,
-                                                  true};
+inline constexpr SkeletonBounds kSmallSkeleton = {
+    .body_bytes = limits::kSkeletonBodyBytesMax,
+    .gap_bytes = limits::kSkeletonBodyBytesMax,
+    .number_bytes = limits::kSkeletonBodyBytesMax,
+    .numbers = limits::kSkeletonNumbersMax,
+    .families = limits::kSkeletonNumbersMax,
+    .key_labels = limits::kLabelsPerKeyMax,
+    .bytes = limits::kSkeletonBytesMax,
+    .canonical_bytes = limits::kSkeletonCanonicalBytesMax,
+    .has_pattern = true,
+    .keeps_hashes = false,
+};
+inline constexpr SkeletonBounds kLargeSkeleton = {
+    .body_bytes = limits::kSkeletonLargeBodyBytesMax,
+    .gap_bytes = size_t{4} * 1024,
+    .number_bytes = 128,
+    .numbers = limits::kSkeletonLargeNumbersMax,
+    .families = 4096,
+    .key_labels = 16,
+    .bytes = limits::kSkeletonLargeBytesMax,
+    .canonical_bytes = limits::kSkeletonLargeCanonicalBytesMax,
+    .has_pattern = false,
+    .keeps_hashes = true,
+};
 
 // Of what is done in steps: call again, done, cannot be done.
 enum class SkeletonStep : uint8_t { kMore, kYes, kNo };
@@ -65,6 +83,7 @@ class SkeletonText {
     model::CanonicalPush push;
     model::CanonicalPush copy;
     std::string marks;
+    limits::Values values;
   };
 
   explicit SkeletonText(const SkeletonBounds& bounds) noexcept : bounds_(&bounds) {}
@@ -89,10 +108,8 @@ class SkeletonText {
                            const model::GroupKey& key, model::CanonicalPush& out) {
     return begin_write(key, out) && step_write(families, spelled, out, Deadline::never()) == SkeletonStep::kYes;
   }
-  // The same in steps. A push that expands to more than `expanded_max` bytes, by the canonicaliser's count, is not
-  // written.
-  [[nodiscard]] bool begin_write(const model::GroupKey& key, model::CanonicalPush& out,
-                                 uint64_t expanded_max = UINT64_MAX);
+  // The same in steps.
+  [[nodiscard]] bool begin_write(const model::GroupKey& key, model::CanonicalPush& out);
   [[nodiscard]] SkeletonStep step_write(const model::Families& families, std::span<const std::string_view> spelled,
                                         model::CanonicalPush& out, Deadline deadline);
 
@@ -135,7 +152,8 @@ class SkeletonText {
     size_t family = 0;
     uint32_t line = 0;        // of all
     uint32_t family_end = 0;  // the first line behind the family
-    bool open = false;        // the family is begun
+    uint32_t lines_per_check = 1;
+    bool open = false;  // the family is begun
     char* base = nullptr;
     char* at = nullptr;
     char* fragment = nullptr;
@@ -171,7 +189,7 @@ class SkeletonText {
   model::PushPattern pattern_;                    // no names without a template; kSlack bytes follow the literals
   std::vector<uint32_t> series_of_;               // of each family
   std::vector<model::CanonicalFamily> families_;  // fragment_at is not set
-  std::vector<Line> lines_;
+  LargeVector<Line> lines_;
   std::vector<uint32_t> uses_;  // of each grouping label, in the runs
   uint64_t list_ = 0;           // names the families, and the pattern
   size_t fixed_bytes_ = 0;      // of a push without the values of grouping labels, at most

@@ -18,10 +18,9 @@ using Meaning = TextNumber::Meaning;
 // Above this a count is not a float.
 constexpr uint64_t kExactCountMax = uint64_t{1} << 53;
 constexpr uint32_t kNumber = model::PushPattern::kNumber;
-// Lines between two looks at the clock, of 40 ns each.
-constexpr uint32_t kLinesPerCheck = 128;
-// What the canonicaliser counts for a line beside its text, and more.
-constexpr uint64_t kLineExtra = 128;
+// What is written between two looks at the clock: lines of 40 ns each, fewer where they are long.
+constexpr size_t kLinesPerCheck = 128;
+constexpr size_t kBytesPerCheck = 64 * 1024;
 
 bool is_negative_zero(double value) noexcept { return value == 0 && std::signbit(value); }
 
@@ -113,13 +112,11 @@ struct SkeletonText::Pen {
   }
 };
 
-bool SkeletonText::begin_write(const model::GroupKey& key, model::CanonicalPush& out, uint64_t expanded_max) {
+bool SkeletonText::begin_write(const model::GroupKey& key, model::CanonicalPush& out) {
   SLUICE_DCHECK(fits(key));
   size_t most = fixed_bytes_;
   for (size_t index = 0; index < uses_.size(); ++index) most += 2 * key.label(index).value.size() * uses_[index];
   if (most > bounds_->canonical_bytes || !escape_values(key)) return false;
-  // The canonicaliser knows how much it is; here only that it is less than this.
-  if (expanded_max != UINT64_MAX && 2 * most + kLineExtra * lines_.size() > expanded_max) return false;
   reserve_words(out, most / sizeof(uint64_t) + 1);
   if (out.list != list_) {
     out.list = 0;
@@ -130,6 +127,8 @@ bool SkeletonText::begin_write(const model::GroupKey& key, model::CanonicalPush&
   writing_.base = writing_.at = reinterpret_cast<char*>(out.words.data());
   writing_.literals = pattern_.literals.data();
   writing_.runs = pattern_.runs.data();
+  writing_.lines_per_check =
+      static_cast<uint32_t>(std::clamp<size_t>(kBytesPerCheck * lines_.size() / most, 1, kLinesPerCheck));
   if (bounds_->keeps_hashes) {
     writing_.are_known = hashed_key_ == key.bytes();
     if (!writing_.are_known) {
@@ -147,7 +146,7 @@ SkeletonStep SkeletonText::step_write(const model::Families& families, std::span
   char* const base = now.base;
   const bool keeps = bounds_->keeps_hashes && !now.are_known;
   Pen pen{now.at, now.literals, now.runs, values_.data()};
-  uint32_t check_at = now.line + kLinesPerCheck;
+  uint32_t check_at = now.line + now.lines_per_check;
   while (now.family != families_.size()) {
     const size_t family = now.family;
     if (!now.open) {
@@ -173,14 +172,18 @@ SkeletonStep SkeletonText::step_write(const model::Families& families, std::span
       const std::string_view number = spelled.empty() ? std::string_view() : spelled[line->number_index];
       char* const from = pen.at;
       pen.at = number.empty() ? write_number(line->number, families, from) : copy_number(number, from);
-      if (pen.at == nullptr) return SkeletonStep::kNo;
+      if (pen.at == nullptr) {
+        out.used_bytes = static_cast<size_t>(from - base);  // what it has needed, whoever uses it next
+        return SkeletonStep::kNo;
+      }
       *place = {static_cast<uint32_t>(from - base), static_cast<uint32_t>(pen.at - from)};
       *pen.at++ = '\n';
     }
     now.line = stop;
     if (stop != now.family_end) {
-      check_at += kLinesPerCheck;
+      check_at += now.lines_per_check;
       if (!deadline.passed()) continue;
+      out.used_bytes = static_cast<size_t>(pen.at - base);
       now.at = pen.at;
       now.literals = pen.literals;
       now.runs = pen.runs;

@@ -45,7 +45,7 @@ class StoreHooks final : public loop::EpochHooks {
     context_.scratches.age();
     context_.large_skeletons.age();
     context_.gateway.memory().sample();
-    if (context_.gateway.memory().pressure() != store::Pressure::kNone) context_.large_skeletons.drop_all();
+    if (context_.gateway.memory().pressure() != store::Pressure::kNone) context_.large_skeletons.drop_one();
     age_large_memory();
     render::CacheCounts counts;
     context_.gateway.scrape_cache().housekeep(counts);

@@ -81,7 +81,8 @@ class Ring {
 
   // ---- Provided buffers --------------------------------------------------------------------------------------------
   virtual void give_back(BufId buffer) = 0;
-  // Buffers that the kernel (or the epoll backend) may fill now; and those that were made at start.
+  // Buffers that are home, which the backend may fill: io_uring offers as many of them to the kernel as the load needs,
+  // and more behind a receive that found none. And those that were made at start.
   [[nodiscard]] virtual uint32_t buffers_free() const noexcept = 0;
   [[nodiscard]] virtual uint32_t buffers_total() const noexcept = 0;
   [[nodiscard]] virtual uint32_t buffer_bytes() const noexcept = 0;

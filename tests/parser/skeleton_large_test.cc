@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <random>
 #include <string>
 #include <utility>
@@ -140,12 +141,61 @@ TEST(LargeSkeleton, KeepsNoMoreThanItsBounds) {
   for (size_t i = 0; i < limits::kSkeletonLargeNumbersMax; ++i) many += "a{b=\"" + std::to_string(i) + "\"} 1\n";
   EXPECT_TRUE(kept(many));
   EXPECT_FALSE(kept(many + "c 1\n"));
-  const std::string line = "a{b=\"" + std::string(10'000, 'x') + "\"} 1\n";
+  const std::string line = "# " + std::string(2'000, 'x') + "\na 1\n";
   std::string large;
-  while (large.size() + line.size() < limits::kSkeletonLargeBodyBytesMax) large += "# " + line;
-  EXPECT_FALSE(kept(large));  // no number
-  EXPECT_TRUE(kept(large + "a 1\n"));
-  EXPECT_FALSE(kept(large + "# " + line + "a 1\n"));
+  while (large.size() + line.size() < limits::kSkeletonLargeBodyBytesMax) large += line;
+  EXPECT_TRUE(kept(large));
+  EXPECT_FALSE(kept(large + line));
+  // What stands between two numbers is compared in one piece.
+  const std::string gap = "# " + std::string(kLargeSkeleton.gap_bytes, 'x') + "\n";
+  EXPECT_FALSE(kept(gap + "a 1\nb 2\n"));
+  EXPECT_FALSE(kept("a 1\n" + gap + "b 2\n"));
+  EXPECT_FALSE(kept("a 1\nb 2\n" + gap));
+  EXPECT_TRUE(kept("# x\na 1\n# x\nb 2\n# x\n"));
+}
+
+// A number that takes long to read is the parser's, which has a limit for it.
+TEST(LargeSkeleton, LeavesLongNumbers) {
+  const std::string body = body_of(1, 5);
+  const size_t at = body.find(' ', body.size() / 2) + 1;
+  const size_t there = body.find('\n', at) - at;
+  for (const size_t digits : {100u, 127u, 128u, 129u, 70'000u, 2'000'000u}) {
+    std::string other = body;
+    other.insert(at, "1." + std::string(digits - 2 - there, '0'));
+    const SkeletonPair pair = compare_by_large_skeleton(body, key(), other, key());
+    EXPECT_EQ(pair.difference, "");
+    EXPECT_EQ(pair.matched, digits < 128) << digits;
+  }
+}
+
+// A template whose parts would make long pieces is not made; without it a body is compared all the same.
+TEST(LargeSkeleton, HasNoTemplateBeyondItsBounds) {
+  const auto writes = [](const std::string& body, const model::GroupKey& to) {
+    Skeleton skeleton(kLargeSkeleton);
+    Skeleton::Workshop workshop(simd::active_kernel());
+    skeleton.begin_make(body);
+    EXPECT_EQ(skeleton.step_make(to, workshop, Deadline::never()), SkeletonStep::kYes);
+    EXPECT_TRUE(skeleton.match(body));
+    model::CanonicalPush push;
+    return skeleton.begin_write(to, push, UINT64_MAX) &&
+           skeleton.step_write(push, Deadline::never()) == SkeletonStep::kYes;
+  };
+  std::string families;
+  for (size_t i = 0; i < kLargeSkeleton.families; ++i) families += fmt::format("a{} 1\n", i);
+  EXPECT_TRUE(writes(families, key()));
+  EXPECT_FALSE(writes(families + "b 1\n", key()));
+  std::vector<std::string> names;
+  for (size_t i = 0; i < kLargeSkeleton.key_labels; ++i) names.push_back(fmt::format("label_{}", i));
+  const auto key_of = [&](size_t count) {
+    std::vector<model::LabelPair> labels = {{"job", "t"}};
+    for (size_t i = 1; i < count; ++i) labels.push_back({names[i - 1], "v"});
+    return model::GroupKey::from_labels(labels);
+  };
+  EXPECT_TRUE(writes(body_of(1, 1), key_of(kLargeSkeleton.key_labels)));
+  EXPECT_FALSE(writes(body_of(1, 1), key_of(kLargeSkeleton.key_labels + 1)));
+  // What the push expands to is known before it is written.
+  const std::string long_value(40'000, 'x');
+  EXPECT_FALSE(writes(body_of(1, 1), model::GroupKey::from_labels({{"job", long_value}})));
 }
 
 // Of a push that expands beyond a limit the canonicaliser says so.
@@ -157,19 +207,48 @@ TEST(LargeSkeleton, LeavesWhatExpandsTooMuch) {
   ASSERT_EQ(skeleton.step_make(key(), workshop, Deadline::never()), SkeletonStep::kYes);
   ASSERT_TRUE(skeleton.match(body));
   model::CanonicalPush push;
-  EXPECT_TRUE(skeleton.begin_write(key(), push, 1024 * 1024));
+  EXPECT_TRUE(skeleton.begin_write(key(), push, 16 * 1024 * 1024));
   ASSERT_EQ(skeleton.step_write(push, Deadline::never()), SkeletonStep::kYes);
-  // Whatever the canonicaliser may take is written only if it does.
-  limits::Values values = limits::kLargest;
-  for (uint64_t most = push.used_bytes / 2; most < 8 * push.used_bytes; most += push.used_bytes / 8) {
-    values.set(limits::Limit::kExpandedBytes, most);
-    Canonicaliser canonicaliser;
-    model::CanonicalPush wanted;
-    canonicaliser.begin(skeleton.families(), key(), wanted, true, values);
-    const bool taken = canonicaliser.step(Deadline::never()) == Canonicaliser::State::kDone;
-    EXPECT_TRUE(taken || !skeleton.begin_write(key(), push, most)) << most;
-  }
   EXPECT_FALSE(skeleton.begin_write(key(), push, push.used_bytes));
+}
+
+// It never writes what the canonicaliser would refuse, however little of what counts is in the push.
+TEST(LargeSkeleton, CountsAtLeastWhatTheCanonicaliserCounts) {
+  std::string times;  // are not stored
+  for (int i = 0; i < 300; ++i) times += fmt::format("push_time_seconds{{a=\"{}\"}} 1\n", i);
+  std::string overwritten;
+  for (int i = 0; i < 300; ++i) overwritten += fmt::format("a{{b=\"{}\",job=\"{}\"}} 1\n", i, std::string(500, 'x'));
+  std::string empty;
+  for (int i = 0; i < 200; ++i) empty += fmt::format("# TYPE a{} gauge\n", i);
+  std::string points = "# TYPE h histogram\n";
+  for (int i = 0; i < 300; ++i) points += fmt::format("h_bucket{{b=\"{}\",le=\"1\"}} 1\n", i);
+  const model::GroupKey large = model::GroupKey::from_labels({{"job", std::string(3000, 'y')}});
+  for (const std::string& body : {times + "x 1\n", overwritten, empty + "x 1\n", points, body_of(1, 5)}) {
+    for (const model::GroupKey* to : {&key(), &large}) {
+      Skeleton skeleton(kLargeSkeleton);
+      Skeleton::Workshop workshop(simd::active_kernel());
+      skeleton.begin_make(body);
+      ASSERT_EQ(skeleton.step_make(*to, workshop, Deadline::never()), SkeletonStep::kYes);
+      ASSERT_TRUE(skeleton.match(body));
+      limits::Values values = limits::kLargest;
+      bool refused = false;
+      bool written = false;
+      for (uint64_t most = 1024; most < 64 * 1024 * 1024; most += most / 4) {
+        values.set(limits::Limit::kExpandedBytes, most);
+        Canonicaliser canonicaliser;
+        model::CanonicalPush wanted;
+        canonicaliser.begin(skeleton.families(), *to, wanted, true, values);
+        const bool taken = canonicaliser.step(Deadline::never()) == Canonicaliser::State::kDone;
+        model::CanonicalPush push;
+        const bool begun = skeleton.begin_write(*to, push, most);
+        EXPECT_TRUE(taken || !begun) << most;
+        refused = refused || !taken;
+        written = written || begun;
+      }
+      EXPECT_TRUE(refused);
+      EXPECT_EQ(written, skeleton.begin_write(*to, *std::make_unique<model::CanonicalPush>(), UINT64_MAX));
+    }
+  }
 }
 
 // The hashes of the last key's series are kept: they must be those of a key whose push was written to its end.
@@ -271,20 +350,34 @@ TEST(LargeSkeletons, DropsWhatIsOfNoUse) {
   EXPECT_FALSE(cache.find(body));
 }
 
-TEST(LargeSkeletons, DropsAllButWhatIsLent) {
+// A slot that was empty for long has no age.
+TEST(LargeSkeletons, WhatIsNewIsNotOld) {
   LargeSkeletons cache;
-  for (const int kind : {1, 2}) {
+  for (uint32_t second = 0; second < 10 * limits::kSkeletonLargeSeconds; ++second) cache.age();
+  push(cache, body_of(1, 1));
+  push(cache, body_of(1, 1));
+  for (uint32_t second = 0; second < limits::kSkeletonLargeSeconds; ++second) cache.age();
+  EXPECT_TRUE(push(cache, body_of(1, 1)));
+}
+
+TEST(LargeSkeletons, DropsOneAtATimeAndNoneThatIsLent) {
+  LargeSkeletons cache;
+  for (const int kind : {1, 2, 3}) {
     push(cache, body_of(kind, 1));
     push(cache, body_of(kind, 1));
   }
   const std::string body = body_of(1, 3);
   SkeletonLoan loan = cache.find(body);
   ASSERT_TRUE(loan);
-  cache.drop_all();
+  cache.drop_one();
+  EXPECT_NE(static_cast<bool>(cache.find(body_of(2, 1))), static_cast<bool>(cache.find(body_of(3, 1))));
+  cache.drop_one();
+  cache.drop_one();
   for (uint32_t second = 0; second <= limits::kSkeletonLargeSeconds; ++second) cache.age();
   loan.give_back();
   EXPECT_TRUE(cache.find(body));
   EXPECT_FALSE(cache.find(body_of(2, 1)));
+  EXPECT_FALSE(cache.find(body_of(3, 1)));
 }
 
 // A template for names that nobody pushes any more makes room for one that is of use.
@@ -305,6 +398,29 @@ TEST(LargeSkeletons, FollowsTheNamesOfTheKey) {
   for (int round = 0; round < 4 && !push(cache, body, other); ++round) {
   }
   EXPECT_TRUE(is_written());
+}
+
+// Nor do keys whose names take turns, which would cost a lesson each time.
+TEST(LargeSkeletons, NamesThatTakeTurns) {
+  LargeSkeletons cache;
+  const std::string body = body_of(1, 1);
+  const model::GroupKey other = model::GroupKey::from_labels({{"job", "t"}, {"zone", "z"}});
+  int lessons = 0;
+  model::CanonicalPush out;
+  for (int round = 0; round < 400; ++round) {
+    const model::GroupKey& to = round / 8 % 2 == 0 ? key() : other;
+    if (SkeletonLoan loan = cache.find(body)) {
+      ASSERT_EQ(loan->step_match(Deadline::never()), SkeletonStep::kYes);
+      cache.note_match(loan);
+      static_cast<void>(loan->begin_write(to, out, UINT64_MAX));
+      continue;
+    }
+    LargeSkeletons::Lesson lesson = cache.learn(body);
+    lessons += lesson ? 1 : 0;
+    while (lesson && !lesson.step(to, Deadline::never())) {
+    }
+  }
+  EXPECT_LT(lessons, 15);
 }
 
 // Bodies that never repeat make few skeletons.

@@ -86,7 +86,7 @@ TEST_P(RingTest, FewBuffersDoForFewConnections) {
 // And all of them are there when they are needed.
 TEST_P(RingTest, AllBuffersAreUsedWhenNoneReturns) {
   constexpr uint32_t kBuffers = 512;
-  make({.submissions = 64, .completions = 128, .buffers = kBuffers, .buffer_bytes = 4096});
+  make({.submissions = 64, .completions = 2048, .buffers = kBuffers, .buffer_bytes = 4096});
   const auto [ours, theirs] = tcp_pair();
   keep_buffers_ = true;
   const std::string sent(static_cast<size_t>(kBuffers) * 4096 + 5'000, 'z');

@@ -54,7 +54,10 @@ ConfigFile::Found ConfigFile::look(const std::vector<std::string>& certificates)
     found.stamps.push_back(stamp_of(path));
     const Stamp& stamp = found.stamps.back();
     auto text = read_file(path);
-    contents += text ? "+" + std::to_string(text->size()) + ":" + *text : "-" + text.error();
+    contents += text ? '+' : '-';
+    contents += std::to_string((text ? *text : text.error()).size());
+    contents += ':';
+    contents += text ? *text : text.error();
     if (stamp.error == 0 && std::abs(wall_ns() - ns_of(stamp.status.st_ctim)) < kSettledNs) found.settled = false;
     return text;
   };

@@ -241,7 +241,9 @@ SkeletonStep Skeleton::step_match(Deadline deadline) {
   const char* const mine = body_.data();
   size_t from = compared_mine_;
   const size_t count = numbers_.size();
-  const size_t number_bytes = bounds_->number_bytes;
+  const auto most_of = [&](const char* first) {
+    return first + std::min(static_cast<size_t>(end - first), bounds_->number_bytes);
+  };
   for (;;) {
     const size_t stop = std::min(count, compared_ + kNumbersPerCheck);
     for (const TextNumber *number = numbers_.data() + compared_, *last = numbers_.data() + stop; number != last;
@@ -252,14 +254,13 @@ SkeletonStep Skeleton::step_match(Deadline deadline) {
       from = number->end;
       bool whole = false;
       const char* stop_at = end - at >= kFrontBytes ? front_number_end(at, whole) : nullptr;
-      const char* const most = static_cast<size_t>(end - at) <= number_bytes ? end : at + number_bytes;
-      if (stop_at == nullptr) stop_at = canonical_go_float_end(at, most, whole);
+      if (stop_at == nullptr) stop_at = canonical_go_float_end(at, most_of(at), whole);
       if (stop_at != nullptr && stop_at != end && *stop_at == '\n' && may_spell_ && (whole || number->is_double())) {
         *spelled++ = {at, static_cast<size_t>(stop_at - at)};
       } else {
         *spelled++ = {};
-        stop_at = line_end(at, most);
-        if (stop_at == most && most != end) return SkeletonStep::kNo;
+        stop_at = line_end(at, most_of(at));
+        if (stop_at != end && *stop_at != '\n') return SkeletonStep::kNo;
         if (!read(*number, at, stop_at)) return SkeletonStep::kNo;
       }
       at = stop_at;

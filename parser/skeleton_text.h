@@ -105,9 +105,7 @@ class SkeletonText {
   // Writes the canonical push; false when the canonicaliser must do it, `out` is then unusable. `key` fits. `spelled`:
   // empty, or for each number its canonical spelling, if that is known; then it need not stand in `families`.
   [[nodiscard]] bool write(const model::Families& families, std::span<const std::string_view> spelled,
-                           const model::GroupKey& key, model::CanonicalPush& out) {
-    return begin_write(key, out) && step_write(families, spelled, out, Deadline::never()) == SkeletonStep::kYes;
-  }
+                           const model::GroupKey& key, model::CanonicalPush& out);
   // The same in steps.
   [[nodiscard]] bool begin_write(const model::GroupKey& key, model::CanonicalPush& out);
   [[nodiscard]] SkeletonStep step_write(const model::Families& families, std::span<const std::string_view> spelled,
@@ -179,6 +177,9 @@ class SkeletonText {
   // One label of the line at `scan`, which is moved behind its closing quote.
   [[nodiscard]] bool lay_out_label(Scan& scan);
   void add_run(Scan& scan, uint32_t label);
+  // Makes `out` ready for the push, of at most `most` bytes; false when it is not to be written.
+  [[nodiscard]] bool make_room(const model::GroupKey& key, model::CanonicalPush& out, size_t& most);
+  void end_push(size_t bytes, model::CanonicalPush& out) const noexcept;
   // Puts the values of `key`, escaped, into values_; false when one is not ASCII.
   [[nodiscard]] bool escape_values(const model::GroupKey& key);
 

@@ -110,11 +110,35 @@ struct SkeletonText::Pen {
     ++runs;
     return {labels, static_cast<size_t>(at - line.tail_bytes - labels)};
   }
+  // The number, from its canonical spelling or, if that is not known, from the families, and the end of the line. False
+  // when it needs a record.
+  [[nodiscard]] bool write_end(const Line& line, std::span<const std::string_view> spelled,
+                               const model::Families& families, const char* base,
+                               model::CanonicalPush::Number& place) noexcept {
+    const std::string_view number = spelled.empty() ? std::string_view() : spelled[line.number_index];
+    const char* const from = at;
+    char* const end = number.empty() ? write_number(line.number, families, at) : copy_number(number, at);
+    if (end == nullptr) return false;
+    place = {static_cast<uint32_t>(from - base), static_cast<uint32_t>(end - from)};
+    at = end;
+    *at++ = '\n';
+    return true;
+  }
+  // Ends the fragment whose text began at `text`, and goes on to the next one's place.
+  void end_fragment(char* fragment, const char* text, const char* base, uint32_t series, uint32_t lines) noexcept {
+    model::FragmentHeader header;
+    header.series = series;
+    header.samples = lines & 0x3fff'ffff;
+    header.text_bytes = static_cast<uint32_t>(at - text);
+    std::memcpy(fragment, &header, sizeof(header));
+    std::memset(at, 0, 8);
+    at += (8 - static_cast<size_t>(at - base) % 8) % 8;
+  }
 };
 
-bool SkeletonText::begin_write(const model::GroupKey& key, model::CanonicalPush& out) {
+bool SkeletonText::make_room(const model::GroupKey& key, model::CanonicalPush& out, size_t& most) {
   SLUICE_DCHECK(fits(key));
-  size_t most = fixed_bytes_;
+  most = fixed_bytes_;
   for (size_t index = 0; index < uses_.size(); ++index) most += 2 * key.label(index).value.size() * uses_[index];
   if (most > bounds_->canonical_bytes || !escape_values(key)) return false;
   reserve_words(out, most / sizeof(uint64_t) + 1);
@@ -123,6 +147,47 @@ bool SkeletonText::begin_write(const model::GroupKey& key, model::CanonicalPush&
     out.families.assign(families_.begin(), families_.end());
     out.numbers.resize(lines_.size());
   }
+  return true;
+}
+
+bool SkeletonText::write(const model::Families& families, std::span<const std::string_view> spelled,
+                         const model::GroupKey& key, model::CanonicalPush& out) {
+  size_t most = 0;
+  if (!make_room(key, out, most)) return false;
+  char* const base = reinterpret_cast<char*>(out.words.data());
+  Pen pen{base, pattern_.literals.data(), pattern_.runs.data(), values_.data()};
+  model::CanonicalPush::Number* place = out.numbers.data();
+  const Line* line = lines_.data();
+  for (size_t index = 0; index < families_.size(); ++index) {
+    const uint32_t lines = pattern_.lines[index];
+    const uint32_t series = series_of_[index];
+    char* const fragment = pen.at;
+    out.families[index].fragment_at = static_cast<uint64_t>(fragment - base);
+    auto* hash = reinterpret_cast<uint64_t*>(fragment + sizeof(model::FragmentHeader));
+    char* const text = fragment + model::Fragment::text_offset(series);
+    pen.at = text;
+    for (const Line* const end = line + lines; line != end; ++line, ++place) {
+      const std::string_view labels = pen.write_series(*line);
+      if (line->first) *hash++ = keyed_hash(labels);
+      if (!pen.write_end(*line, spelled, families, base, *place)) return false;
+    }
+    pen.end_fragment(fragment, text, base, series, lines);
+  }
+  end_push(static_cast<size_t>(pen.at - base), out);
+  return true;
+}
+
+void SkeletonText::end_push(size_t bytes, model::CanonicalPush& out) const noexcept {
+  out.used_bytes = bytes;
+  out.series = series_;
+  out.samples = lines_.size();
+  out.list = list_;
+  out.pattern = bounds_->has_pattern ? &pattern_ : nullptr;
+}
+
+bool SkeletonText::begin_write(const model::GroupKey& key, model::CanonicalPush& out) {
+  size_t most = 0;
+  if (!make_room(key, out, most)) return false;
   writing_ = {};
   writing_.base = writing_.at = reinterpret_cast<char*>(out.words.data());
   writing_.literals = pattern_.literals.data();
@@ -169,15 +234,10 @@ SkeletonStep SkeletonText::step_write(const model::Families& families, std::span
         *now.hash++ = hash;
         ++now.series;
       }
-      const std::string_view number = spelled.empty() ? std::string_view() : spelled[line->number_index];
-      char* const from = pen.at;
-      pen.at = number.empty() ? write_number(line->number, families, from) : copy_number(number, from);
-      if (pen.at == nullptr) {
-        out.used_bytes = static_cast<size_t>(from - base);  // what it has needed, whoever uses it next
+      if (!pen.write_end(*line, spelled, families, base, *place)) {
+        out.used_bytes = static_cast<size_t>(pen.at - base);  // what it has needed, whoever uses it next
         return SkeletonStep::kNo;
       }
-      *place = {static_cast<uint32_t>(from - base), static_cast<uint32_t>(pen.at - from)};
-      *pen.at++ = '\n';
     }
     now.line = stop;
     if (stop != now.family_end) {
@@ -190,22 +250,12 @@ SkeletonStep SkeletonText::step_write(const model::Families& families, std::span
       writing_ = now;
       return SkeletonStep::kMore;
     }
-    model::FragmentHeader header;
-    header.series = series_of_[family];
-    header.samples = pattern_.lines[family] & 0x3fff'ffff;
-    header.text_bytes = static_cast<uint32_t>(pen.at - now.text);
-    std::memcpy(now.fragment, &header, sizeof(header));
-    std::memset(pen.at, 0, 8);
-    pen.at = base + ((static_cast<size_t>(pen.at - base) + 7) & ~size_t{7});
+    pen.end_fragment(now.fragment, now.text, base, series_of_[family], pattern_.lines[family]);
     now.open = false;
     ++now.family;
   }
   if (keeps) hashed_key_ = hashing_key_;
-  out.used_bytes = static_cast<size_t>(pen.at - base);
-  out.series = series_;
-  out.samples = lines_.size();
-  out.list = list_;
-  out.pattern = bounds_->has_pattern ? &pattern_ : nullptr;
+  end_push(static_cast<size_t>(pen.at - base), out);
   return SkeletonStep::kYes;
 }
 

@@ -51,6 +51,16 @@ std::string with_other_digits(std::string body) {
   return body;
 }
 
+// A skeleton of `body` that has matched it.
+std::unique_ptr<Skeleton> learned_from(std::string_view body, const model::GroupKey& to) {
+  auto skeleton = std::make_unique<Skeleton>(kLargeSkeleton);
+  Skeleton::Workshop workshop(simd::active_kernel());
+  skeleton->begin_make(body);
+  EXPECT_EQ(skeleton->step_make(to, workshop, Deadline::never()), SkeletonStep::kYes);
+  EXPECT_TRUE(skeleton->match(body));
+  return skeleton;
+}
+
 // As a push does it. Whether there was a skeleton.
 bool push(LargeSkeletons& cache, std::string_view body, const model::GroupKey& to = key()) {
   SkeletonLoan loan = cache.find(body);
@@ -171,14 +181,10 @@ TEST(LargeSkeleton, LeavesLongNumbers) {
 // A template whose parts would make long pieces is not made; without it a body is compared all the same.
 TEST(LargeSkeleton, HasNoTemplateBeyondItsBounds) {
   const auto writes = [](const std::string& body, const model::GroupKey& to) {
-    Skeleton skeleton(kLargeSkeleton);
-    Skeleton::Workshop workshop(simd::active_kernel());
-    skeleton.begin_make(body);
-    EXPECT_EQ(skeleton.step_make(to, workshop, Deadline::never()), SkeletonStep::kYes);
-    EXPECT_TRUE(skeleton.match(body));
+    const auto skeleton = learned_from(body, to);
     model::CanonicalPush push;
-    return skeleton.begin_write(to, push, UINT64_MAX) &&
-           skeleton.step_write(push, Deadline::never()) == SkeletonStep::kYes;
+    return skeleton->begin_write(to, push, UINT64_MAX) &&
+           skeleton->step_write(push, Deadline::never()) == SkeletonStep::kYes;
   };
   std::string families;
   for (size_t i = 0; i < kLargeSkeleton.families; ++i) families += fmt::format("a{} 1\n", i);
@@ -201,11 +207,8 @@ TEST(LargeSkeleton, HasNoTemplateBeyondItsBounds) {
 // Of a push that expands beyond a limit the canonicaliser says so.
 TEST(LargeSkeleton, LeavesWhatExpandsTooMuch) {
   const std::string body = body_of(1, 5);
-  Skeleton skeleton(kLargeSkeleton);
-  Skeleton::Workshop workshop(simd::active_kernel());
-  skeleton.begin_make(body);
-  ASSERT_EQ(skeleton.step_make(key(), workshop, Deadline::never()), SkeletonStep::kYes);
-  ASSERT_TRUE(skeleton.match(body));
+  const auto learned = learned_from(body, key());
+  Skeleton& skeleton = *learned;
   model::CanonicalPush push;
   EXPECT_TRUE(skeleton.begin_write(key(), push, 16 * 1024 * 1024));
   ASSERT_EQ(skeleton.step_write(push, Deadline::never()), SkeletonStep::kYes);
@@ -225,11 +228,8 @@ TEST(LargeSkeleton, CountsAtLeastWhatTheCanonicaliserCounts) {
   const model::GroupKey large = model::GroupKey::from_labels({{"job", std::string(3000, 'y')}});
   for (const std::string& body : {times + "x 1\n", overwritten, empty + "x 1\n", points, body_of(1, 5)}) {
     for (const model::GroupKey* to : {&key(), &large}) {
-      Skeleton skeleton(kLargeSkeleton);
-      Skeleton::Workshop workshop(simd::active_kernel());
-      skeleton.begin_make(body);
-      ASSERT_EQ(skeleton.step_make(*to, workshop, Deadline::never()), SkeletonStep::kYes);
-      ASSERT_TRUE(skeleton.match(body));
+      const auto learned = learned_from(body, *to);
+      Skeleton& skeleton = *learned;
       limits::Values values = limits::kLargest;
       bool refused = false;
       bool written = false;
@@ -254,11 +254,8 @@ TEST(LargeSkeleton, CountsAtLeastWhatTheCanonicaliserCounts) {
 // The hashes of the last key's series are kept: they must be those of a key whose push was written to its end.
 TEST(LargeSkeleton, WhatWasGivenUpLeavesNoHashes) {
   const std::string body = body_of(1, 5);
-  Skeleton skeleton(kLargeSkeleton);
-  Skeleton::Workshop workshop(simd::active_kernel());
-  skeleton.begin_make(body);
-  ASSERT_EQ(skeleton.step_make(key(), workshop, Deadline::never()), SkeletonStep::kYes);
-  ASSERT_TRUE(skeleton.match(body));
+  const auto learned = learned_from(body, key());
+  Skeleton& skeleton = *learned;
   const auto written = [&](const model::GroupKey& to) {
     model::CanonicalPush push;
     EXPECT_TRUE(skeleton.begin_write(to, push, UINT64_MAX));

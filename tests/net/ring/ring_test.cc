@@ -59,11 +59,7 @@ TEST_P(RingTest, EndsWithEnobufsAndGoesOnWhenBuffersReturn) {
   for (int i = 0; i < 5; ++i) ring_->turn(1'000'000, *this);
   EXPECT_EQ(seen_.size(), parked_at);
 
-  for (Completion& c : seen_) {
-    if (c.buffer != kNoBuffer) ring_->give_back(c.buffer);
-    c.buffer = kNoBuffer;
-  }
-  keep_buffers_ = false;
+  give_all_back();
   ring_->receive_multishot(ours, kToken);
   ASSERT_TRUE(turn_until([&] { return bytes_.size() == sent.size(); }));
   EXPECT_EQ(bytes_, sent);
@@ -98,11 +94,7 @@ TEST_P(RingTest, AllBuffersAreUsedWhenNoneReturns) {
   EXPECT_TRUE(turn_until([&] { return ring_->buffers_free() == 0 && !seen_.back().more; }));
   EXPECT_EQ(next_of(seen_.back()), Next::kPark);
   hook_ = nullptr;
-  for (Completion& c : seen_) {
-    if (c.buffer != kNoBuffer) ring_->give_back(c.buffer);
-    c.buffer = kNoBuffer;
-  }
-  keep_buffers_ = false;
+  give_all_back();
   ring_->receive_multishot(ours, kToken);
   EXPECT_TRUE(turn_until([&] { return bytes_.size() == sent.size(); }));
   writer.join();

@@ -140,7 +140,8 @@ inline constexpr size_t kSkeletonCanonicalBytesMax = 128 * 1024;
 inline constexpr uint32_t kSkeletonWaitMax = 1024;
 
 // The same for larger bodies, which are compared and written in slices. A few of each worker, because one takes five
-// times the bytes of its body; those that were not of use for so many seconds go, and all when memory runs short.
+// times the bytes of its body; those that were not of use for so many seconds go, and one a second when memory runs
+// short.
 inline constexpr size_t kSkeletonLargeBodyBytesMax = 4 * 1024 * 1024;
 inline constexpr uint32_t kLargeSkeletonsPerWorker = 4;
 inline constexpr size_t kSkeletonLargeBytesMax = 16 * 1024 * 1024;

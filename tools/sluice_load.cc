@@ -83,8 +83,10 @@ int run_main(const std::vector<std::string>& arguments) {
   const bool json_written = write_file(options->json_file, report_json(report));
   const bool html_written = write_file(options->html_file, report_html(report));
   const bool ledger_written = write_file(options->ledger_file, outcome->ledger);
+  const bool latencies_written =
+      options->latencies_file.empty() || write_file(options->latencies_file, outcome->stats.rows.csv());
   if (report.exit_code != 0) fmt::print(stderr, "sluice-load: {}\n", report.conclusion);
-  return json_written && html_written && ledger_written ? report.exit_code : static_cast<int>(kExitUsage);
+  return json_written && html_written && ledger_written && latencies_written ? report.exit_code : static_cast<int>(kExitUsage);
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ def measured(bench, server, rate, make):
         try:
             disturber = make() if make else None
             with Cost(server) as cost:
-                return p99(bench, server, rate, bench.sizes.open_seconds, disturber), cost.share
+                return p99(bench, server, rate, bench.sizes.open_seconds, disturber).p99, cost.share
         except Late:
             if attempt == ATTEMPTS - 1:
                 raise
@@ -57,7 +57,7 @@ def attack(bench, name):
         fill(server, 1000)
         rate = half_rate(bench, server)
         try:
-            for _ in range(bench.options.rounds or bench.sizes.rounds):
+            for _ in range(bench.options.rounds or bench.sizes.latency_rounds):
                 alone, share_alone = measured(bench, server, rate, None)
                 during, share = measured(bench, server, rate, lambda: Disturber(server, name))
                 each = max(share_alone, 0.001) / rate  # seconds of the server's core for one push of S
@@ -95,11 +95,12 @@ def parse(arguments):
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--quick", action="store_true", help="one round, and less of it")
     form.add_argument("--smoke", action="store_true", help="only that every line runs; the figures mean nothing")
-    parser.add_argument("--rounds", type=int, help="instead of the form's own number (3; 1 with --quick)")
-    parser.add_argument("--seconds", type=int, help="of each run, instead of 5 (--quick: 2)")
+    parser.add_argument("--rounds", type=int, help="instead of the form's own number (9; 1 with --quick)")
     parser.add_argument("--backend", default="auto", help="of sluice: auto, io_uring or epoll")
     parser.add_argument("--build", default="build/release", help="where sluice and sluice-load are [build/release]")
+    parser.add_argument("--bench-build", default="build/bench", help="where stall_witness is [build/bench]")
     parser.add_argument("--json", metavar="FILE", help="write all figures of all rounds there")
+    parser.set_defaults(seconds=None)
     return parser.parse_args(arguments)
 
 

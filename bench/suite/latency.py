@@ -1,15 +1,20 @@
 """The p99 of workload S at half of its maximum rate, with and without something in its way."""
 
+import dataclasses
 import os
+import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 
 from suite.contestants import LOAD_CORE, SOURCE
 from suite.figures import Failed, Figure, control_ratio, latency_void, number, pooled
 from suite.loads import Late
+from suite.witness import Witness, read_rows, undisturbed
 
 ATTEMPTS = 3  # of a run for which the load generator or what disturbs it had no time, because others used the core
+WINDOW_NS = 250_000_000
 DISTURB = os.path.join(SOURCE, "bench", "suite", "disturb.py")
 
 
@@ -48,8 +53,30 @@ def half_rate(bench, server):
     return bench.once("half-rate", measure)
 
 
-def p99(bench, server, rate, seconds, disturber=None, delay=0.0):
-    """One open-loop run, ms. The disturber begins `delay` seconds after the run, and has to get something done."""
+@dataclasses.dataclass
+class Run:
+    """One open-loop run: the p99 as witness.py has it, that of all requests, ms, and how many were left out near pauses of the
+    machine, as a share; None where these cannot be seen."""
+    p99: float
+    p99_all: float
+    left_out: float | None
+
+
+def p99(bench, server, rate, seconds, disturber=None, delay=0.0, window_ns=WINDOW_NS):
+    """The disturber begins `delay` seconds after the run, and has to get something done."""
+    with tempfile.NamedTemporaryFile(suffix=".csv") as file:
+        with Witness(bench) as witness:
+            p99_all = disturbed(bench, server, rate, seconds, disturber, delay, file.name)
+        if witness.pauses is None:
+            return Run(p99_all, p99_all, None)
+        found = undisturbed(read_rows(file.name), witness.pauses, window_ns)
+    if not found.windows:
+        raise Late("the machine stood still so often that %.0f %% of the requests were near a pause" % (100 * found.left_out))
+    return Run(found.percentile_ms(99), p99_all, found.left_out)
+
+
+def disturbed(bench, server, rate, seconds, disturber, delay, latencies):
+    """The run itself; the p99 of all requests, ms, each of which is written to the file `latencies`."""
     timer = None
     if disturber is not None:
         bench.note_command(" ".join(disturber.command))
@@ -57,7 +84,7 @@ def p99(bench, server, rate, seconds, disturber=None, delay=0.0):
         timer.start()
     try:
         result = bench.sluice_load(server, "--rate", str(rate), "--job", "s", "--no-verify", "--duration", "%gs" % seconds,
-                                   "--warmup", "300ms", "--lateness-max", "1ms")
+                                   "--warmup", "300ms", "--lateness-max", "2ms", "--latencies", latencies)
     finally:
         done = 1
         if timer is not None:
@@ -68,19 +95,22 @@ def p99(bench, server, rate, seconds, disturber=None, delay=0.0):
     return float(result["latency_ms"]["p99"])
 
 
-def compare(bench, row, what, server, disturb, seconds=None, delay=0.0, prepare=None, note=""):
+def compare(bench, row, what, server, disturb, seconds=None, once_after=None, prepare=None, note=""):
     """A row: p99 with the disturber against p99 without, between two runs without, which must agree.
 
-    `disturb` makes a Disturber; `prepare` is called before each run."""
+    `disturb` makes a Disturber; `prepare` is called before each run. `once_after`: the disturber does something once, so many
+    seconds after the begin; then a run is one window."""
     rate = half_rate(bench, server)
     seconds = seconds or bench.sizes.open_seconds
+    rounds = bench.options.rounds or bench.sizes.latency_rounds
+    window_ns = WINDOW_NS if once_after is None else int(seconds * 1e9)
 
     def run(with_disturber):
         for attempt in range(ATTEMPTS):
             if prepare is not None:
                 prepare()
             try:
-                return p99(bench, server, rate, seconds, disturb() if with_disturber else None, delay)
+                return p99(bench, server, rate, seconds, disturb() if with_disturber else None, once_after or 0.0, window_ns)
             except Late:
                 if attempt == ATTEMPTS - 1:
                     raise
@@ -88,18 +118,51 @@ def compare(bench, row, what, server, disturb, seconds=None, delay=0.0, prepare=
 
     before, with_it, after = [], [], []
     try:
-        for _ in range(bench.options.rounds or bench.sizes.rounds):
+        for _ in range(rounds):
             before.append(run(False))
             with_it.append(run(True))
             after.append(run(False))
     except Late as reason:
         bench.add(row, what, target="<= 2", void=str(reason), note=note)
         return
-    control = control_ratio(before, after)
-    quiet, loud = Figure(pooled(before, after), "ms", 3), Figure(with_it, "ms", 3)
+    quiet, loud = (Figure([run.p99 for run in runs], "ms", 3) for runs in (pooled(before, after), with_it))
+    first, second = ([run.p99 for run in runs] for runs in (before, after))
+    control = control_ratio(first, second)
     bench.add(row, what, sluice=str(loud), against=str(quiet), ratio=loud.median / quiet.median, target="<= 2",
-              void=latency_void(before, after),
-              note="; ".join(part for part in (note, "%d/s, A/A control %s" % (rate, number(control))) if part),
+              void=latency_void(first, second) or left_out_void(pooled(before, after), with_it),
+              note="; ".join(part for part in (note, "%d/s, A/A control %s" % (rate, number(control)),
+                                               left_out_text(pooled(before, after), with_it)) if part),
               figures={"p99_with_ms": loud, "p99_without_ms": quiet, "control_ratio": Figure([control]),
-                       "p99_before_ms": Figure(before), "p99_after_ms": Figure(after),
-                       "rate": Figure([rate], "/s")})
+                       "p99_before_ms": Figure(first), "p99_after_ms": Figure(second),
+                       **all_figures(pooled(before, after), with_it), "rate": Figure([rate], "/s")})
+
+
+# More of the requests near pauses with the disturber than without means that it makes them itself.
+LEFT_OUT_MORE = 0.1
+
+
+def left_out(runs):
+    """The median share, None where pauses cannot be seen."""
+    return None if runs[0].left_out is None else statistics.median(run.left_out for run in runs)
+
+
+def left_out_void(quiet, loud):
+    if left_out(quiet) is None or left_out(loud) <= left_out(quiet) + LEFT_OUT_MORE:
+        return ""
+    return "the machine stood still more often with the disturber than without"
+
+
+def left_out_text(quiet, loud):
+    if left_out(quiet) is None:
+        return "pauses of the machine are not left out: no real-time priority"
+    return "near a pause of the machine and left out: %.0f %% and %.0f %%; with these the p99 is %s and %s ms" % (
+        100 * left_out(loud), 100 * left_out(quiet), *(number(statistics.median(run.p99_all for run in runs), 3)
+                                                       for runs in (loud, quiet)))
+
+
+def all_figures(quiet, loud):
+    figures = {"p99_with_all_ms": Figure([run.p99_all for run in loud]), "p99_without_all_ms": Figure([run.p99_all for run in quiet])}
+    if left_out(quiet) is not None:
+        figures |= {"left_out_with": Figure([run.left_out for run in loud]),
+                    "left_out_without": Figure([run.left_out for run in quiet])}
+    return figures

@@ -60,8 +60,8 @@ def parse(arguments):
     form.add_argument("--quick", action="store_true", help="all rows within five minutes: one round, and less of it")
     form.add_argument("--long", action="store_true", help="also what takes much memory and minutes: P3 and P22 with 10 M groups")
     form.add_argument("--smoke", action="store_true", help="only that every line runs; the figures mean nothing")
-    parser.add_argument("--rounds", type=int, help="instead of the form's own number (3; 1 with --quick)")
-    parser.add_argument("--seconds", type=int, help="of each load, instead of 5 (--quick: 2)")
+    parser.add_argument("--rounds", type=int, help="instead of the form's own number (3, of latencies 9; 1 with --quick)")
+    parser.add_argument("--seconds", type=int, help="of each closed loop, instead of 5 (--quick: 2)")
     parser.add_argument("--backend", default="auto", help="of sluice: auto, io_uring or epoll")
     parser.add_argument("--build", default="build/release", help="where sluice and sluice-load are [build/release]")
     parser.add_argument("--bench-build", default="build/bench", help="where the programs of bench/ are [build/bench]")
@@ -74,7 +74,7 @@ def run_all(program, arguments, options, form, rows):
     """Runs the rows {name: function of a Bench}, prints the report and writes --json; the exit code."""
     sizes = QUICK if options.quick else SMOKE if options.smoke else FULL
     if options.seconds:
-        sizes = dataclasses.replace(sizes, seconds=options.seconds, open_seconds=options.seconds)
+        sizes = dataclasses.replace(sizes, seconds=options.seconds)
     report = Report(machine(), " ".join([program, *arguments]), form or sizes.form)
     bench = Bench(options, sizes, report)
     began = time.monotonic()

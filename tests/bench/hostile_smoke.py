@@ -29,7 +29,7 @@ def run_bench(checks, build):
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "figures.json"
         done = subprocess.run([sys.executable, "-B", ROOT / "bench/hostile", "--smoke", "--attacks", "half-open-kill,path-bomb",
-                               "--build", build, "--json", file], stdout=subprocess.PIPE, text=True, check=False)
+                               "--build", build, "--bench-build", build, "--json", file], stdout=subprocess.PIPE, text=True, check=False)
         print(done.stdout)
         checks.equal(done.returncode, 0, "exit code")
         rows = json.loads(file.read_text())["rows"]

@@ -17,7 +17,9 @@ from suite.context import Bench  # noqa: E402
 from suite.figures import (Failed, Figure, Load, NotRun, control_ratio, latency_void, meets, number,  # noqa: E402
                            rate_ratio)
 from suite.programs import read_benchmarks  # noqa: E402
+from suite.latency import Run, left_out_text, left_out_void  # noqa: E402
 from suite.report import Report, Row  # noqa: E402
+from suite.witness import BEFORE_NS, BEHIND, BEHIND_NS, read_rows, shadows, undisturbed  # noqa: E402
 
 
 class Figures(unittest.TestCase):
@@ -62,6 +64,64 @@ class Figures(unittest.TestCase):
         self.assertEqual(latency_void([0.10, 0.11], [0.12, 0.10]), "")
         self.assertIn("A/A", latency_void([0.1], [0.2]))
         self.assertIn("p99", latency_void([5], [5]))
+
+
+class Pauses(unittest.TestCase):
+    SECOND = 1_000_000_000
+
+    def test_a_shadow_begins_before_a_pause_and_grows_with_it(self):
+        behind = BEHIND * 2_000_000 + BEHIND_NS
+        self.assertEqual(shadows([(self.SECOND, self.SECOND + 2_000_000)]),
+                         [(self.SECOND - BEFORE_NS, self.SECOND + 2_000_000 + behind)])
+
+    def test_shadows_that_touch_are_one_also_out_of_order(self):
+        long, inside, later = (0, 50_000_000), (60_000_000, 61_000_000), (9 * self.SECOND, 9 * self.SECOND + 1)
+        found = shadows([later, inside, long])
+        self.assertEqual([found[0][0], len(found)], [-BEFORE_NS, 2])
+        self.assertEqual(found[0][1], 50_000_000 + BEHIND * 50_000_000 + BEHIND_NS)
+
+    def test_what_was_planned_near_a_pause_is_left_out_whatever_became_of_it(self):
+        rows = [(planned * 1_000_000, 7 if planned % 2 else 900_000_000) for planned in range(0, 1000)]
+        found = undisturbed(rows, [(500_000_000, 501_000_000)], self.SECOND)
+        gone = BEFORE_NS // 1_000_000 + 1 + BEHIND + BEHIND_NS // 1_000_000 + 1
+        self.assertEqual([len(window) for window in found.windows], [1000 - gone])
+        self.assertAlmostEqual(found.left_out, gone / 1000)
+        self.assertEqual(undisturbed(rows, [], self.SECOND).left_out, 0)
+
+    def test_the_median_of_the_windows_percentiles(self):
+        # Five windows of a hundred: the 99th of each is its second longest.
+        rows = [(window * 100 + n, 1_000_000 * window if n == 50 else 9_000_000_000 if n == 60 else 1)
+                for window in (3, 1, 2, 5, 4) for n in range(100)]
+        found = undisturbed(rows, [], 100)
+        self.assertEqual(len(found.windows), 5)
+        self.assertEqual(found.percentile_ms(99), 3)
+        self.assertEqual(found.percentile_ms(100), 9000)
+        self.assertEqual(found.percentile_ms(50), 1e-6)
+
+    def test_a_window_of_which_less_than_half_is_left_does_not_count(self):
+        rows = [(n * 1_000_000, 1) for n in range(40)]
+        found = undisturbed(rows, [(23_000_000, 23_000_001)], 20_000_000)
+        self.assertEqual([len(window) for window in found.windows], [20, 13])
+        found = undisturbed(rows, [(23_000_000, 23_700_000)], 20_000_000)
+        self.assertEqual([len(window) for window in found.windows], [20])
+
+    def test_nothing_to_judge_is_a_failure(self):
+        with self.assertRaises(Failed):
+            undisturbed([], [], self.SECOND)
+
+    def test_rows_as_sluice_load_writes_them(self):
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write("planned_ns,latency_ns\n12,34\n56,78\n")
+            file.flush()
+            self.assertEqual(read_rows(file.name), [(12, 34), (56, 78)])
+
+    def test_a_disturber_that_stops_the_machine_makes_the_row_void(self):
+        quiet, loud = [Run(0.1, 0.2, share) for share in (0.02, 0.04, 0.9)], [Run(0.3, 0.4, 0.2)]
+        self.assertIn("more often", left_out_void(quiet, loud))
+        self.assertEqual(left_out_void(loud, quiet), "")
+        self.assertIn("20 % and 4 %", left_out_text(quiet, loud))
+        self.assertEqual(left_out_void([Run(1, 1, None)], [Run(1, 1, None)]), "")
+        self.assertIn("no real-time", left_out_text([Run(1, 1, None)], [Run(1, 1, None)]))
 
 
 class Reports(unittest.TestCase):

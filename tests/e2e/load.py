@@ -108,13 +108,17 @@ class Cells(html.parser.HTMLParser):
 
 def check_reports_agree(checks, load, port):
     with tempfile.TemporaryDirectory() as folder:
-        paths = [os.path.join(folder, name) for name in ("r.json", "r.html")]
-        code, table, _ = load.run(port, *QUICK, "--max", "--json=" + paths[0], "--html=" + paths[1])
+        paths = [os.path.join(folder, name) for name in ("r.json", "r.html", "r.csv")]
+        began = time.monotonic_ns()
+        code, table, _ = load.run(port, *QUICK, "--max", "--json=" + paths[0], "--html=" + paths[1], "--latencies=" + paths[2])
+        ended = time.monotonic_ns()
         checks.equal(code, 0, "run with reports")
         with open(paths[0], encoding="utf-8") as file:
             raw = file.read()
         with open(paths[1], encoding="utf-8") as file:
             page = file.read()
+        with open(paths[2], encoding="utf-8") as file:
+            header, *rows = file.read().splitlines()
     # Numbers stay texts, so that they are compared as they are printed.
     report = json.loads(raw, parse_float=str, parse_int=str)
     cells = Cells()
@@ -131,6 +135,12 @@ def check_reports_agree(checks, load, port):
     checks.that(not re.search(r"src=|href=|@import|url\(|<script|<link", page), "the page needs nothing from outside")
     curve = [float(ms) for _, ms in report["percentiles_ms"]]
     checks.equal(curve, sorted(curve), "the percentile curve never falls")
+    planned, latencies = zip(*(map(int, row.split(",")) for row in rows))
+    checks.equal(header, "planned_ns,latency_ns", "the first line of the latencies")
+    checks.equal(len(rows), int(report["throughput"]["requests"]), "a row for each measured request")
+    checks.that(began < min(planned) and max(planned) < ended, "times by the monotonic clock", began, min(planned), ended)
+    checks.that(abs(max(latencies) / 1e6 - float(report["latency_ms"]["max"])) < 0.001, "the longest latency is a row",
+                max(latencies), report["latency_ms"]["max"])
 
 
 def check_lies(checks, load):

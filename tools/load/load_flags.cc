@@ -121,6 +121,8 @@ void add_work_options(CLI::App& app, Raw& raw, Options& options) {
   app.add_flag("--cleanup", options.cleanup, "Delete what was pushed.")->group("Result");
   text("--json", options.json_file, "FILE", "Result", "Write the result as JSON.");
   text("--html", options.html_file, "FILE", "Result", "Write a report with plots, one file without outside resources.");
+  text("--latencies", options.latencies_file, "FILE", "Result",
+       "Write every measured request as CSV: when it was planned (monotonic clock) and how long it took, in ns.");
   app.add_option("--server-pid", options.server_pid, "The gateway's process here: its CPU time per request.")
       ->type_name("PID")
       ->check(CLI::PositiveNumber)

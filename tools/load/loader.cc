@@ -91,6 +91,10 @@ void Loader::load() {
     arrivals_ = std::make_unique<Arrivals>(options_.arrivals, options_.rate / options_.threads, start_ns_,
                                            options_.seed * 7919 + thread_);
   }
+  if (!options_.latencies_file.empty()) {
+    const double seconds = static_cast<double>(options_.duration.count()) / 1e9;
+    stats_.rows.expect(options_.count > 0 ? static_cast<double>(measured_max_) : options_.rate * seconds);
+  }
   while (true) {
     const int64_t now = monotonic_ns();
     if (over(now)) break;

@@ -124,6 +124,7 @@ void Loader::on_answer(uint32_t index, int64_t now) {
     }
     if (outstanding.measured) {
       stats_.latency.record(latency);
+      if (!options_.latencies_file.empty()) stats_.rows.record(outstanding.planned_ns, latency);
       ++stats_.measured;
       stats_.last_ns = std::max(stats_.last_ns, now);
     }

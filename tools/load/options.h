@@ -72,6 +72,7 @@ struct Options {
   int server_pid = 0;
   std::string json_file;
   std::string html_file;
+  std::string latencies_file;  // every measured latency, as CSV
   net::ring::BackendChoice backend = net::ring::BackendChoice::kAuto;
 };
 

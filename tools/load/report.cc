@@ -208,6 +208,9 @@ void add_notes(const Options& options, const Outcome& outcome, Report& report) {
   if (outcome.left_behind > 0) {
     report.notes.push_back(fmt::format("{} groups could not be deleted and are still there.", outcome.left_behind));
   }
+  if (const uint64_t left_out = outcome.stats.rows.left_out(); left_out > 0) {
+    report.notes.push_back(fmt::format("{} requests are not in {}, which was full.", left_out, options.latencies_file));
+  }
   const double busy = busy_percent(outcome.stats);
   if (busy <= kBusyMax) return;
   report.notes.push_back(fmt::format(

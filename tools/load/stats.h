@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tools/load/histogram.h"
+#include "tools/load/latency_rows.h"
 #include "tools/load/timeline.h"
 
 namespace sluice::tools::load {
@@ -14,6 +15,7 @@ struct LoadStats {
   // The measured window: requests planned (or, in a closed loop, sent) in it.
   Histogram latency;             // of those that were answered as they should be
   Histogram lateness;            // open loop: from when a request could have gone out to when it did
+  LatencyRows rows;              // the same one by one, where they are asked for
   Timeline timeline;             // the whole run by the time of the answer; warm-up included
   uint64_t measured = 0;         // answered as they should be
   uint64_t failed = 0;           // of the measured: wrong answers, broken connections, no answer, never sent
@@ -46,6 +48,7 @@ struct LoadStats {
   void merge(const LoadStats& other) {
     latency.merge(other.latency);
     lateness.merge(other.lateness);
+    rows.merge(other.rows);
     timeline.merge(other.timeline);
     measured += other.measured;
     failed += other.failed;

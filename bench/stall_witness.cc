@@ -1,11 +1,13 @@
-// A process that notices when cores stand still: on each it sleeps for half a millisecond, again and again, with real-time
-// priority, and keeps when it woke late. On a virtual machine that is the host's doing, since nothing else here may keep it
-// waiting. For the latency rows of bench/compare and bench/hostile, which leave out what was under way meanwhile.
+// A process that notices when cores stand still: on each it sleeps for half a millisecond, again and again, with
+// real-time priority, and keeps when it woke late. On a virtual machine that is the host's doing, since nothing else
+// here may keep it waiting. For the latency rows of bench/compare and bench/hostile, which leave out what was under way
+// meanwhile.
 //
 //   stall_witness CORE...
 //
-// Prints "ready". At the end of its standard input, or after ten minutes, a line "CORE BEGIN END" for each pause: BEGIN is
-// when it should have woken, END when it did, in ns of the monotonic clock. Exit code 3: real-time priority was refused.
+// Prints "ready". At the end of its standard input, or after ten minutes, a line "CORE BEGIN END" for each pause: BEGIN
+// is when it should have woken, END when it did, in ns of the monotonic clock. Exit code 3: real-time priority was
+// refused.
 #include <fmt/format.h>
 #include <poll.h>
 #include <sched.h>
@@ -54,8 +56,7 @@ void watch(Watch& watch, std::atomic<int>& begun, const std::atomic<bool>& ended
   CPU_ZERO(&cores);
   CPU_SET(static_cast<size_t>(watch.core), &cores);
   const sched_param priority{kPriority};
-  watch.allowed =
-      sched_setaffinity(0, sizeof(cores), &cores) == 0 && sched_setscheduler(0, SCHED_FIFO, &priority) == 0;
+  watch.allowed = sched_setaffinity(0, sizeof(cores), &cores) == 0 && sched_setscheduler(0, SCHED_FIFO, &priority) == 0;
   begun.fetch_add(1);
   int64_t next = monotonic_ns();
   while (watch.allowed && !ended.load(std::memory_order_relaxed) && watch.pauses.size() < kPausesMax) {

@@ -86,7 +86,8 @@ int run_main(const std::vector<std::string>& arguments) {
   const bool latencies_written =
       options->latencies_file.empty() || write_file(options->latencies_file, outcome->stats.rows.csv());
   if (report.exit_code != 0) fmt::print(stderr, "sluice-load: {}\n", report.conclusion);
-  return json_written && html_written && ledger_written && latencies_written ? report.exit_code : static_cast<int>(kExitUsage);
+  return json_written && html_written && ledger_written && latencies_written ? report.exit_code
+                                                                             : static_cast<int>(kExitUsage);
 }
 
 }  // namespace

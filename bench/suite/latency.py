@@ -14,6 +14,7 @@ from suite.loads import Late
 from suite.witness import Witness, read_rows, undisturbed
 
 ATTEMPTS = 3  # of a run for which the load generator or what disturbs it had no time, because others used the core
+WHOLE_TIMES = 3
 WINDOW_NS = 250_000_000
 DISTURB = os.path.join(SOURCE, "bench", "suite", "disturb.py")
 
@@ -95,13 +96,13 @@ def disturbed(bench, server, rate, seconds, disturber, delay, latencies):
     return float(result["latency_ms"]["p99"])
 
 
-def compare(bench, row, what, server, disturb, seconds=None, once_after=None, prepare=None, note=""):
+def compare(bench, row, what, server, disturb, seconds=None, once_after=None, whole=False, prepare=None, note=""):
     """A row: p99 with the disturber against p99 without, between two runs without, which must agree.
 
     `disturb` makes a Disturber; `prepare` is called before each run. `once_after`: the disturber does something once, so many
-    seconds after the begin; then a run is one window."""
+    seconds after the begin; then a run is one window. `whole`: what it does takes seconds, and has to be done once at least."""
     rate = half_rate(bench, server)
-    seconds = seconds or bench.sizes.open_seconds
+    seconds = seconds or bench.sizes.open_seconds * (WHOLE_TIMES if whole else 1)
     rounds = bench.options.rounds or bench.sizes.latency_rounds
     window_ns = WINDOW_NS if once_after is None else int(seconds * 1e9)
 

@@ -12,7 +12,7 @@ def p12(bench):
         with bench.sluice() as server:
             fill(server, groups)
             compare(bench, "P12", "p99 of S while everything is scraped back to back (%s), against without" % what, server,
-                    lambda kind=kind, server=server: Disturber(server, kind), note=cut)
+                    lambda kind=kind, server=server: Disturber(server, kind), note=cut, whole=groups == 100_000)
 
 
 def f1(bench):
@@ -21,7 +21,7 @@ def f1(bench):
     with bench.sluice() as server:
         compare(bench, "F1", "p99 of S beside a client that pushes %d MB again and again" % size, server,
                 lambda: Disturber(server, "big", size), note=bench.sizes.cut("MB", size, 100),
-                seconds=max(bench.sizes.open_seconds, 4) if size == 100 else None)
+                whole=size == 100)
 
 
 def f2(bench):

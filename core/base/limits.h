@@ -13,6 +13,9 @@ inline constexpr int64_t kSliceNs = 50'000;
 // The same while small requests come: what a small request waits for beside long work. Its trip into the
 // kernel costs about 1 us, so the long work loses a twentieth.
 inline constexpr int64_t kContendedSliceNs = 20'000;
+// And so long it lets small requests go before it while each look at the ring brings some: where they would fill the
+// core by themselves, they have nine tenths of it, and otherwise all that they ask for.
+inline constexpr int64_t kLongWaitsNs = 200'000;
 // They come while the last one was no longer ago: at some hundred a second and above long work gives way.
 inline constexpr int64_t kContentionNs = 2'000'000;
 
@@ -199,6 +202,8 @@ inline constexpr uint32_t kScrapePartsMax = 1024;
 // Retired objects freed by one call, once per turn, unless the turn retired more than half as many: 256 frees of about
 // 100 ns are half a slice.
 inline constexpr uint32_t kReclaimPerTurn = 256;
+// The same while small requests come: a backlog, such as a wipe leaves, is no reason to let them wait.
+inline constexpr uint32_t kContendedReclaimPerTurn = 16;
 // Retirement nodes that a participant keeps for reuse, 56 bytes each.
 inline constexpr uint32_t kRetiredNodesKept = 4096;
 

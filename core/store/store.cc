@@ -279,9 +279,9 @@ std::optional<uint64_t> Store::settled_mutations() const noexcept { return core_
 Writer::Writer(Store& store) : core_(std::make_unique<WriterCore>(store.core())) {}
 Writer::~Writer() = default;
 
-void Writer::quiescent() noexcept {
+void Writer::quiescent(bool contended) noexcept {
   core_->participant.quiescent();
-  core_->participant.reclaim();
+  core_->participant.reclaim_turn(contended ? limits::kContendedReclaimPerTurn : limits::kReclaimPerTurn);
 }
 void Writer::offline() noexcept { core_->participant.offline(); }
 void Writer::online() noexcept { core_->participant.online(); }

@@ -112,7 +112,8 @@ class Writer {
 
   // Announces that this thread holds no pointer into the store. Once a turn; frees what nobody can see any more, at
   // most a bounded number of versions a call.
-  void quiescent() noexcept;
+  // `contended`: others wait, so of a backlog of retired memory only a little is freed on that occasion.
+  void quiescent(bool contended = false) noexcept;
   // Before blocking, after blocking. An offline thread delays nobody and must not touch the store.
   void offline() noexcept;
   void online() noexcept;

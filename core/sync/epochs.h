@@ -103,9 +103,11 @@ class BasicEpochs<Atomics>::Participant {
   // The same for what no snapshot reads (map tables).
   void retire(void* object, FreeFunction free) noexcept { retire(object, free, kNoBirth); }
 
-  // Frees objects whose time has come, up to kReclaimPerTurn or twice what was retired since the last call, so that no
+  // Frees objects whose time has come, up to `per_turn` or twice what was retired since the last call, so that no
   // backlog grows however much one turn retires; returns how many. Call once per turn.
-  size_t reclaim() noexcept;
+  size_t reclaim_turn(size_t per_turn) noexcept;
+  size_t reclaim() noexcept { return reclaim_turn(limits::kReclaimPerTurn); }
+  // Up to `objects_max`.
   size_t reclaim(size_t objects_max) noexcept;
   // Nothing of this participant's waits to be freed (what snapshots pin is theirs).
   [[nodiscard]] bool nothing_retired() const noexcept {

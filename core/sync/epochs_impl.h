@@ -163,8 +163,8 @@ void BasicEpochs<Atomics>::Participant::retire(void* object, FreeFunction free, 
 }
 
 template <typename Atomics>
-size_t BasicEpochs<Atomics>::Participant::reclaim() noexcept {
-  const size_t budget = std::max<size_t>(limits::kReclaimPerTurn, 2 * retired_since_reclaim_);
+size_t BasicEpochs<Atomics>::Participant::reclaim_turn(size_t per_turn) noexcept {
+  const size_t budget = std::max(per_turn, 2 * retired_since_reclaim_);
   retired_since_reclaim_ = 0;
   return reclaim(budget);
 }

@@ -34,8 +34,8 @@ class StoreHooks final : public loop::EpochHooks {
     context_.writer = std::make_unique<store::Writer>(store_);
     context_.writer->set_journal(journal_);
   }
-  void quiescent() override {
-    context_.writer->quiescent();
+  void quiescent(bool contended) override {
+    context_.writer->quiescent(contended);
     // The clock is read once in 64 turns: housekeeping once a second is often enough.
     if (++turns_ % 64 != 0) return;
     const int64_t now_ns = monotonic_ns();

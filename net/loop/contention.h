@@ -1,5 +1,5 @@
-// Whether small requests are being answered at the moment. Then long work is done in smaller pieces; without them it
-// keeps the large ones, which cost less.
+// Whether small requests are being answered at the moment. Then long work is done in smaller pieces, and what is left
+// of the core is what it gets, a tenth at least; without them it keeps the large ones, which cost less.
 //
 // Owner and thread: one worker.
 #pragma once
@@ -13,11 +13,24 @@ namespace sluice::net::loop {
 class Contention {
  public:
   // A request was answered at once, the only one that its connection had brought.
-  void small_request(int64_t now_ns) noexcept { until_ns_ = now_ns + limits::kContentionNs; }
+  void small_request(int64_t now_ns) noexcept {
+    until_ns_ = now_ns + limits::kContentionNs;
+    ++small_requests_;
+  }
   [[nodiscard]] bool at(int64_t now_ns) const noexcept { return now_ns < until_ns_; }
+  [[nodiscard]] uint64_t small_requests() const noexcept { return small_requests_; }
+
+  // Long work has had its part of a turn, until now.
+  void long_worked(int64_t now_ns) noexcept { long_worked_ns_ = now_ns; }
+  // It has waited so long that it is its turn, whatever else there is.
+  [[nodiscard]] bool long_is_due(int64_t now_ns) const noexcept {
+    return now_ns - long_worked_ns_ >= limits::kLongWaitsNs;
+  }
 
  private:
   int64_t until_ns_ = INT64_MIN;
+  int64_t long_worked_ns_ = 0;
+  uint64_t small_requests_ = 0;
 };
 
 }  // namespace sluice::net::loop

@@ -20,11 +20,13 @@ void RunQueue::unschedule(Runnable& runnable) noexcept {
 }
 
 RunQueue::Left RunQueue::run_round(int64_t long_slice_ns) {
-  const bool long_work = long_.size > 0;  // what becomes long in this round has had its slice
+  const bool long_work = long_.size > 0 && long_slice_ns > 0;  // what becomes long in this round has had its slice
+  const bool left_out = long_.size > 0 && long_slice_ns == 0;
   const uint32_t slices = std::min(short_.size, kSlicesPerTurn - 1);
   for (uint32_t i = 0; i < slices && short_.size > 0; ++i) run_first(short_, limits::kSliceNs);
   if (long_work && long_.size > 0) run_first(long_, long_slice_ns);
   if (size() == 0) return Left::kNothing;
+  if (left_out) return Left::kWork;
   // Everybody in the queue has said so since anything else happened.
   return parked_streak_ >= size() ? Left::kParkedOnly : Left::kWork;
 }

@@ -40,8 +40,8 @@ class Runnable {
 };
 
 // Two queues, each first in, first out: what has yet to begin goes before what is long. Of long work one slice is done
-// in a round, so that new requests are looked for between any two; it is never left out, however much short work there
-// is.
+// in a round, so that new requests are looked for between any two; how much short work there is makes no difference to
+// it.
 class RunQueue {
  public:
   // Slices in one turn, the one of long work included. With kInlineNs before them and the release of memory behind,
@@ -60,7 +60,7 @@ class RunQueue {
   void schedule(Runnable& runnable, Runnable::Work work = Runnable::Work::kShort) noexcept;
   void unschedule(Runnable& runnable) noexcept;
   // Runs the short work that was scheduled before the call, in order, each once, then one of the long: at most
-  // kSlicesPerTurn in all, that of long work for `long_slice_ns`.
+  // kSlicesPerTurn in all, that of long work for `long_slice_ns`; 0 leaves it to a later round.
   Left run_round(int64_t long_slice_ns = limits::kSliceNs);
   [[nodiscard]] uint32_t size() const noexcept { return short_.size + long_.size; }
   [[nodiscard]] bool long_work() const noexcept { return long_.size > 0; }

@@ -49,11 +49,13 @@ class Service {
 class EpochHooks {
  public:
   virtual ~EpochHooks() = default;
-  virtual void enter() {}      // the thread begins
-  virtual void quiescent() {}  // between two turns: no pointer into the store is held
-  virtual void offline() {}    // about to wait in the kernel
-  virtual void online() {}     // back
-  virtual void leave() {}      // the thread ends
+  virtual void enter() {}  // the thread begins
+  // Between two turns: no pointer into the store is held. While small requests come (`contended`), no more is to be
+  // done on that occasion than what has to be.
+  virtual void quiescent(bool contended) { static_cast<void>(contended); }
+  virtual void offline() {}  // about to wait in the kernel
+  virtual void online() {}   // back
+  virtual void leave() {}    // the thread ends
   // Somebody has called for help (WorkerGroup::call_help) and this worker has nothing else to do: a slice of work that
   // is not its own. False: nothing is left.
   [[nodiscard]] virtual bool help(Deadline deadline) { return static_cast<void>(deadline), false; }

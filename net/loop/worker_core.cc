@@ -16,8 +16,8 @@ namespace {
 
 // Timers called in one turn; the rest follows in the next. Each closes or answers one connection, a few microseconds.
 constexpr uint32_t kTimersPerTurn = 128;
-// Looks at completions before a slice of long work while small requests come.
-constexpr uint32_t kLooksPerTurn = 3;
+// Looks at completions in one turn while small requests come and long work waits for them; kInlineNs ends them, too.
+constexpr uint32_t kLooksPerTurn = 16;
 // Connections taken from a queue with accept(2) in one turn, a few microseconds each.
 constexpr uint32_t kAcceptsPerTurn = 64;
 // When only parked work is left: the first rounds follow at once (a grace period on one worker is over by then), later
@@ -73,12 +73,14 @@ void WorkerCore::turn() {
   serve();
   take_mail();
   service_.before_slices(now_ns_);
-  left_ = run_queue_.run_round(slice_ns());
+  const bool long_worked = serve_long_ && long_waits();
+  left_ = run_queue_.run_round(serve_long_ ? slice_ns() : 0);
   left_size_ = run_queue_.size();
   parked_rounds_ = left_ == RunQueue::Left::kParkedOnly ? parked_rounds_ + 1 : 0;
   // Not beside work of its own; then it comes back to it when that is done.
-  if (helping_ && left_ != RunQueue::Left::kWork) helping_ = hooks_.help(Deadline::in_ns(slice_ns()));
-  if (releases_.pending() != 0) release_memory();
+  if (serve_long_ && helping_ && left_ != RunQueue::Left::kWork) helping_ = hooks_.help(Deadline::in_ns(slice_ns()));
+  if (serve_long_ && releases_.pending() != 0) release_memory();
+  if (long_worked) contention_.long_worked(monotonic_ns());
   service_.on_turn(now_ns_);
   timers_.expire(now_ns_, kTimersPerTurn);
   if (stop_ == Stop::kNo) {
@@ -86,18 +88,33 @@ void WorkerCore::turn() {
   } else {
     advance_stop();
   }
-  hooks_.quiescent();
+  hooks_.quiescent(contended());
   self_.times.record(monotonic_ns() - turn_began_ns_);
 }
 
-// Completions. When long work waits, the answers to what came first leave before its slice, and what comes meanwhile is
-// served, too.
+// Completions, and whether long work has its slice in this turn. While small requests come it has what they leave: the
+// answers to what came first leave before its slice, what comes meanwhile is served, too, and only when a look brings
+// none, or when it has waited for long enough, is it its turn.
 void WorkerCore::serve() {
+  serve_long_ = true;
   uint32_t dispatched = ring_.turn(wait_ns(), *this);
-  for (uint32_t i = 1; i < kLooksPerTurn && dispatched > 0 && run_queue_.long_work() && contended(); ++i) {
+  if (!long_waits() || !contended()) return;
+  uint64_t served = 0;  // small requests before the last look
+  for (uint32_t looks = 1; dispatched > 0; ++looks) {
+    if (looks > 1) {
+      const int64_t now = monotonic_ns();
+      if (contention_.long_is_due(now) || contention_.small_requests() == served) return;
+      if (looks == kLooksPerTurn || now - turn_began_ns_ >= limits::kInlineNs) {
+        serve_long_ = false;
+        return;
+      }
+    }
+    served = contention_.small_requests();
     dispatched = ring_.turn(0, *this);
   }
 }
+
+bool WorkerCore::long_waits() const noexcept { return run_queue_.long_work() || releases_.pending() != 0 || helping_; }
 
 // A slice of it; two when pushes leave memory behind faster than that.
 void WorkerCore::release_memory() noexcept {

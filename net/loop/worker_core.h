@@ -71,6 +71,7 @@ class WorkerCore final : public Worker, public ring::CompletionHandler {
 
   void turn();
   void serve();
+  [[nodiscard]] bool long_waits() const noexcept;
   void release_memory() noexcept;
   [[nodiscard]] int64_t wait_ns() noexcept;
   void take_mail();
@@ -115,6 +116,7 @@ class WorkerCore final : public Worker, public ring::CompletionHandler {
   uint32_t left_size_ = 0;      // of the run queue when left_ was found
   uint32_t parked_rounds_ = 0;  // rounds in a row with parked work only
   bool helping_ = false;        // somebody wants help, or may
+  bool serve_long_ = true;      // in this turn
   std::vector<Listening> listening_;
   uint32_t connections_ = 0;
   std::vector<NewConnection> waiting_;  // accepted when connections_ was at its limit, the oldest first

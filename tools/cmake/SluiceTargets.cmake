@@ -12,13 +12,24 @@ function(sluice_library name)
   endif()
 endfunction()
 
+# sluice_tell_source_dir(SOURCE...): those of the sources that ask for SLUICE_SOURCE_DIR are compiled with it. The others are
+# not, so that ccache knows them in another checkout.
+function(sluice_tell_source_dir)
+  foreach(source IN LISTS ARGN)
+    file(STRINGS "${source}" uses REGEX "SLUICE_SOURCE_DIR" LIMIT_COUNT 1)
+    if(uses)
+      set_property(SOURCE "${source}" APPEND PROPERTY COMPILE_DEFINITIONS SLUICE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    endif()
+  endforeach()
+endfunction()
+
 # sluice_test(NAME SOURCES ... [DEPS ...] [ARGS ...] [TIMEOUT seconds] [LABELS ...])
 #   One GoogleTest binary, registered with ctest under NAME. Sources bring no main of their own.
 function(sluice_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;ARGS;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE sluice_options ${ARG_DEPS} GTest::gmock GTest::gtest GTest::gtest_main)
-  target_compile_definitions(${name} PRIVATE SLUICE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  sluice_tell_source_dir(${ARG_SOURCES})
   add_test(NAME ${name} COMMAND ${name} ${ARG_ARGS} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
@@ -33,7 +44,6 @@ function(sluice_bench name)
   cmake_parse_arguments(ARG "" "SMOKE" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE sluice_options ${ARG_DEPS} benchmark::benchmark benchmark::benchmark_main)
-  target_compile_definitions(${name} PRIVATE SLUICE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   if(SLUICE_TESTS)
     # It still runs: a moment of each row that SMOKE (a regular expression) selects. The figures mean nothing.
     add_test(NAME smoke_${name} COMMAND ${name} --benchmark_min_time=0.001 --benchmark_filter=${ARG_SMOKE})

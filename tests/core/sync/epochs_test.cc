@@ -102,6 +102,21 @@ TEST(EpochsTest, ReclaimIsBoundedPerCall) {
   for (const Object& object : objects) EXPECT_TRUE(object.freed);
 }
 
+TEST(EpochsTest, ATurnFreesWhatItIsToldOrTwiceWhatItRetired) {
+  Epochs epochs;
+  Epochs::Participant me(epochs);
+  std::vector<Object> objects(1000);
+  for (Object& object : objects) me.retire(&object, &Object::free);
+  me.reclaim_turn(16);
+  me.quiescent();
+  EXPECT_EQ(me.reclaim_turn(16), 16u);
+  std::vector<Object> later(20);
+  for (Object& object : later) me.retire(&object, &Object::free);
+  EXPECT_EQ(me.reclaim_turn(16), 40u);
+  EXPECT_EQ(me.reclaim_turn(16), 16u);
+  for (me.quiescent(); !me.nothing_retired(); me.quiescent()) me.reclaim();
+}
+
 TEST(EpochsTest, WhatALeavingParticipantRetiredIsFreedByOthers) {
   Epochs epochs;
   Epochs::Participant me(epochs);

@@ -48,6 +48,27 @@ TEST(RunQueue, RunsEachOnceARoundInOrder) {
   EXPECT_EQ(order, "aba");
 }
 
+TEST(RunQueue, LongWorkThatIsLeftOutIsWorkStill) {
+  RunQueue queue;
+  std::string order;
+  Item parked([&] {
+    order += 'p';
+    return Again::kParked;
+  });
+  Item large([&] {
+    order += 'L';
+    return Again::kNo;
+  });
+  queue.schedule(large, Runnable::Work::kLong);
+  queue.schedule(parked);
+  // However often what is parked says so, it is not the only one that is left.
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(queue.run_round(0), Left::kWork);
+  EXPECT_EQ(order, "ppp");
+  EXPECT_EQ(queue.run_round(), Left::kParkedOnly);
+  EXPECT_EQ(order, "ppppL");
+  queue.unschedule(parked);
+}
+
 TEST(RunQueue, ATurnHasABoundedNumberOfSlices) {
   RunQueue queue;
   int runs = 0;

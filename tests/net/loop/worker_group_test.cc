@@ -97,7 +97,7 @@ class HelpHooks final : public EpochHooks {
   static constexpr uint64_t kSlices = 10;
   HelpHooks(WorkerGroup& group, uint32_t index) : group_(group), index_(index) {}
 
-  void quiescent() override {
+  void quiescent(bool) override {
     if (index_ != 0 || calls_made_ == calls.get()) return;
     calls_made_ = calls.get();
     group_.call_help(0);

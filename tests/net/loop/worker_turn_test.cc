@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include "net/loop/worker_core.h"
 
@@ -16,6 +18,8 @@ class ScriptedRing final : public ring::Ring {
   uint32_t turn(int64_t, ring::CompletionHandler&) override {
     record_ += 'k';
     if (contended_by != nullptr) contended_by->small_request();
+    if (slow) std::this_thread::sleep_for(std::chrono::nanoseconds(limits::kLongWaitsNs));
+    if (endless) return 1;
     const uint32_t dispatched = script_.empty() ? 0 : static_cast<uint32_t>(script_.front() - '0');
     if (!script_.empty()) script_.erase(0, 1);
     return dispatched;
@@ -39,6 +43,8 @@ class ScriptedRing final : public ring::Ring {
   void abandon() noexcept override {}
 
   Worker* contended_by = nullptr;  // a small request is answered in every trip
+  bool slow = false;               // a trip takes as long as long work may have to wait
+  bool endless = false;            // every trip brings something
 
  private:
   std::string& record_;
@@ -75,11 +81,19 @@ class LongService final : public Service, public Runnable {
   Worker* worker_ = nullptr;
 };
 
-// What happened until the fifth slice when the trips bring so many completions.
-std::string record_of(std::string script, bool contended) {
+struct Trips {
+  std::string script;  // completions of each, then none
+  bool slow = false;
+  bool endless = false;
+};
+
+// What happened until the fifth slice.
+std::string record_of(const Trips& trips, bool contended) {
   std::string record;
   Shared shared(1);
-  ScriptedRing ring(record, std::move(script));
+  ScriptedRing ring(record, trips.script);
+  ring.slow = trips.slow;
+  ring.endless = trips.endless;
   shared.peers[0]->ring = &ring;
   LongService service(record, shared, contended);
   EpochHooks hooks;
@@ -89,21 +103,36 @@ std::string record_of(std::string script, bool contended) {
   return record.substr(0, record.rfind('L') + 1);
 }
 
-TEST(WorkerTurn, AloneASliceFollowsEachTrip) { EXPECT_EQ(record_of("11111", false), "kLkLkLkLkL"); }
+TEST(WorkerTurn, AloneASliceFollowsEachTrip) { EXPECT_EQ(record_of({"11111"}, false), "kLkLkLkLkL"); }
+
+TEST(WorkerTurn, BesideSmallRequestsASliceFollowsATripThatBroughtNothing) {
+  EXPECT_EQ(record_of({"0000"}, true), "kLkLkLkLkL");
+}
 
 TEST(WorkerTurn, BesideSmallRequestsAnswersLeaveBeforeTheNextSlice) {
-  // After a trip that brought something comes another, three in all at most; after one that brought nothing the slice.
-  EXPECT_EQ(record_of("10"
-                      "0"
-                      "10"
-                      "120"
-                      "999",
+  // It is due at once, since a trip takes so long; after one that brought something comes another.
+  EXPECT_EQ(record_of({"10"
+                       "0"
+                       "11"
+                       "19",
+                       true},
                       true),
             "kkL"
             "kL"
             "kkL"
-            "kkkL"
-            "kkkL");
+            "kkL"
+            "kL");
+}
+
+TEST(WorkerTurn, SmallRequestsWithoutEndGoFirstButNotForEver) {
+  const std::string record = record_of({"", false, true}, true);
+  EXPECT_EQ(std::count(record.begin(), record.end(), 'L'), 5) << record;
+  // Never two slices with less than two trips in between; between most of them many, as fast as these trips are.
+  for (size_t at = 0; at < record.size(); at = record.find('k', record.find('L', at))) {
+    EXPECT_GE(record.find('L', at) - at, 2u) << record;
+    if (record.find('L', at) == record.size() - 1) break;
+  }
+  EXPECT_GT(record.size(), 5u * 4u) << record;
 }
 
 }  // namespace

@@ -118,7 +118,7 @@ def check_reports_agree(checks, load, port):
         with open(paths[1], encoding="utf-8") as file:
             page = file.read()
         with open(paths[2], encoding="utf-8") as file:
-            header, *rows = file.read().splitlines()
+            header, *lines = file.read().splitlines()
     # Numbers stay texts, so that they are compared as they are printed.
     report = json.loads(raw, parse_float=str, parse_int=str)
     cells = Cells()
@@ -135,9 +135,9 @@ def check_reports_agree(checks, load, port):
     checks.that(not re.search(r"src=|href=|@import|url\(|<script|<link", page), "the page needs nothing from outside")
     curve = [float(ms) for _, ms in report["percentiles_ms"]]
     checks.equal(curve, sorted(curve), "the percentile curve never falls")
-    planned, latencies = zip(*(map(int, row.split(",")) for row in rows))
+    planned, latencies = zip(*(map(int, line.split(",")) for line in lines))
     checks.equal(header, "planned_ns,latency_ns", "the first line of the latencies")
-    checks.equal(len(rows), int(report["throughput"]["requests"]), "a row for each measured request")
+    checks.equal(len(lines), int(report["throughput"]["requests"]), "a row for each measured request")
     checks.that(began < min(planned) and max(planned) < ended, "times by the monotonic clock", began, min(planned), ended)
     checks.that(abs(max(latencies) / 1e6 - float(report["latency_ms"]["max"])) < 0.001, "the longest latency is a row",
                 max(latencies), report["latency_ms"]["max"])

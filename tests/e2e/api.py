@@ -296,7 +296,8 @@ def check_streamed(checks, options):
         checks.equal(answer.header("Transfer-Encoding"), "chunked", "framing")
         checks.equal(sum(len(group["v"]["metrics"]) for group in data), 100000, "series")
         checks.that(len(answer.body) > 10_000_000, "bytes", len(answer.body))
-        checks.that(grown < 2_000_000, "resident memory grew by", grown, "bytes for an answer of", len(answer.body))
+        # One huge page of 2 MiB may be among it.
+        checks.that(grown < 4_000_000, "resident memory grew by", grown, "bytes for an answer of", len(answer.body))
         turns = turns_of(gateway) - turns
         checks.that(turns > 50, "turns of the worker", turns)
         print("resident memory grew by %d bytes for an answer of %d in %d turns" % (grown, len(answer.body), turns))

@@ -49,7 +49,7 @@ def wipe(bench, row):
     groups = bench.sizes.wipe_groups
     with bench.sluice("--web.enable-admin-api") as server:
         compare(bench, row, "p99 of S in the second in which %d groups are wiped" % groups, server,
-                lambda: Disturber(server, "wipe"), seconds=1, once_after=0.8, prepare=lambda: fill(server, groups),
+                lambda: Disturber(server, "wipe"), seconds=1, once_after=0.35, prepare=lambda: fill(server, groups),
                 note=bench.sizes.cut("groups", groups, 100_000))
 
 

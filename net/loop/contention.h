@@ -4,6 +4,7 @@
 // Owner and thread: one worker.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "core/base/limits.h"
@@ -20,16 +21,17 @@ class Contention {
   [[nodiscard]] bool at(int64_t now_ns) const noexcept { return now_ns < until_ns_; }
   [[nodiscard]] uint64_t small_requests() const noexcept { return small_requests_; }
 
-  // Long work has had its part of a turn, until now.
-  void long_worked(int64_t now_ns) noexcept { long_worked_ns_ = now_ns; }
-  // It has waited so long that it is its turn, whatever else there is.
-  [[nodiscard]] bool long_is_due(int64_t now_ns) const noexcept {
-    return now_ns - long_worked_ns_ >= limits::kLongWaitsNs;
+  // Long work has had its part of a turn. A slice that frees much takes longer than it should, so nine times as long as
+  // it was is for others; what the machine stood still meanwhile is not its fault.
+  void long_worked(int64_t from_ns, int64_t to_ns) noexcept {
+    long_due_ns_ = to_ns + std::clamp(9 * (to_ns - from_ns), limits::kLongWaitsNs, 5 * limits::kLongWaitsNs);
   }
+  // It has waited so long that it is its turn, whatever else there is.
+  [[nodiscard]] bool long_is_due(int64_t now_ns) const noexcept { return now_ns >= long_due_ns_; }
 
  private:
   int64_t until_ns_ = INT64_MIN;
-  int64_t long_worked_ns_ = 0;
+  int64_t long_due_ns_ = 0;
   uint64_t small_requests_ = 0;
 };
 

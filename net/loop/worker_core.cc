@@ -73,14 +73,13 @@ void WorkerCore::turn() {
   serve();
   take_mail();
   service_.before_slices(now_ns_);
-  const bool long_worked = serve_long_ && long_waits();
+  const int64_t long_from_ns = serve_long_ && long_waits() ? monotonic_ns() : 0;
   left_ = run_queue_.run_round(serve_long_ ? slice_ns() : 0);
   left_size_ = run_queue_.size();
   parked_rounds_ = left_ == RunQueue::Left::kParkedOnly ? parked_rounds_ + 1 : 0;
   // Not beside work of its own; then it comes back to it when that is done.
   if (serve_long_ && helping_ && left_ != RunQueue::Left::kWork) helping_ = hooks_.help(Deadline::in_ns(slice_ns()));
   if (serve_long_ && releases_.pending() != 0) release_memory();
-  if (long_worked) contention_.long_worked(monotonic_ns());
   service_.on_turn(now_ns_);
   timers_.expire(now_ns_, kTimersPerTurn);
   if (stop_ == Stop::kNo) {
@@ -89,7 +88,9 @@ void WorkerCore::turn() {
     advance_stop();
   }
   hooks_.quiescent(contended());
-  self_.times.record(monotonic_ns() - turn_began_ns_);
+  const int64_t ended_ns = monotonic_ns();
+  if (long_from_ns != 0) contention_.long_worked(long_from_ns, ended_ns);
+  self_.times.record(ended_ns - turn_began_ns_);
 }
 
 // Completions, and whether long work has its slice in this turn. While small requests come it has what they leave: the

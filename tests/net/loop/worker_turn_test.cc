@@ -127,12 +127,13 @@ TEST(WorkerTurn, BesideSmallRequestsAnswersLeaveBeforeTheNextSlice) {
 TEST(WorkerTurn, SmallRequestsWithoutEndGoFirstButNotForEver) {
   const std::string record = record_of({"", false, true}, true);
   EXPECT_EQ(std::count(record.begin(), record.end(), 'L'), 5) << record;
-  // Never two slices with less than two trips in between; between most of them many, as fast as these trips are.
+  // Never two slices with less than two trips in between; between some of them more turns than one, since these trips
+  // take far less time than long work has to wait.
   for (size_t at = 0; at < record.size(); at = record.find('k', record.find('L', at))) {
     EXPECT_GE(record.find('L', at) - at, 2u) << record;
     if (record.find('L', at) == record.size() - 1) break;
   }
-  EXPECT_GT(record.size(), 5u * 4u) << record;
+  EXPECT_GT(record.size(), 5u * (16u + 1u)) << record;
 }
 
 }  // namespace

@@ -14,8 +14,9 @@ from suite.loads import Late
 from suite.witness import Witness, read_rows, undisturbed
 
 ATTEMPTS = 3  # of a run for which the load generator or what disturbs it had no time, because others used the core
-WHOLE_TIMES = 3
+WHOLE_TIMES = 3  # as long a run for what takes seconds
 WINDOW_NS = 250_000_000
+LEFT_OUT_MORE = 0.1  # with a disturber than without: it makes the pauses itself
 DISTURB = os.path.join(SOURCE, "bench", "suite", "disturb.py")
 
 
@@ -85,7 +86,7 @@ def disturbed(bench, server, rate, seconds, disturber, delay, latencies):
         timer.start()
     try:
         result = bench.sluice_load(server, "--rate", str(rate), "--job", "s", "--no-verify", "--duration", "%gs" % seconds,
-                                   "--warmup", "300ms", "--lateness-max", "2ms", "--latencies", latencies)
+                                   "--warmup", "300ms", "--lateness-max", "1ms", "--latencies", latencies)
     finally:
         done = 1
         if timer is not None:
@@ -136,10 +137,6 @@ def compare(bench, row, what, server, disturb, seconds=None, once_after=None, wh
               figures={"p99_with_ms": loud, "p99_without_ms": quiet, "control_ratio": Figure([control]),
                        "p99_before_ms": Figure(first), "p99_after_ms": Figure(second),
                        **all_figures(pooled(before, after), with_it), "rate": Figure([rate], "/s")})
-
-
-# More of the requests near pauses with the disturber than without means that it makes them itself.
-LEFT_OUT_MORE = 0.1
 
 
 def left_out(runs):

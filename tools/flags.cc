@@ -1,13 +1,12 @@
 #include "tools/flags.h"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include <array>
 #include <charconv>
-#include <memory>
 #include <optional>
 
+#include "tools/command_line/command_line.h"
 #include "tools/external_url.h"
 #include "tools/go_duration.h"
 #include "tools/limit_flags.h"
@@ -26,29 +25,14 @@ struct Raw {
   bool lifecycle = false, admin_api = false, utf8_names = false, unchecked = false, systemd_socket = false;
 };
 
-// Booleans as the reference's help shows them.
-class HelpFormatter : public CLI::Formatter {
- public:
-  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
-    const std::vector<std::string>& names = option->get_lnames();
-    if (names.size() == 2 && names[1] == "no-" + names[0]) return "--[no-]" + names[0];
-    return Formatter::make_option_name(option, is_positional);
-  }
-};
-
 FlagExit wrong(std::string_view text) { return {1, fmt::format("sluice: error: {}, try --help\n", text)}; }
 
-void add_options(CLI::App& app, Raw& raw) {
+void add_options(CommandLine& line, Raw& raw) {
   const auto option = [&](const std::string& name, Raw::Values& into, const char* group, const std::string& help) {
-    app.add_option(name, into, help)
-        ->group(group)
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->allow_extra_args(false)
-        ->type_name("VALUE");
+    line.texts(name, into, {.text = help, .value = "VALUE", .group = group});
   };
   const auto boolean = [&](const std::string& name, bool& into, const char* group, const char* help) {
-    app.add_flag("--" + name + ",!--no-" + name, into, help)->group(group);
+    line.on_or_off(name, into, {.text = help, .group = group});
   };
   option("--web.listen-address", raw.listen_address, "Web",
          "Address to serve on: `:9091`, `127.0.0.1:9091`, `[::1]:9091` or `unix:///path`. Repeatable. [:9091]");
@@ -106,25 +90,19 @@ void add_options(CLI::App& app, Raw& raw) {
   option("--log.format", raw.log_format, "Log", "Output format of log messages. One of: [logfmt, json]. [logfmt]");
 }
 
-// The reference's words for what the library refused; `arguments` is what was typed.
-FlagExit explain(const CLI::ParseError& error, const CLI::App& app) {
-  if (const auto extras = app.remaining(); !extras.empty()) {
-    std::string first = extras.front();
-    if (first.starts_with("--") && first.size() > 2) {
-      return wrong(fmt::format("unknown long flag '{}'", first.substr(0, first.find('='))));
-    }
-    if (first.starts_with('-') && first.size() > 1) {
-      return wrong(fmt::format("unknown short flag '{}'", first.substr(0, 2)));
-    }
-    return wrong(fmt::format("unexpected {}", first));
+// The reference's words for an end that is not --help.
+FlagExit explain(const CommandLineEnd& end) {
+  using Kind = CommandLineEnd::Kind;
+  const std::string& text = end.text;
+  if (end.kind == Kind::kNoValue) return wrong(fmt::format("expected argument for flag '{}'", text));
+  if (end.kind == Kind::kOther) return wrong(text);
+  if (end.kind == Kind::kUnknown && text.starts_with("--") && text.size() > 2) {
+    return wrong(fmt::format("unknown long flag '{}'", text.substr(0, text.find('='))));
   }
-  const std::string what = error.what();
-  if (error.get_name() == "ArgumentMismatch") {
-    return wrong(fmt::format("expected argument for flag '{}'", what.substr(0, what.find(':'))));
+  if (end.kind == Kind::kUnknown && text.starts_with('-') && text.size() > 1) {
+    return wrong(fmt::format("unknown short flag '{}'", text.substr(0, 2)));
   }
-  if (error.get_name() == "ConversionError")
-    return wrong(fmt::format("unexpected {}", what.substr(what.rfind(' ') + 1)));
-  return wrong(what);
+  return wrong(fmt::format("unexpected {}", text));
 }
 
 // The single value of an option that may not be repeated; nullopt when it was not given.
@@ -318,22 +296,6 @@ Result<Flags, FlagExit> judge(const Raw& raw) {
   return flags;
 }
 
-// As the library takes them: in reverse. For it `--name=` has no value; in two words it has an empty one.
-std::vector<std::string> for_library(const std::vector<std::string>& arguments, const CLI::App& app) {
-  std::vector<std::string> words;
-  for (const std::string& argument : arguments) {
-    const CLI::Option* option = nullptr;
-    if (argument.ends_with('=')) option = app.get_option_no_throw(argument.substr(0, argument.size() - 1));
-    if (option != nullptr && option->get_expected_min() > 0) {
-      words.push_back(argument.substr(0, argument.size() - 1));
-      words.emplace_back();
-    } else {
-      words.push_back(argument);
-    }
-  }
-  return {words.rbegin(), words.rend()};
-}
-
 }  // namespace
 
 std::string version_text() {
@@ -343,20 +305,13 @@ std::string version_text() {
 
 Result<Flags, FlagExit> parse_flags(const std::vector<std::string>& arguments) {
   Raw raw;
-  CLI::App app("sluice: a drop-in Prometheus Pushgateway for fleets", "sluice");
-  app.formatter(std::make_shared<HelpFormatter>());
-  app.set_help_flag("-h,--help", "Show this help.");
   bool version = false;
-  app.add_flag("--version", version, "Show the version.");
-  app.allow_extras();
-  add_options(app, raw);
-  try {
-    app.parse(for_library(arguments, app));
-    if (!app.remaining().empty()) return std::unexpected(explain(CLI::ExtrasError({}), app));
-  } catch (const CLI::CallForHelp&) {
-    return std::unexpected(FlagExit{0, app.help()});
-  } catch (const CLI::ParseError& error) {
-    return std::unexpected(explain(error, app));
+  CommandLine line("sluice: a drop-in Prometheus Pushgateway for fleets", "sluice", CommandLine::Manner::kReference);
+  line.flag("--version", version, {.text = "Show the version."});
+  add_options(line, raw);
+  if (const auto end = line.parse(arguments)) {
+    if (end->kind == CommandLineEnd::Kind::kHelp) return std::unexpected(FlagExit{0, end->text});
+    return std::unexpected(explain(*end));
   }
   if (version) return std::unexpected(FlagExit{0, version_text()});
   return judge(raw);

@@ -5,7 +5,7 @@
 
 #include "net/auth/auth_file.h"
 #include "net/web/config_file.h"
-#include "tools/commands/command_line.h"
+#include "tools/commands/parse_command.h"
 
 namespace sluice::tools {
 
@@ -34,14 +34,14 @@ std::optional<int> check_auth_file(const std::string& path) {
 }  // namespace
 
 int check_config_command(const std::vector<std::string>& arguments) {
-  CLI::App app(
+  CommandLine line(
       "Reads a web config file, the certificates that it names, and an auth file as the gateway does at its start.",
       "sluice check-config");
   std::string web_config;
   std::string auth_file;
-  app.add_option("FILE", web_config, "The file of --web.config.file");
-  app.add_option("--auth.file", auth_file, "The file of --auth.file");
-  if (const auto code = parse_command(app, arguments)) return *code;
+  line.text("FILE", web_config, {.text = "The file of --web.config.file"});
+  line.text("--auth.file", auth_file, {.text = "The file of --auth.file"});
+  if (const auto code = parse_command(line, arguments)) return *code;
   if (web_config.empty() && auth_file.empty()) return fail_command("check-config wants FILE, --auth.file, or both");
   if (!web_config.empty()) {
     if (const auto code = check_web_config(web_config)) return *code;

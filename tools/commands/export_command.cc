@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <utility>
 
-#include "tools/commands/command_line.h"
 #include "tools/commands/export_groups.h"
+#include "tools/commands/parse_command.h"
 #include "tools/load/http_client.h"
 
 namespace sluice::tools {
@@ -109,7 +109,7 @@ class Pusher {
 }  // namespace
 
 int export_command(const std::vector<std::string>& arguments) {
-  CLI::App app(
+  CommandLine line(
       "Pushes every group of a running gateway to another, such as a Pushgateway 1.11.3, which then shows the same but "
       "for push times: those are the times of the export, and a group whose last push failed gets a failed push. Stop "
       "other pushes meanwhile. Groups with UTF-8 names need a target with --push.enable-utf8-names. Exit code 0: all "
@@ -117,9 +117,9 @@ int export_command(const std::vector<std::string>& arguments) {
       "sluice export");
   std::string to_url;
   std::string from_url = "http://127.0.0.1:9091";
-  app.add_option("--to", to_url, "Where to push, http://host:9091.")->required()->type_name("URL");
-  app.add_option("--from", from_url, "The gateway to read. [http://127.0.0.1:9091]")->type_name("URL");
-  if (const auto code = parse_command(app, arguments)) return *code;
+  line.required("--to", to_url, {"Where to push, http://host:9091.", "URL"});
+  line.text("--from", from_url, {"The gateway to read. [http://127.0.0.1:9091]", "URL"});
+  if (const auto code = parse_command(line, arguments)) return *code;
   const auto from = load::parse_target(from_url);
   if (!from) return fail_command(from.error());
   const auto to = load::parse_target(to_url);

@@ -7,7 +7,7 @@
 #include <cstdio>
 
 #include "net/api/reference_import.h"
-#include "tools/commands/command_line.h"
+#include "tools/commands/parse_command.h"
 
 namespace sluice::tools {
 namespace {
@@ -31,7 +31,7 @@ void print(const net::api::ImportSummary& summary) {
 }  // namespace
 
 int import_command(const std::vector<std::string>& arguments) {
-  CLI::App app(
+  CommandLine line(
       "Takes over the persistence file of a Pushgateway 0.10 to 1.11 into FILE.sluice/, as a gateway that is started "
       "on "
       "it does. FILE is never changed. Exit code 0: all of it is kept; 2: some of it cannot be kept; 1: nothing was "
@@ -40,10 +40,10 @@ int import_command(const std::vector<std::string>& arguments) {
   std::string file;
   bool dry_run = false;
   bool unchecked = false;
-  app.add_option("FILE", file, "The persistence file.")->required()->type_name("");
-  app.add_flag("--dry-run", dry_run, "Only say what it holds and what cannot be kept; nothing is written.");
-  app.add_flag("--push.disable-consistency-check", unchecked, "As of the gateway that will serve it.");
-  if (const auto code = parse_command(app, arguments)) return *code;
+  line.required("FILE", file, {.text = "The persistence file."});
+  line.flag("--dry-run", dry_run, {.text = "Only say what it holds and what cannot be kept; nothing is written."});
+  line.flag("--push.disable-consistency-check", unchecked, {.text = "As of the gateway that will serve it."});
+  if (const auto code = parse_command(line, arguments)) return *code;
   const auto summary =
       dry_run ? net::api::examine_reference_file(file, !unchecked) : net::api::import_reference_file(file, !unchecked);
   if (!summary) return fail_command(summary.error());

@@ -10,7 +10,7 @@
 #include "core/wal/record.h"
 #include "core/wal/recovery.h"
 #include "core/wal/storage.h"
-#include "tools/commands/command_line.h"
+#include "tools/commands/parse_command.h"
 
 namespace sluice::tools {
 namespace {
@@ -119,17 +119,15 @@ int verify(wal::Storage& storage, const std::string& directory) {
 }  // namespace
 
 int wal_command(const std::vector<std::string>& arguments) {
-  CLI::App app("Reads the directory FILE.sluice/ of --persistence.file, and changes nothing.", "sluice wal");
-  app.require_subcommand(1);
+  CommandLine line("Reads the directory FILE.sluice/ of --persistence.file, and changes nothing.", "sluice wal");
   std::string directory;
-  CLI::App* const dumped =
-      app.add_subcommand("dump", "One line for each record: file, offset, kind, bytes, what it says.");
-  CLI::App* const verified =
-      app.add_subcommand("verify", "Reads everything as a start does. Exit code 1, with file and offset, for damage.");
-  for (CLI::App* command : {dumped, verified}) {
-    command->add_option("DIR", directory, "The directory.")->required()->type_name("");
+  CommandLine& dumped = line.subcommand("dump", "One line for each record: file, offset, kind, bytes, what it says.");
+  CommandLine& verified =
+      line.subcommand("verify", "Reads everything as a start does. Exit code 1, with file and offset, for damage.");
+  for (CommandLine* command : {&dumped, &verified}) {
+    command->required("DIR", directory, {.text = "The directory."});
   }
-  if (const auto code = parse_command(app, arguments)) return *code;
+  if (const auto code = parse_command(line, arguments)) return *code;
   // Opening would make it.
   std::error_code error;
   if (!std::filesystem::is_directory(directory, error)) {
@@ -137,7 +135,7 @@ int wal_command(const std::vector<std::string>& arguments) {
   }
   const auto storage = wal::open_directory(directory);
   if (!storage) return fail_command(storage.error());
-  return dumped->parsed() ? dump(**storage, directory) : verify(**storage, directory);
+  return dumped.was_typed() ? dump(**storage, directory) : verify(**storage, directory);
 }
 
 }  // namespace sluice::tools

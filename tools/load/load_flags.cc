@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
-#include <CLI/CLI.hpp>
 
 #include <chrono>
+#include <limits>
 #include <map>
 #include <optional>
 
+#include "tools/command_line/command_line.h"
 #include "tools/go_duration.h"
 #include "tools/version.h"
 
@@ -38,97 +39,90 @@ struct Raw {
 
 using Problem = std::optional<std::string>;
 
-void add_load_options(CLI::App& app, Raw& raw, Options& options) {
-  app.add_option("URL", raw.url, "The gateway. [http://127.0.0.1:9091]");
-  app.add_option("--rate", options.rate, "Open loop: so many requests a second, whatever the gateway does.")
-      ->type_name("PER_SECOND")
-      ->check(CLI::Range(0.001, 1e9))
-      ->group("Load");
-  app.add_flag("--max", raw.max, "Closed loop: each connection sends as soon as it has an answer.")->group("Load");
-  const auto text = [&](const char* name, std::string& into, const char* type, const char* group, const char* help) {
-    app.add_option(name, into, help)->type_name(type)->group(group);
-  };
-  text("--arrivals", raw.arrivals, "KIND", "Load", "Of the open loop: constant or poisson. [constant]");
-  text("--duration", raw.duration, "TIME", "Load", "How long to measure. [10s]");
-  text("--warmup", raw.warmup, "TIME", "Load", "Load before that, which is not measured. [1s]");
-  app.add_option("--count", options.count, "Measure so many requests instead of a time.")
-      ->type_name("N")
-      ->group("Load");
-  app.add_option("--seed", options.seed, "Of everything random. [1]")->type_name("N")->group("Load");
+void add_load_options(CommandLine& line, Raw& raw, Options& options) {
+  const std::string load = "Load";
+  const std::string connections = "Connections";
+  line.text("URL", raw.url, {.text = "The gateway. [http://127.0.0.1:9091]"});
+  line.number("--rate", options.rate, 0.001, 1e9,
+              {"Open loop: so many requests a second, whatever the gateway does.", "PER_SECOND", load});
+  line.flag("--max", raw.max,
+            {.text = "Closed loop: each connection sends as soon as it has an answer.", .group = load});
+  line.text("--arrivals", raw.arrivals, {"Of the open loop: constant or poisson. [constant]", "KIND", load});
+  line.text("--duration", raw.duration, {"How long to measure. [10s]", "TIME", load});
+  line.text("--warmup", raw.warmup, {"Load before that, which is not measured. [1s]", "TIME", load});
+  line.number("--count", options.count, {"Measure so many requests instead of a time.", "N", load});
+  line.number("--seed", options.seed, {"Of everything random. [1]", "N", load});
 
-  const auto number = [&](const char* name, uint32_t& into, uint32_t low, uint32_t high, const char* group,
-                          const char* help) {
-    app.add_option(name, into, help)->type_name("N")->check(CLI::Range(low, high))->group(group);
+  const auto number = [&](const char* name, uint32_t& into, uint32_t most, const char* help) {
+    line.number(name, into, 1u, most, {help, "N", connections});
   };
-  number("--connections", options.connections, 1, 20'000, "Connections", "Connections that push. [16]");
-  number("--threads", options.threads, 1, 64, "Connections", "Threads that they are spread over. [1]");
-  number("--pipeline", options.pipeline, 1, 1024, "Connections", "Requests in flight on each. [1]");
-  app.add_flag("--connection-per-push", options.connection_per_push, "A new connection for each request.")
-      ->group("Connections");
-  app.add_option("--source", raw.sources, "Address of this machine to connect from; repeatable, taken in turn.")
-      ->type_name("ADDRESS")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->allow_extra_args(false)
-      ->group("Connections");
-  text("--timeout", raw.timeout, "TIME", "Connections", "How long to wait for an answer. [30s]");
-  text("--net.backend", raw.backend, "NAME", "Connections", "auto, io_uring or epoll. [auto]");
+  number("--connections", options.connections, 20'000, "Connections that push. [16]");
+  number("--threads", options.threads, 64, "Threads that they are spread over. [1]");
+  number("--pipeline", options.pipeline, 1024, "Requests in flight on each. [1]");
+  line.flag("--connection-per-push", options.connection_per_push,
+            {.text = "A new connection for each request.", .group = connections});
+  line.texts("--source", raw.sources,
+             {"Address of this machine to connect from; repeatable, taken in turn.", "ADDRESS", connections});
+  line.text("--timeout", raw.timeout, {"How long to wait for an answer. [30s]", "TIME", connections});
+  line.text("--net.backend", raw.backend, {"auto, io_uring or epoll. [auto]", "NAME", connections});
 }
 
-void add_work_options(CLI::App& app, Raw& raw, Options& options) {
-  app.add_option("--groups", options.groups, "Groups alive at a time. [1000]")
-      ->type_name("N")
-      ->check(CLI::Range(uint64_t{1}, uint64_t{20'000'000}))
-      ->group("Work");
-  app.add_option("--zipf", options.zipf, "Popularity of groups: exponent of Zipf's law, 0 is uniform. [0]")
-      ->type_name("S")
-      ->check(CLI::Range(0.0, 10.0))
-      ->group("Work");
+void add_work_options(CommandLine& line, Raw& raw, Options& options) {
+  const std::string work = "Work";
+  line.number("--groups", options.groups, uint64_t{1}, uint64_t{20'000'000},
+              {"Groups alive at a time. [1000]", "N", work});
+  line.number("--zipf", options.zipf, 0.0, 10.0,
+              {"Popularity of groups: exponent of Zipf's law, 0 is uniform. [0]", "S", work});
   const auto percent = [&](const char* name, double& into, const char* help) {
-    app.add_option(name, into, help)->type_name("PERCENT")->check(CLI::Range(0.0, 100.0))->group("Work");
+    line.number(name, into, 0.0, 100.0, {help, "PERCENT", work});
   };
   percent("--churn", options.churn_percent, "Requests that delete the oldest group; a new one follows at once. [0]");
-  app.add_flag("--fill", options.fill, "Push every group once before the start.")->group("Work");
-  const auto text = [&](const char* name, std::string& into, const char* type, const char* group, const char* help) {
-    app.add_option(name, into, help)->type_name(type)->group(group);
-  };
-  text("--mix", raw.mix, "SHARES", "Work", "Shares of the methods: put=1,post=8,delete=1. [post=1]");
-  text("--body", options.body_name, "NAME", "Work",
-       "s (10 gauges, 1.2 KB), samples40 (4 KB), histograms (10 KB), large (15,000 gauges, 1.5 MB), one, or file:PATH; "
-       "{{seq}} in a file stands for the number of the push. [s]");
-  text("--format", raw.format, "NAME", "Work", "text or protobuf. [text]");
-  text("--encoding", raw.encoding, "NAME", "Work", "Of pushes: identity or gzip. [identity]");
+  line.flag("--fill", options.fill, {.text = "Push every group once before the start.", .group = work});
+  line.text("--mix", raw.mix, {"Shares of the methods: put=1,post=8,delete=1. [post=1]", "SHARES", work});
+  line.text(
+      "--body", options.body_name,
+      {"s (10 gauges, 1.2 KB), samples40 (4 KB), histograms (10 KB), large (15,000 gauges, 1.5 MB), one, or file:PATH; "
+       "{{seq}} in a file stands for the number of the push. [s]",
+       "NAME", work});
+  line.text("--format", raw.format, {"text or protobuf. [text]", "NAME", work});
+  line.text("--encoding", raw.encoding, {"Of pushes: identity or gzip. [identity]", "NAME", work});
   percent("--invalid", options.invalid_percent, "Pushes that are no metrics; a 400 is right. [0]");
   percent("--conflicting", options.conflicting_percent, "Pushes that contradict a type; a 400 is right. [0]");
-  text("--job", options.job, "NAME", "Work", "Of all groups. [load_ and something new each time]");
+  line.text("--job", options.job, {"Of all groups. [load_ and something new each time]", "NAME", work});
+}
 
+void add_other_options(CommandLine& line, Raw& raw, Options& options) {
+  const std::string beside = "Beside the load";
+  const std::string result = "Result";
   const auto number = [&](const char* name, uint32_t& into, const char* help) {
-    app.add_option(name, into, help)->type_name("N")->check(CLI::Range(0u, 20'000u))->group("Beside the load");
+    line.number(name, into, 0u, 20'000u, {help, "N", beside});
   };
   number("--scrapers", options.side.scrapers, "Connections that scrape, one scrape after the other. [0]");
   number("--slow-readers", options.side.slow_readers, "Scrapes that are read with 200 KB/s. [0]");
   number("--slow-senders", options.side.slow_senders, "Pushes that take two seconds to arrive. [0]");
   number("--idle", options.side.idle, "Connections that do nothing. [0]");
-  text("--scrape-encoding", raw.scrape_encoding, "NAME", "Beside the load", "identity or gzip. [identity]");
-  text("--scrape-interval", raw.scrape_interval, "TIME", "Beside the load", "Between two scrapes. [0s]");
+  line.text("--scrape-encoding", raw.scrape_encoding, {"identity or gzip. [identity]", "NAME", beside});
+  line.text("--scrape-interval", raw.scrape_interval, {"Between two scrapes. [0s]", "TIME", beside});
 
-  app.add_flag("--no-verify", raw.no_verify, "Do not scrape afterwards to see whether everything is there.")
-      ->group("Result");
-  text("--ledger", options.ledger_file, "FILE", "Result",
-       "Write what was sent and acknowledged, so that a later process can verify it.");
-  text("--verify-only", options.verify_only, "FILE", "Result",
+  line.flag("--no-verify", raw.no_verify,
+            {.text = "Do not scrape afterwards to see whether everything is there.", .group = result});
+  const auto file = [&](const char* name, std::string& into, const char* help) {
+    line.text(name, into, {help, "FILE", result});
+  };
+  file("--ledger", options.ledger_file, "Write what was sent and acknowledged, so that a later process can verify it.");
+  file("--verify-only", options.verify_only,
        "No load: scrape, and see whether what such a file says is there, after a restart for example.");
-  app.add_flag("--cleanup", options.cleanup, "Delete what was pushed.")->group("Result");
-  text("--json", options.json_file, "FILE", "Result", "Write the result as JSON.");
-  text("--html", options.html_file, "FILE", "Result", "Write a report with plots, one file without outside resources.");
-  text("--latencies", options.latencies_file, "FILE", "Result",
+  line.flag("--cleanup", options.cleanup, {.text = "Delete what was pushed.", .group = result});
+  file("--json", options.json_file, "Write the result as JSON.");
+  file("--html", options.html_file, "Write a report with plots, one file without outside resources.");
+  file("--latencies", options.latencies_file,
        "Write every measured request as CSV: when it was planned (monotonic clock) and how long it took, in ns.");
-  app.add_option("--server-pid", options.server_pid, "The gateway's process here: its CPU time per request.")
-      ->type_name("PID")
-      ->check(CLI::PositiveNumber)
-      ->group("Result");
-  text("--lateness-max", raw.lateness_max, "TIME", "Result",
-       "The run is refused when 1 % of the requests of an open loop left later than this by our own fault. [10ms]");
+  line.number("--server-pid", options.server_pid, 1, std::numeric_limits<int>::max(),
+              {"The gateway's process here: its CPU time per request.", "PID", result});
+  line.text(
+      "--lateness-max", raw.lateness_max,
+      {"The run is refused when 1 % of the requests of an open loop left later than this by our own fault. [10ms]",
+       "TIME", result});
 }
 
 Problem take_time(const std::string& text, const char* flag, std::chrono::nanoseconds& out) {
@@ -248,24 +242,20 @@ Problem judge(const Raw& raw, Options& options) {
 Result<Options, LoadFlagExit> parse_load_flags(const std::vector<std::string>& arguments) {
   Raw raw;
   Options options;
-  CLI::App app("sluice-load: pushes to a Prometheus Pushgateway or sluice, measures, and checks that nothing was lost",
-               "sluice-load");
-  app.set_help_flag("-h,--help", "Show this help.");
-  app.add_flag("--version", raw.version, "Show the version.");
-  app.footer(kExamples);
-  add_load_options(app, raw, options);
-  add_work_options(app, raw, options);
+  CommandLine line(
+      "sluice-load: pushes to a Prometheus Pushgateway or sluice, measures, and checks that nothing was lost",
+      "sluice-load");
+  line.flag("--version", raw.version, {.text = "Show the version."});
+  line.footer(kExamples);
+  add_load_options(line, raw, options);
+  add_work_options(line, raw, options);
+  add_other_options(line, raw, options);
   const auto wrong = [](std::string_view text) {
     return LoadFlagExit{2, fmt::format("sluice-load: error: {}, try --help\n", text)};
   };
-  try {
-    // The library takes the arguments in reverse.
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-    app.parse(reversed);
-  } catch (const CLI::CallForHelp&) {
-    return std::unexpected(LoadFlagExit{0, app.help()});
-  } catch (const CLI::ParseError& error) {
-    return std::unexpected(wrong(error.what()));
+  if (const auto end = line.parse(arguments)) {
+    if (end->kind == CommandLineEnd::Kind::kHelp) return std::unexpected(LoadFlagExit{0, end->text});
+    return std::unexpected(wrong(end->text));
   }
   if (raw.version) return std::unexpected(LoadFlagExit{0, fmt::format("sluice-load, version {}\n", kVersion)});
   if (auto problem = judge(raw, options)) return std::unexpected(wrong(*problem));

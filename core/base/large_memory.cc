@@ -75,7 +75,7 @@ void release_large_again(void* memory, size_t bytes) noexcept {
   promised->kept_bytes_ += had;
 }
 
-bool release_in_slices(bool (*some)(void*), void* context) {
+bool release_in_slices(ReleaseLeft (*some)(void*), void* context) {
   if (promised == nullptr) return false;
   promised->sources_.push_back({some, context});
   ++promised->pending_;
@@ -84,8 +84,9 @@ bool release_in_slices(bool (*some)(void*), void* context) {
 
 void forget_release(void* context) noexcept {
   if (promised == nullptr) return;
-  promised->pending_ -= std::erase_if(
-      promised->sources_, [context](const SlicedReleases::Source& source) { return source.context == context; });
+  const auto its_own = [context](const SlicedReleases::Source& source) { return source.context == context; };
+  promised->pending_ -= std::erase_if(promised->sources_, its_own);
+  std::erase_if(promised->later_, its_own);
 }
 
 void age_large_memory() noexcept {
@@ -96,6 +97,9 @@ void age_large_memory() noexcept {
     release_large(piece.memory, piece.bytes);
     return true;
   });
+  for (const SlicedReleases::Source& source : promised->later_) promised->sources_.push_back(source);
+  promised->pending_ += promised->later_.size();
+  promised->later_.clear();
 }
 
 SlicedReleases::SlicedReleases() noexcept {
@@ -127,7 +131,9 @@ void SlicedReleases::step(Deadline deadline) noexcept {
   }
   while (!sources_.empty()) {
     const Source source = sources_.back();
-    if (!source.some(source.context)) forget_release(source.context);
+    const ReleaseLeft left = source.some(source.context);
+    if (left != ReleaseLeft::kSome) forget_release(source.context);
+    if (left == ReleaseLeft::kForLater) later_.push_back(source);
     if (deadline.passed()) return;
   }
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -38,17 +39,19 @@ void release_large(void* memory, size_t bytes) noexcept;
 [[nodiscard]] void* allocate_large_again(size_t bytes) noexcept;
 // Gives back what allocate_large_again() gave, with the same number of bytes.
 void release_large_again(void* memory, size_t bytes) noexcept;
-// Once a second, by a thread with a promise: what it has kept since the call before goes with the slices to come.
+// Once a second, by a thread with a promise: what it has kept since the call before goes with the slices to come, and
+// who had something for later is asked again.
 void age_large_memory() noexcept;
 
 // Pieces that a thread keeps, and their bytes in all.
 inline constexpr size_t kLargePiecesKept = 4;
 inline constexpr size_t kLargeBytesKept = 8 * 1024 * 1024;
 
-// The same for whoever has more to do than unmapping: `some` does a little of it and says whether more is left, and is
-// called again and again with the slices of this thread until it says no. False, and nothing happens, without a
-// promise.
-[[nodiscard]] bool release_in_slices(bool (*some)(void*), void* context);
+// The same for whoever has more to do than unmapping: `some` does a little of it and says what is left, and is called
+// again and again with the slices of this thread, or after the next age_large_memory(), until nothing is. False, and
+// nothing happens, without a promise.
+enum class ReleaseLeft : uint8_t { kNothing, kSome, kForLater };
+[[nodiscard]] bool release_in_slices(ReleaseLeft (*some)(void*), void* context);
 // Not to be called any more, by the same thread.
 void forget_release(void* context) noexcept;
 
@@ -73,7 +76,7 @@ class SlicedReleases {
   friend void* allocate_large_again(size_t bytes) noexcept;
   friend void release_large_again(void* memory, size_t bytes) noexcept;
   friend void age_large_memory() noexcept;
-  friend bool release_in_slices(bool (*some)(void*), void* context);
+  friend bool release_in_slices(ReleaseLeft (*some)(void*), void* context);
   friend void forget_release(void* context) noexcept;
   struct Piece {
     std::byte* memory;
@@ -86,12 +89,13 @@ class SlicedReleases {
   };
 
   struct Source {
-    bool (*some)(void*);
+    ReleaseLeft (*some)(void*);
     void* context;
   };
 
   std::vector<Piece> pieces_;
   std::vector<Source> sources_;  // each counts as a byte that waits
+  std::vector<Source> later_;    // sources after the next age_large_memory()
   size_t pending_ = 0;
   std::vector<Kept> kept_;
   size_t kept_bytes_ = 0;

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "core/base/check.h"
-#include "core/base/large_memory.h"
+#include "core/base/clock.h"
 #include "core/base/sanitizers.h"
 
 namespace sluice {
@@ -25,6 +25,10 @@ constexpr size_t kSmallBytesMax = 2048;
 constexpr unsigned kUnits = 32;
 constexpr unsigned kUnitsOfLarge = 4;
 constexpr uint32_t kAllUnits = 0xffffffff;
+// Given back at a time where pages are small: 64 pages, 35 us.
+constexpr unsigned kUnitsGivenBack = 4;
+// A huge page takes 10 us, 512 small ones 300 us.
+constexpr int64_t kHugeGivenBackNs = 100'000;
 // What goes between a cache and the slabs at a time.
 constexpr size_t kBatchBytes = 16 * 1024;
 
@@ -69,10 +73,13 @@ struct Slabs::Span {
 
 struct Slabs::Region {
   uint32_t free_units;
-  uint32_t idle_units;     // free, and perhaps resident
+  uint32_t idle_units;     // free, and perhaps resident; with any it lies between idle_first_ and idle_last_
   uint32_t open_at;        // in open_ or spare_
   uint8_t units_of_spans;  // 0: free as a whole
-  bool is_idle;            // in idle_
+  bool small_pages;        // a part of it was given back
+  int64_t idle_since_ns;   // monotonic clock
+  Region* idle_previous;
+  Region* idle_next;
   uint8_t first_of[kUnits];
   Span spans[kUnits];  // by first unit
 };
@@ -170,6 +177,7 @@ Slabs::Span& Slabs::start_span(size_t size_class) noexcept {
   idle_bytes_ -= idle_bytes;
   held_ += units * kUnitBytes - idle_bytes;
   region.idle_units &= ~mask;
+  if (idle != 0 && region.idle_units == 0) remove_idle(region);
   region.free_units &= ~mask;
   if (region.free_units == 0) close(region);
   for (unsigned unit = first; unit < first + units; ++unit) region.first_of[unit] = static_cast<uint8_t>(first);
@@ -194,6 +202,7 @@ void Slabs::end_span(Span& span) noexcept {
   const uint32_t mask = mask_of(span.first, span.units);
   const bool was_full = region.free_units == 0;
   region.free_units |= mask;
+  if (region.idle_units == 0) add_idle(region);
   region.idle_units |= mask;
   idle_bytes_ += span.units * kUnitBytes;
   if (region.free_units == kAllUnits) {
@@ -203,7 +212,19 @@ void Slabs::end_span(Span& span) noexcept {
   } else if (was_full) {
     open(region);
   }
-  if (!std::exchange(region.is_idle, true)) idle_.push_back(&region);
+}
+
+void Slabs::add_idle(Region& region) noexcept {
+  region.idle_since_ns = monotonic_ns();
+  region.idle_previous = idle_last_;
+  region.idle_next = nullptr;
+  (idle_last_ != nullptr ? idle_last_->idle_next : idle_first_) = &region;
+  idle_last_ = &region;
+}
+
+void Slabs::remove_idle(Region& region) noexcept {
+  (region.idle_previous != nullptr ? region.idle_previous->idle_next : idle_first_) = region.idle_next;
+  (region.idle_next != nullptr ? region.idle_next->idle_previous : idle_last_) = region.idle_previous;
 }
 
 Slabs::Region& Slabs::region_for(unsigned units) noexcept {
@@ -264,38 +285,56 @@ void Slabs::close(Region& region) noexcept {
   regions.pop_back();
 }
 
-bool Slabs::give_back_some() noexcept {
+// Regions that are free as a whole have idle units, else they would have been given back.
+Slabs::Region* Slabs::region_to_give_back(int64_t before_ns) const noexcept {
+  if (!spare_.empty()) return spare_.back();
+  return idle_first_ != nullptr && idle_first_->idle_since_ns < before_ns ? idle_first_ : nullptr;
+}
+
+ReleaseLeft Slabs::give_back_some(int64_t before_ns) noexcept {
+  const auto too_much = [this] { return idle_bytes_ > kSlabBytesIdle / 2 && idle_first_ != nullptr; };
   Region* whole = nullptr;
+  bool huge = false;
   bool more = false;
   {
     const std::scoped_lock lock(mutex_);
-    if (has_too_much_idle()) {
-      Region& region = *idle_.front();
-      idle_.pop_front();
-      region.is_idle = false;
-      const uint32_t idle = std::exchange(region.idle_units, 0) & region.free_units;
-      const auto bytes = static_cast<size_t>(std::popcount(idle)) * kUnitBytes;
-      idle_bytes_ -= bytes;
-      held_ -= bytes;
+    if (!too_much()) return ReleaseLeft::kNothing;
+    Region* const found = region_to_give_back(before_ns);
+    if (found == nullptr) return ReleaseLeft::kForLater;
+    Region& region = *found;
+    huge = region.units_of_spans == 0 && huge_pages_ && !region.small_pages;
+    uint32_t units = region.idle_units;
+    if (!huge) {
+      for (uint32_t left = kUnitsGivenBack; left != 0; --left) units &= units - 1;
+      units ^= region.idle_units;  // the lowest
+      give_back_units(region, units);
+      region.small_pages = true;
+    }
+    const auto bytes = static_cast<size_t>(std::popcount(units)) * kUnitBytes;
+    idle_bytes_ -= bytes;
+    held_ -= bytes;
+    region.idle_units &= ~units;
+    if (region.idle_units == 0) {
+      remove_idle(region);
       if (region.units_of_spans == 0) {
         close(region);
         whole = &region;
-      } else {
-        give_back_units(region, idle);
       }
     }
-    more = has_too_much_idle();
+    more = too_much();
   }
-  if (whole == nullptr) return more;
-  // Without the lock, because nobody has this one now; and with its header. Were one page of a huge one left, the
-  // kernel would count the others as given back but have them again only when it is short of memory.
-  ::madvise(whole, kRegionBytes, MADV_DONTNEED);
-  const std::scoped_lock lock(mutex_);
-  given_back_.push_back(whole);
-  return more;
+  if (whole != nullptr) {
+    // Without the lock, because nobody has this one now; and with its header. Were one page of a huge one left, the
+    // kernel would count the others as given back but have them again only when it is short of memory.
+    const int64_t began_ns = monotonic_ns();
+    ::madvise(whole, kRegionBytes, MADV_DONTNEED);
+    const bool fast = monotonic_ns() - began_ns < kHugeGivenBackNs;
+    const std::scoped_lock lock(mutex_);
+    given_back_.push_back(whole);
+    if (huge && !fast) huge_pages_ = false;
+  }
+  return more ? ReleaseLeft::kSome : ReleaseLeft::kNothing;
 }
-
-bool Slabs::has_too_much_idle() const noexcept { return idle_bytes_ > kSlabBytesIdle / 2 && !idle_.empty(); }
 
 void Slabs::give_back_units(Region& region, uint32_t units) noexcept {
   // What is left of it stays in small pages, else the kernel would make a huge one of them again.
@@ -370,12 +409,13 @@ void SlabCache::give(void* pieces) noexcept {
   if (!slabs_.give(pieces) || promised_) return;
   const auto some = [](void* cache) {
     auto& self = *static_cast<SlabCache*>(cache);
-    self.promised_ = self.slabs_.give_back_some();
-    return self.promised_;
+    const ReleaseLeft left = self.slabs_.give_back_some(monotonic_ns() - kSlabIdleNs);
+    self.promised_ = left != ReleaseLeft::kNothing;
+    return left;
   };
   promised_ = release_in_slices(some, this);
   if (promised_) return;
-  while (slabs_.give_back_some()) {
+  while (slabs_.give_back_some(INT64_MAX) == ReleaseLeft::kSome) {
   }
 }
 

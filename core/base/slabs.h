@@ -8,8 +8,10 @@
 //
 // Regions of 2 MiB, aligned, are cut into 32 units; a span is one unit (pieces up to 2 KiB) or four, all of one size.
 // A span without pieces is free for any size. Of the free ones more than kSlabBytesIdle are given back to the system, a
-// region at a time, in the slices of a thread that has promised them (core/base/large_memory.h). A region's addresses
-// are never given back. Regions ask for huge pages.
+// little at a time, in the slices of a thread that has promised them (core/base/large_memory.h): regions that are free
+// as a whole at once, parts of one after kSlabIdleNs, because a huge page is given back in a thirtieth of the time that
+// its small pages take once it was split, and where groups go, the rest of a region mostly goes, too. A region's
+// addresses are never given back. Regions ask for huge pages.
 //
 // Larger pieces go through malloc, and from kLargeBytes on through core/base/large_memory. Under AddressSanitizer all
 // do, so that it sees every piece by itself.
@@ -21,15 +23,18 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <mutex>
 #include <vector>
+
+#include "core/base/large_memory.h"
 
 namespace sluice {
 
 inline constexpr size_t kSlabBytesMax = 16 * 1024;
 // Free spans that may stay resident, to be used again.
 inline constexpr size_t kSlabBytesIdle = 8 * 1024 * 1024;
+// How long free spans stay in a region that is not free as a whole, whatever they are.
+inline constexpr int64_t kSlabIdleNs = 1'000'000'000;
 
 class Slabs {
  public:
@@ -47,8 +52,9 @@ class Slabs {
   [[nodiscard]] void* take(size_t size_class, uint32_t count) noexcept;
   // Gives linked pieces of one size back; true when more memory lies around than should.
   [[nodiscard]] bool give(void* pieces) noexcept;
-  // Gives the idle units of one region back to the system; false when few enough are left.
-  [[nodiscard]] bool give_back_some() noexcept;
+  // Gives back to the system a region that is free as a whole, or some units of what has been idle since before
+  // `before_ns` (monotonic clock): a huge page, or about 250 KiB in small ones. For later is what has not.
+  [[nodiscard]] ReleaseLeft give_back_some(int64_t before_ns) noexcept;
 
   // Bytes of spans, in use or lying around: about what is resident.
   [[nodiscard]] uint64_t held_bytes() const noexcept;
@@ -70,7 +76,9 @@ class Slabs {
   // One that is free as a whole and holds nothing.
   [[nodiscard]] Region& fresh_region() noexcept;
   [[nodiscard]] void* map_region() noexcept;
-  [[nodiscard]] bool has_too_much_idle() const noexcept;
+  [[nodiscard]] Region* region_to_give_back(int64_t before_ns) const noexcept;
+  void add_idle(Region& region) noexcept;
+  void remove_idle(Region& region) noexcept;
   static void give_back_units(Region& region, uint32_t units) noexcept;
   [[nodiscard]] std::vector<Region*>& list_of(const Region& region) noexcept;
   void open(Region& region) noexcept;
@@ -84,8 +92,10 @@ class Slabs {
   std::array<std::vector<Region*>, 2> open_;  // regions with free units, by the spans that they are cut into
   std::vector<Region*> spare_;                // regions that are free as a whole
   std::vector<void*> given_back_;             // the same, and not resident
-  std::deque<Region*> idle_;                  // regions with idle units, oldest first
-  size_t idle_bytes_ = 0;                     // free, and resident
+  Region* idle_first_ = nullptr;              // regions with idle units, in the order in which they got some
+  Region* idle_last_ = nullptr;
+  size_t idle_bytes_ = 0;   // free, and resident
+  bool huge_pages_ = true;  // until giving one back has taken as long as its small pages do
   uint64_t held_ = 0;
   uint64_t used_ = 0;  // of pieces that are out
 };

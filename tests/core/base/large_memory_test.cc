@@ -89,6 +89,44 @@ TEST(LargeMemory, WhatIsKeptGoesAfterTheSecondCallOfAge) {
   EXPECT_FALSE(is_mapped(memory));
 }
 
+TEST(LargeMemory, WhatIsForLaterIsAskedAgainAfterAge) {
+  using Left = ReleaseLeft;
+  struct Asked {
+    std::vector<Left> answers;  // the last one first
+    int times = 0;
+  } asked{{Left::kNothing, Left::kForLater, Left::kSome}};
+  const auto some = [](void* context) {
+    auto& all = *static_cast<Asked*>(context);
+    ++all.times;
+    const Left answer = all.answers.back();
+    all.answers.pop_back();
+    return answer;
+  };
+  EXPECT_FALSE(release_in_slices(some, &asked));
+  SlicedReleases releases;
+  ASSERT_TRUE(release_in_slices(some, &asked));
+  EXPECT_EQ(releases.pending(), 1u);
+  releases.step(Deadline{1});
+  EXPECT_EQ(releases.pending(), 1u);
+  releases.step(Deadline{1});
+  EXPECT_EQ(asked.times, 2);
+  EXPECT_EQ(releases.pending(), 0u);
+  age_large_memory();
+  EXPECT_EQ(releases.pending(), 1u);
+  releases.step(Deadline{1});
+  EXPECT_EQ(asked.times, 3);
+  EXPECT_EQ(releases.pending(), 0u);
+  age_large_memory();
+  EXPECT_EQ(releases.pending(), 0u);
+  // Forgotten while it is for later.
+  asked.answers = {Left::kForLater};
+  ASSERT_TRUE(release_in_slices(some, &asked));
+  releases.step(Deadline{1});
+  forget_release(&asked);
+  age_large_memory();
+  EXPECT_EQ(releases.pending(), 0u);
+}
+
 TEST(LargeMemory, OnlySoMuchIsKept) {
   SlicedReleases releases;
   std::vector<void*> many;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <mutex>
@@ -146,6 +147,57 @@ TEST(Slabs, MemoryGoesBackInSlicesWithAPromise) {
   // And what was given back is used again.
   fill_and_free(cache);
   EXPECT_LE(slabs.held_bytes(), held + 2 * kUnit);
+}
+
+// Most of each region is free and a piece is left: that waits a second, in case the piece goes, too.
+TEST(Slabs, PartsOfRegionsGoBackLater) {
+  if (!Slabs::enabled()) {
+    std::printf("NOT RUN: slabs in slices: all pieces are malloc's in this build\n");
+    return;
+  }
+  constexpr size_t kRegion = 2 * 1024 * 1024;
+  constexpr size_t kAtOnceMax = 4 * kUnit;
+  SlicedReleases releases;
+  Slabs slabs;
+  SlabCache cache(slabs);
+  std::vector<Piece> pieces;
+  for (int i = 0; i < 30'000; ++i) pieces.push_back(make_piece(cache, 1600, 1));
+  std::set<uintptr_t> regions;
+  std::vector<Piece> left;
+  for (const Piece& piece : pieces) {
+    const bool first = regions.insert(reinterpret_cast<uintptr_t>(piece.memory) / kRegion).second;
+    if (first) {
+      left.push_back(piece);
+    } else {
+      drop_piece(cache, piece);
+    }
+  }
+  const auto step_all = [&] {
+    size_t most = 0;
+    while (releases.pending() != 0) {
+      const uint64_t held = slabs.held_bytes();
+      releases.step(Deadline{1});
+      most = std::max<size_t>(most, held - slabs.held_bytes());
+    }
+    return most;
+  };
+  const uint64_t held = slabs.held_bytes();
+  EXPECT_GT(held, 40u * 1024 * 1024);
+  EXPECT_EQ(step_all(), 0u);
+  age_large_memory();
+  EXPECT_NE(releases.pending(), 0u);
+  EXPECT_EQ(step_all(), 0u);
+  std::this_thread::sleep_for(std::chrono::nanoseconds(kSlabIdleNs));
+  age_large_memory();
+  const size_t most = step_all();
+  EXPECT_GT(most, 0u);
+  EXPECT_LE(most, kAtOnceMax);
+  EXPECT_LE(slabs.held_bytes(), kSlabBytesIdle + (left.size() + 1) * kUnit);
+  // The rest of them, whose pages are small now, in such steps, too.
+  for (const Piece& piece : left) drop_piece(cache, piece);
+  age_large_memory();
+  EXPECT_LE(step_all(), kAtOnceMax);
+  EXPECT_LE(slabs.held_bytes(), kSlabBytesIdle);
 }
 
 // A page that stays keeps its whole huge page from the system, though the process no longer counts it.

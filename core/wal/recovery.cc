@@ -24,7 +24,8 @@ constexpr std::string_view kAside = ".corrupt";
 class GroupBuilder {
  public:
   void begin(std::string_view label_text) {
-    group_ = {};
+    group_.families.clear();
+    group_.push_time_ns = group_.push_failure_time_ns = 0;
     group_.label_text = label_text;
     newest_ = nullptr;
     by_name_.clear();
@@ -45,8 +46,13 @@ class GroupBuilder {
     if (pattern != nullptr && std::ranges::find(patterns_, pattern) != patterns_.end()) return;
     if (!record.read_families(scratch_, next_text())) return;
     if (pattern != nullptr) patterns_.push_back(pattern);
+    // Most groups are one record: its names differ anyway.
+    const bool first = group_.families.empty();
+    if (!first && by_name_.empty()) {
+      for (const StoredFamily& family : group_.families) by_name_.insert(family.name);
+    }
     for (StoredFamily& family : scratch_) {
-      if (!by_name_.insert(family.name).second) continue;
+      if (!first && !by_name_.insert(family.name).second) continue;
       family.stamp = record.stamp;
       group_.families.push_back(family);
     }
@@ -55,7 +61,9 @@ class GroupBuilder {
   // nullptr when it was deleted. Valid until the next begin().
   [[nodiscard]] const StoredGroup* group() {
     if (newest_ == nullptr || newest_->kind == RecordKind::kErase) return nullptr;
-    std::ranges::sort(group_.families, {}, &StoredFamily::name);
+    if (!std::ranges::is_sorted(group_.families, {}, &StoredFamily::name)) {
+      std::ranges::sort(group_.families, {}, &StoredFamily::name);
+    }
     return &group_;
   }
 
@@ -69,7 +77,7 @@ class GroupBuilder {
   StoredGroup group_;
   const RecordView* newest_ = nullptr;
   std::vector<StoredFamily> scratch_;
-  std::unordered_set<std::string_view, KeyedHash> by_name_;
+  std::unordered_set<std::string_view, KeyedHash> by_name_;  // of the families; empty with those of one record only
   std::vector<const char*> patterns_;
   std::deque<std::string> texts_;
   size_t texts_used_ = 0;

@@ -21,7 +21,7 @@ class Reparsed {
     const wal::StoredFamily stored{
         shape.name, shape.help, shape.has_help, shape.type, version.push_time_ns(), fragment.text(), fragment.record()};
     if (stored.record.empty()) {
-      append_stored_text(body_, stored);
+      append_whole_text(body_, stored);
       scratch_.text_parser.start(body_, parser::NameScheme::kUtf8, scratch_.families);
       good_ = scratch_.text_parser.step(Deadline::never()) == parser::TextParser::Step::kDone;
     } else {

@@ -32,27 +32,26 @@ Result<void, std::string> Restore::group(const wal::StoredGroup& group) {
   for (auto run = by_time_.cbegin(); run != by_time_.cend();) {
     pushed_ns = run->push_time_ns;
     const auto end = std::find_if(run, by_time_.cend(), [&](const auto& f) { return f.push_time_ns != pushed_ns; });
-    keep(push({run, end}, pushed_ns));
+    keep(push({run, end}, group.label_text, pushed_ns));
     run = end;
   }
-  if (group.push_time_ns != pushed_ns) keep(push({}, group.push_time_ns));
+  if (group.push_time_ns != pushed_ns) keep(push({}, group.label_text, group.push_time_ns));
   if (group.push_failure_time_ns != 0) fail(group.push_failure_time_ns);
   return result;
 }
 
-Result<void, std::string> Restore::push(FamilyRun families, int64_t push_time_ns) {
+Result<void, std::string> Restore::push(FamilyRun families, std::string_view label_text, int64_t push_time_ns) {
   text_.clear();
   records_.clear();
   for (const wal::StoredFamily& family : families) {
     if (family.record.empty()) {
-      append_stored_text(text_, family);
+      append_stored_text(text_, family, key_, label_text);
     } else {
       append_stored_record(records_, family);
     }
   }
   if (!text_.empty() || records_.empty()) {
-    if (const auto parsed = parse_text(text_); !parsed) return parsed;
-    if (auto pushed = push_parsed(push_time_ns); !pushed) return pushed;
+    if (auto pushed = push_text(push_time_ns); !pushed) return pushed;
   }
   if (records_.empty()) return {};
   scratch_->protobuf_parser.start(records_, scratch_->families, !check_);
@@ -60,6 +59,19 @@ Result<void, std::string> Restore::push(FamilyRun families, int64_t push_time_ns
     return std::unexpected(scratch_->protobuf_parser.error());
   }
   return push_parsed(push_time_ns);
+}
+
+// As PushState does it: what was restored before but for its numbers is compared, the rest is parsed.
+Result<void, std::string> Restore::push_text(int64_t push_time_ns) {
+  if (parser::SkeletonLoan skeleton = skeletons_.find(text_)) {
+    if (skeletons_.write_canonical(skeleton, key_, scratch_->push)) {
+      return store(skeleton->families_without_numbers(), push_time_ns);
+    }
+  }
+  if (auto parsed = parse_text(text_); !parsed) return parsed;
+  auto pushed = push_parsed(push_time_ns);
+  if (pushed && !scratch_->text_parser.used_exact()) skeletons_.learn(text_);
+  return pushed;
 }
 
 Result<void, std::string> Restore::parse_text(std::string_view body) {
@@ -74,7 +86,11 @@ Result<void, std::string> Restore::push_parsed(int64_t push_time_ns) {
   if (scratch_->canonicaliser.step(Deadline::never()) != parser::Canonicaliser::State::kDone) {
     return std::unexpected("its metrics are inconsistent");
   }
-  scratch_->op.start(writer_, {key_, scratch_->families, scratch_->push, false, push_time_ns, &limits::kLargest});
+  return store(scratch_->families, push_time_ns);
+}
+
+Result<void, std::string> Restore::store(const model::Families& parsed, int64_t push_time_ns) {
+  scratch_->op.start(writer_, {key_, parsed, scratch_->push, false, push_time_ns, &limits::kLargest});
   finish();
   const store::PushResult& result = scratch_->op.result();
   if (result.status == store::PushStatus::kOk) return {};

@@ -5,10 +5,12 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/base/result.h"
 #include "core/store/store.h"
 #include "core/wal/state_file.h"
+#include "parser/skeleton_cache.h"
 
 namespace sluice::net::api {
 
@@ -29,9 +31,12 @@ class Restore {
  private:
   using FamilyRun = std::span<const wal::StoredFamily>;
 
-  // Families that were pushed at the same time.
-  [[nodiscard]] Result<void, std::string> push(FamilyRun families, int64_t push_time_ns);
+  // Families that were pushed at the same time, to the group whose labels these are.
+  [[nodiscard]] Result<void, std::string> push(FamilyRun families, std::string_view label_text, int64_t push_time_ns);
+  [[nodiscard]] Result<void, std::string> push_text(int64_t push_time_ns);
   [[nodiscard]] Result<void, std::string> push_parsed(int64_t push_time_ns);
+  // Of scratch_->push, which is canonical.
+  [[nodiscard]] Result<void, std::string> store(const model::Families& parsed, int64_t push_time_ns);
   [[nodiscard]] Result<void, std::string> parse_text(std::string_view body);
   void fail(int64_t push_failure_time_ns);
   void finish();
@@ -39,6 +44,7 @@ class Restore {
   store::Writer& writer_;
   bool check_;
   std::unique_ptr<PushScratch> scratch_;
+  parser::SkeletonCache skeletons_;
   model::GroupKey key_;
   std::vector<wal::StoredFamily> by_time_;
   std::string text_;

@@ -98,12 +98,12 @@ bool Connection::read_head() {
   // Pipelined requests of one receive share the turn with everybody else.
   if (scheduled()) return false;
   if (has_its_share()) {
-    shared_->worker->schedule(*this, Work::kLong);
+    shared_->worker->schedule(*this, Work::kSurplus);
     return false;
   }
   if (!shared_->may_work_inline(just_now_ns_)) {
     if (turn_requests_ > 0) slices_until_ns_ = shared_->worker->now_ns() + limits::kContentionNs;
-    shared_->worker->schedule(*this, turn_requests_ == 0 ? Work::kShort : Work::kLong);
+    shared_->worker->schedule(*this, turn_requests_ == 0 ? Work::kShort : Work::kSurplus);
     return false;
   }
   ++turn_requests_;

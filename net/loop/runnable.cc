@@ -24,7 +24,11 @@ RunQueue::Left RunQueue::run_round(int64_t long_slice_ns) {
   const bool left_out = long_.size > 0 && long_slice_ns == 0;
   const uint32_t slices = std::min(short_.size, kSlicesPerTurn - 1);
   for (uint32_t i = 0; i < slices && short_.size > 0; ++i) run_first(short_, limits::kSliceNs);
-  if (long_work && long_.size > 0) run_first(long_, long_slice_ns);
+  surplus_ran_ = false;
+  if (long_work && long_.size > 0) {
+    surplus_ran_ = long_.head->work_ == Runnable::Work::kSurplus;
+    run_first(long_, long_slice_ns);
+  }
   if (size() == 0) return Left::kNothing;
   if (left_out) return Left::kWork;
   // Everybody in the queue has said so since anything else happened.

@@ -20,8 +20,12 @@ class Runnable {
     kParked,  // waits for something in the store: tried again every turn; when only parked work is left the loop waits
               // briefly
   };
-  // Whether it has had a share of the turn already (a slice of its own, requests before this one) or has yet to begin.
-  enum class Work : uint8_t { kShort, kLong };
+  // Whether it has had a share of the turn already (a slice of its own) or has yet to begin.
+  enum class Work : uint8_t {
+    kShort,
+    kLong,
+    kSurplus,  // as kLong: requests of a client that has had its share of them
+  };
   Runnable() = default;
   Runnable(const Runnable&) = delete;
   Runnable& operator=(const Runnable&) = delete;
@@ -64,6 +68,8 @@ class RunQueue {
   Left run_round(int64_t long_slice_ns = limits::kSliceNs);
   [[nodiscard]] uint32_t size() const noexcept { return short_.size + long_.size; }
   [[nodiscard]] bool long_work() const noexcept { return long_.size > 0; }
+  // Whether the long work of the last round was surplus.
+  [[nodiscard]] bool surplus_ran() const noexcept { return surplus_ran_; }
 
  private:
   struct List {
@@ -81,7 +87,8 @@ class RunQueue {
   List short_;
   List long_;
   Runnable* running_ = nullptr;  // in run() now; nullptr again when it was unscheduled meanwhile
-  uint32_t parked_streak_ = 0;   // runs in a row that ended parked, with nothing scheduled in between
+  bool surplus_ran_ = false;
+  uint32_t parked_streak_ = 0;  // runs in a row that ended parked, with nothing scheduled in between
 };
 
 }  // namespace sluice::net::loop

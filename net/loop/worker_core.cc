@@ -89,7 +89,7 @@ void WorkerCore::turn() {
   }
   hooks_.quiescent(contended());
   const int64_t ended_ns = monotonic_ns();
-  if (long_from_ns != 0) contention_.long_worked(long_from_ns, ended_ns);
+  if (long_from_ns != 0) contention_.long_worked(long_from_ns, ended_ns, run_queue_.surplus_ran());
   self_.times.record(ended_ns - turn_began_ns_);
 }
 

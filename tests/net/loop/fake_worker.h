@@ -17,6 +17,8 @@ class FakeWorker final : public Worker, public ring::CompletionHandler {
   explicit FakeWorker(ring::Ring& ring, int64_t now_ns = 1'000'000'000)
       : ring_(ring), now_ns_(now_ns), timers_(now_ns) {}
 
+  uint64_t surplus = 0;  // times that somebody was scheduled as that
+
   void start(Service& service) {
     service_ = &service;
     service.on_start(*this);
@@ -48,7 +50,10 @@ class FakeWorker final : public Worker, public ring::CompletionHandler {
   ring::Ring& ring() noexcept override { return ring_; }
   uint32_t index() const noexcept override { return 0; }
   int64_t now_ns() const noexcept override { return now_ns_; }
-  void schedule(Runnable& runnable, Runnable::Work work) noexcept override { run_queue_.schedule(runnable, work); }
+  void schedule(Runnable& runnable, Runnable::Work work) noexcept override {
+    if (work == Runnable::Work::kSurplus) ++surplus;
+    run_queue_.schedule(runnable, work);
+  }
   void unschedule(Runnable& runnable) noexcept override { run_queue_.unschedule(runnable); }
   void arm(Timer& timer, int64_t at_ns) noexcept override { timers_.arm(timer, at_ns); }
   void disarm(Timer& timer) noexcept override { timers_.disarm(timer); }

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "net/loop/contention.h"
+
 namespace sluice::net::loop {
 namespace {
 
@@ -136,6 +138,42 @@ TEST(RunQueue, LongWorkIsNeverLeftOut) {
   }
   queue.unschedule(long_work);
   for (const auto& item : items) queue.unschedule(*item);
+}
+
+TEST(RunQueue, KnowsWhetherItsLongWorkWasSurplus) {
+  RunQueue queue;
+  Item surplus([] { return Again::kNo; });
+  Item long_work([] { return Again::kNo; });
+  Item small([] { return Again::kNo; });
+  queue.schedule(surplus, Runnable::Work::kSurplus);
+  queue.schedule(long_work, Runnable::Work::kLong);
+  queue.schedule(small);
+  EXPECT_TRUE(queue.long_work());
+  queue.run_round(0);
+  EXPECT_FALSE(queue.surplus_ran());
+  queue.run_round();
+  EXPECT_TRUE(queue.surplus_ran());
+  queue.run_round();
+  EXPECT_FALSE(queue.surplus_ran());
+  EXPECT_EQ(queue.size(), 0u);
+}
+
+TEST(Contention, LongWorkHasATenthAndSurplusATwentieth) {
+  constexpr int64_t kFrom = 1'000'000'000;
+  const auto waits = [](int64_t worked_ns, bool surplus) {
+    Contention contention;
+    contention.long_worked(kFrom, kFrom + worked_ns, surplus);
+    int64_t waits_ns = 0;
+    while (!contention.long_is_due(kFrom + worked_ns + waits_ns)) waits_ns += 10'000;
+    return waits_ns;
+  };
+  EXPECT_EQ(waits(50'000, false), 450'000);
+  EXPECT_EQ(waits(50'000, true), 950'000);
+  // At least, and at most: the machine may have stood still.
+  EXPECT_EQ(waits(0, false), limits::kLongWaitsNs);
+  EXPECT_EQ(waits(0, true), limits::kLongWaitsNs);
+  EXPECT_EQ(waits(10'000'000, false), 5 * limits::kLongWaitsNs);
+  EXPECT_EQ(waits(10'000'000, true), 10 * limits::kLongWaitsNs);
 }
 
 TEST(RunQueue, TellsParkedWorkFromWork) {

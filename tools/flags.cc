@@ -22,6 +22,7 @@ struct Raw {
       unix_socket_mode, log_level, log_format, workers, scrape_cache, failure_details, backend, config_file, auth_file,
       persistence_file, persistence_interval, fsync, fsync_interval, on_corruption;
   std::array<Values, limits::kLimits> limits;
+  bool kernel_tls = true;
   bool lifecycle = false, admin_api = false, utf8_names = false, unchecked = false, systemd_socket = false;
 };
 
@@ -80,6 +81,8 @@ void add_options(CommandLine& line, Raw& raw) {
   option("--runtime.scrape-cache-mib", raw.scrape_cache, "Runtime",
          "MiB of scrape bodies that are kept for further scrapes while nothing changes; 0 for none. [32]");
   option("--net.backend", raw.backend, "Runtime", "One of: [auto, io_uring, epoll]. [auto]");
+  boolean("net.kernel-tls", raw.kernel_tls, "Runtime",
+          "Let the kernel seal what is sent over TLS, where it has kTLS. [true]");
   for (size_t i = 0; i < limits::kLimits; ++i) {
     const limits::Entry& entry = limits::kTable[i];
     option(fmt::format("--limits.{}", entry.name), raw.limits[i], "Limits",
@@ -224,6 +227,7 @@ Result<Flags, FlagExit> judge(const Raw& raw) {
   flags.enable_utf8_names = raw.utf8_names;
   flags.disable_consistency_check = raw.unchecked;
   flags.systemd_socket = raw.systemd_socket;
+  flags.kernel_tls = raw.kernel_tls;
   std::optional<FlagExit> bad;
   const auto check = [&](std::optional<FlagExit> result) {
     if (!bad) bad = std::move(result);

@@ -45,6 +45,7 @@ struct Flags {
   uint32_t failure_details = limits::kFailureDetails;  // groups
   uint32_t scrape_cache_mib = limits::kScrapeCacheBytes / (1024 * 1024);
   Backend backend = Backend::kAuto;
+  bool kernel_tls = true;
   limits::Values limits;  // --limits.*
 };
 

@@ -235,7 +235,8 @@ struct Server {
                                  net::ring::Backend backend, std::string_view kernel) {
     net::api::GatewayOptions options = gateway_options(flags, values, workers, backend, kernel);
     if (has_front(flags)) {
-      auto opened = WebFront::open({.config_file = flags.config_file, .auth_file = flags.auth_file});
+      auto opened = WebFront::open(
+          {.config_file = flags.config_file, .auth_file = flags.auth_file, .kernel_tls = flags.kernel_tls});
       if (!opened) return std::unexpected(opened.error());
       front = std::move(*opened);
     }
@@ -285,7 +286,7 @@ struct Server {
     if (!front) return std::make_unique<net::conn::Connections>(handler, connection_options());
     net::web::Guard& guard = front->add(handler);
     auto service = std::make_unique<net::conn::Connections>(guard, connection_options());
-    if (front->tls()) service->set_tls(guard);
+    if (front->tls()) service->set_tls(guard, front->kernel_tls());
     return service;
   }
 

@@ -70,9 +70,14 @@ WebFront::WebFront(const WebFrontOptions& options, std::unique_ptr<net::web::Con
   pool_ = std::make_unique<net::web::PasswordPool>(pool, net::web::bcrypt_matches);
   shared_ = std::make_unique<net::web::GuardShared>(*file_, *pool_, version.config);
   tls_ = version.tls != nullptr;
+  if (tls_ && options.kernel_tls) kernel_tls_ = net::tls::kernel_tls();
   if (has_config_) {
     log::write(log::Level::kInfo, log::Reason::kAlways, tls_ ? "TLS is enabled." : "TLS is disabled.",
                {{"http2", "false"}, {"users", std::to_string(version.config.users.size())}});
+  }
+  if (kernel_tls_ != nullptr) {
+    log::write(log::Level::kInfo, log::Reason::kAlways, "The kernel seals what is sent over TLS.",
+               {{"takes", net::tls::kernel_tls_text()}});
   }
   if (auth_) {
     const auto state = auth_->current(nullptr);

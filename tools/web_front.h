@@ -18,6 +18,7 @@
 #include "net/auth/auth_file.h"
 #include "net/conn/connections.h"
 #include "net/http/exchange.h"
+#include "net/tls/kernel_tls.h"
 #include "net/web/guard.h"
 
 namespace sluice::tools {
@@ -25,6 +26,7 @@ namespace sluice::tools {
 struct WebFrontOptions {
   std::string config_file;  // --web.config.file, may be empty
   std::string auth_file;    // --auth.file, may be empty
+  bool kernel_tls = true;   // --net.kernel-tls
 };
 
 class WebFront {
@@ -40,6 +42,8 @@ class WebFront {
   }
   // Whether connections are to speak TLS.
   [[nodiscard]] bool tls() const noexcept { return tls_; }
+  // What seals what they send; nullptr: OpenSSL.
+  [[nodiscard]] const net::tls::KernelTls* kernel_tls() const noexcept { return kernel_tls_; }
 
   void append(std::vector<render::OwnFamily>& families) const;
   [[nodiscard]] static std::vector<store::OwnFamily> names();
@@ -58,6 +62,7 @@ class WebFront {
   std::vector<std::unique_ptr<net::auth::Access>> accesses_;
   std::vector<std::unique_ptr<net::web::Guard>> guards_;
   bool tls_ = false;
+  const net::tls::KernelTls* kernel_tls_ = nullptr;
 };
 
 }  // namespace sluice::tools

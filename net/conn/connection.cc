@@ -56,7 +56,7 @@ void Connection::open(const loop::NewConnection& socket) {
   head_began_ns_ = 0;
   deadline_at_ns_ = INT64_MAX;
   sent_at_ns_ = shared_->worker->now_ns();
-  if (shared_->tls != nullptr) begin_tls();
+  if (shared_->tls != nullptr) begin_tls(socket.unix_socket);
   settle();
 }
 
@@ -195,6 +195,10 @@ void Connection::settle() {
   if (outbox_.flush(ring(), socket_, token(), send_bytes())) {
     ++shared_->counters.sends;
     flight_began_ns_ = sent_at_ns_ = shared_->worker->now_ns();
+  }
+  if (outbox_.broken()) {
+    cut(CloseReason::kTls);
+    return;
   }
   if (tls_ != nullptr && tls_->state() == tls::Session::State::kFailed && phase_ < Phase::kFlush) {
     cut(CloseReason::kTls);  // it could not write

@@ -108,7 +108,7 @@ class Connection final : public loop::Runnable, public loop::Timer {
   [[nodiscard]] ring::Token token() const noexcept { return ring::Token::make(0, index_, generation_); }
 
   // encryption.cc: the TLS of a connection, if it has one
-  void begin_tls();
+  void begin_tls(bool unix_socket);
   void end_tls() noexcept;
   void take_ciphertext(const ring::Completion& completion);
   void take_plaintext(std::span<char> room, ring::BufId buffer);

@@ -35,8 +35,12 @@ class Connections final : public loop::Service, private ConnectionOwner {
   // For what the handler needs beside a received body; the worker's thread only.
   [[nodiscard]] BodyPool& bodies() noexcept { return shared_.bodies; }
 
-  // Every connection speaks TLS. Before the first one; `source` outlives this.
-  void set_tls(tls::Source& source) noexcept { shared_.tls = &source; }
+  // Every connection speaks TLS; `kernel` seals what is sent over TCP, where there is one. Before the first one; both
+  // outlive this.
+  void set_tls(tls::Source& source, const tls::KernelTls* kernel = nullptr) noexcept {
+    shared_.tls = &source;
+    shared_.kernel_tls = kernel;
+  }
 
   void on_start(loop::Worker& worker) override;
   void on_connection(const loop::NewConnection& connection) override;

@@ -27,9 +27,9 @@ bool looks_like_http(std::string_view bytes) noexcept {
 
 }  // namespace
 
-void Connection::begin_tls() {
+void Connection::begin_tls(bool unix_socket) {
   tls_ended_ = false;
-  tls_ = shared_->tls->open();
+  tls_ = shared_->tls->open(unix_socket ? nullptr : shared_->kernel_tls);
   if (tls_ == nullptr) {
     begin_closing(CloseReason::kError);
     return;

@@ -6,7 +6,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "net/ring/ring.h"
 #include "net/tls/session.h"
@@ -15,7 +17,8 @@ namespace sluice::net::conn {
 
 class Outbox {
  public:
-  Outbox() = default;
+  Outbox() noexcept;
+  ~Outbox();
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
 
@@ -39,6 +42,8 @@ class Outbox {
   bool on_sent(size_t bytes, ring::Ring& ring, int socket, ring::Token token, size_t piece_bytes = SIZE_MAX);
   // A send has failed: nothing is in flight any more.
   void on_failed() noexcept { in_flight_ = false; }
+  // The kernel did not take the session's key: nothing can be sent any more.
+  [[nodiscard]] bool broken() const noexcept { return broken_; }
 
   // Gives back memory that an unusually large answer took. Keeps what is pending or in flight.
   void trim() noexcept;
@@ -46,7 +51,12 @@ class Outbox {
   void reset() noexcept;
 
  private:
+  // A record of the session that is no data, as it is sent: to stay where it is.
+  struct Message;
+
   void seal();
+  // What is next at sent_. False: nothing is left, or it is broken.
+  bool submit(ring::Ring& ring, int socket, ring::Token token, size_t piece_bytes);
 
   tls::Session* session_ = nullptr;
   bool ending_ = false;  // a close_notify has yet to be made
@@ -54,6 +64,9 @@ class Outbox {
   std::string sending_;
   size_t sent_ = 0;  // of sending_
   bool in_flight_ = false;
+  bool broken_ = false;
+  std::vector<tls::SendMark> marks_;  // of sending_, those that are not behind sent_
+  std::unique_ptr<Message> message_;  // in flight, or was
 };
 
 }  // namespace sluice::net::conn

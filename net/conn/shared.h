@@ -80,8 +80,9 @@ class Shared {
     return std::min(options.stream_bytes, std::max(part, limits::kStreamBytesMin));
   }
 
-  loop::Worker* worker = nullptr;  // set by the first call of the service
-  tls::Source* tls = nullptr;      // set before the first connection, or none: plaintext
+  loop::Worker* worker = nullptr;              // set by the first call of the service
+  tls::Source* tls = nullptr;                  // set before the first connection, or none: plaintext
+  const tls::KernelTls* kernel_tls = nullptr;  // what seals what is sent over TCP, if anything but the session does
   http::Handler& handler;
   const Options options;
   Counters counters;

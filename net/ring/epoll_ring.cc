@@ -232,7 +232,10 @@ uint32_t EpollRing::accept_some(int descriptor, CompletionHandler& handler) {
 uint32_t EpollRing::finish_send(int descriptor, CompletionHandler& handler) {
   Descriptor& d = at(descriptor);
   if (d.sending == nullptr) return 0;
-  const int32_t result = as_result(send_once(descriptor, d.sending->parts.data(), d.sending->count));
+  const Waiting& waiting = *d.sending;
+  const int32_t result =
+      as_result(waiting.message != nullptr ? ::sendmsg(descriptor, waiting.message, MSG_NOSIGNAL | MSG_DONTWAIT)
+                                           : send_once(descriptor, waiting.parts.data(), waiting.count));
   if (try_again(result)) return 0;
   d.sending.reset();
   Completion completion;
@@ -246,18 +249,23 @@ uint32_t EpollRing::finish_send(int descriptor, CompletionHandler& handler) {
 void EpollRing::begin_send(int socket, const iovec* parts, unsigned count, Token token) {
   SLUICE_DCHECK_OWNER(owner_);
   SLUICE_CHECK(count > 0 && count <= kSendPartsMax);
-  const int32_t result = as_result(send_once(socket, parts, count));
+  Waiting* const waiting = wait_to_send(socket, as_result(send_once(socket, parts, count)), token);
+  if (waiting == nullptr) return;
+  std::copy(parts, parts + count, waiting->parts.begin());
+  waiting->count = count;
+}
+
+EpollRing::Waiting* EpollRing::wait_to_send(int socket, int32_t result, Token token) {
   if (!try_again(result)) {
     later(Op::kSend, token, result);
-    return;
+    return nullptr;
   }
-  if (!watch(socket, true, Op::kSend, token)) return;
+  if (!watch(socket, true, Op::kSend, token)) return nullptr;
   Descriptor& d = at(socket);
   SLUICE_CHECK(d.sending == nullptr);
   d.sending = std::make_unique<Waiting>();
-  std::copy(parts, parts + count, d.sending->parts.begin());
-  d.sending->count = count;
   d.sending_token = token;
+  return d.sending.get();
 }
 
 bool EpollRing::watch(int descriptor, bool for_write, Op op, Token token) {
@@ -316,6 +324,12 @@ void EpollRing::send(int socket, const char* bytes, size_t length, Token token) 
 
 void EpollRing::send_parts(int socket, const iovec* parts, unsigned count, Token token) {
   begin_send(socket, parts, count, token);
+}
+
+void EpollRing::send_message(int socket, const msghdr& message, Token token) {
+  SLUICE_DCHECK_OWNER(owner_);
+  const int32_t result = as_result(::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
+  if (Waiting* const waiting = wait_to_send(socket, result, token)) waiting->message = &message;
 }
 
 void EpollRing::shutdown(int socket, int how, Token token) {

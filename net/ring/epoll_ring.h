@@ -33,6 +33,7 @@ class EpollRing final : public Ring {
   void receive_into(int socket, char* memory, size_t capacity, Token token) override;
   void send(int socket, const char* bytes, size_t length, Token token) override;
   void send_parts(int socket, const iovec* parts, unsigned count, Token token) override;
+  void send_message(int socket, const msghdr& message, Token token) override;
   void shutdown(int socket, int how, Token token) override;
   void fdatasync(int file, Token token) override;
   void cancel(int descriptor, Op op, Token target) override;
@@ -52,7 +53,8 @@ class EpollRing final : public Ring {
   // A send that found the socket full.
   struct Waiting {
     std::array<iovec, kSendPartsMax> parts;
-    unsigned count;
+    unsigned count = 0;
+    const msghdr* message = nullptr;  // instead of parts
   };
 
   struct Descriptor {
@@ -76,6 +78,8 @@ class EpollRing final : public Ring {
   // (Re-)registers for what is wanted; a failure is a completion of `op`.
   bool watch(int descriptor, bool for_write, Op op, Token token);
   void begin_send(int socket, const iovec* parts, unsigned count, Token token);
+  // What became of a first try. nullptr: it is over, there will be a completion; else what is to be tried again.
+  [[nodiscard]] Waiting* wait_to_send(int socket, int32_t result, Token token);
   void later(Op op, Token token, int32_t result);
 
   void wait(int64_t wait_ns, CompletionHandler& handler);

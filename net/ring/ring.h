@@ -15,6 +15,7 @@
 //  - On one descriptor there is at most one receive of either sort and one send at a time.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <cstddef>
@@ -66,6 +67,9 @@ class Ring {
   virtual void send(int socket, const char* bytes, size_t length, Token token) = 0;
   // The same from up to kSendPartsMax pieces. The array itself may go after the call, the pieces may not.
   virtual void send_parts(int socket, const iovec* parts, unsigned count, Token token) = 0;
+  // The same of a message with control data (a record of TLS that is no data). It all stays until the completion, the
+  // header too.
+  virtual void send_message(int socket, const msghdr& message, Token token) = 0;
   // SHUT_RD, SHUT_WR or SHUT_RDWR. Takes effect at once: await the completion of a send before.
   virtual void shutdown(int socket, int how, Token token) = 0;
   // Makes a file's data durable. On epoll a helper thread does it; the worker never blocks.

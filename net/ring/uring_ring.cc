@@ -265,6 +265,12 @@ void UringRing::send_parts(int socket, const iovec* parts, unsigned count, Token
   io_uring_sqe_set_data64(entry, user_data_of(Op::kSend, token));
 }
 
+void UringRing::send_message(int socket, const msghdr& message, Token token) {
+  io_uring_sqe* entry = next_entry();
+  io_uring_prep_sendmsg(entry, socket, &message, MSG_NOSIGNAL);
+  io_uring_sqe_set_data64(entry, user_data_of(Op::kSend, token));
+}
+
 // The kernel's own shutdown operation always goes through its worker threads: several times the price of the call.
 void UringRing::shutdown(int socket, int how, Token token) {
   SLUICE_DCHECK_OWNER(owner_);

@@ -39,6 +39,7 @@ class UringRing final : public Ring {
   void receive_into(int socket, char* memory, size_t capacity, Token token) override;
   void send(int socket, const char* bytes, size_t length, Token token) override;
   void send_parts(int socket, const iovec* parts, unsigned count, Token token) override;
+  void send_message(int socket, const msghdr& message, Token token) override;
   void shutdown(int socket, int how, Token token) override;
   void fdatasync(int file, Token token) override;
   void cancel(int descriptor, Op op, Token target) override;

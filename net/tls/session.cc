@@ -16,7 +16,7 @@ constexpr size_t kKeptBytes = 4 * 1024;
 Session& session_of(BIO* bio) { return *static_cast<Session*>(BIO_get_data(bio)); }
 
 int bio_write(BIO* bio, const char* data, size_t bytes, size_t* written) {
-  session_of(bio).to_send().append(data, bytes);
+  session_of(bio).add_to_send({data, bytes});
   *written = bytes;
   return 1;
 }
@@ -29,7 +29,29 @@ int bio_read(BIO* bio, char* room, size_t bytes, size_t* taken) {
   return 0;
 }
 
-long bio_control(BIO* /*bio*/, int command, long /*number*/, void* /*pointer*/) { return command == BIO_CTRL_FLUSH; }
+// What OpenSSL asks of a BIO for kTLS; its headers give the numbers in a comment, for other providers of a transport.
+constexpr int kSetKtls = 72;
+constexpr int kSetRecordType = 74;
+constexpr int kClearRecordType = 75;
+
+long bio_control(BIO* bio, int command, long number, void* pointer) {
+  switch (command) {
+    case BIO_CTRL_FLUSH:
+      return 1;
+    case kSetKtls:
+      return number != 0 && session_of(bio).hand_over(pointer) ? 1 : 0;
+    case BIO_CTRL_GET_KTLS_SEND:
+      return session_of(bio).kernel_seals() ? 1 : 0;
+    case kSetRecordType:
+      session_of(bio).set_record_type(static_cast<uint8_t>(number));
+      return 0;
+    case kClearRecordType:
+      session_of(bio).set_record_type(0);
+      return 0;
+    default:
+      return 0;
+  }
+}
 
 // Both directions of a session as OpenSSL sees them.
 const BIO_METHOD* bio_method() {
@@ -46,8 +68,8 @@ const BIO_METHOD* bio_method() {
 
 }  // namespace
 
-std::unique_ptr<Session> Session::make(std::shared_ptr<const Context> context) {
-  std::unique_ptr<Session> session(new Session(std::move(context)));
+std::unique_ptr<Session> Session::make(std::shared_ptr<const Context> context, const KernelTls* kernel) {
+  std::unique_ptr<Session> session(new Session(std::move(context), kernel));
   session->ssl_.reset(SSL_new(session->context_->openssl()));
   BIO* const bio = session->ssl_ ? BIO_new(bio_method()) : nullptr;
   if (bio == nullptr) {
@@ -58,6 +80,7 @@ std::unique_ptr<Session> Session::make(std::shared_ptr<const Context> context) {
   BIO_set_init(bio, 1);
   SSL_set_bio(session->ssl_.get(), bio, bio);  // owns it
   SSL_set_accept_state(session->ssl_.get());
+  if (kernel != nullptr) SSL_set_options(session->ssl_.get(), SSL_OP_ENABLE_KTLS);
   return session;
 }
 
@@ -73,6 +96,24 @@ size_t Session::take_received(char* room, size_t bytes) noexcept {
     if (in_.capacity() > kKeptBytes) in_.shrink_to_fit();
   }
   return count;
+}
+
+void Session::add_to_send(std::string_view bytes) {
+  if (const uint8_t type = std::exchange(record_type_, 0); type != 0 && !bytes.empty()) {
+    marks_.push_back({out_.size(), type, bytes.size()});
+  }
+  out_ += bytes;
+}
+
+bool Session::hand_over(const void* crypto_info) {
+  // A second key is that of a change.
+  if (kernel_ == nullptr || key_given_) return false;
+  const auto key = kernel_key(crypto_info, *kernel_);
+  if (!key) return false;
+  key_ = *key;
+  key_given_ = true;
+  marks_.push_back({.at = out_.size()});
+  return true;
 }
 
 void Session::handshake() {
@@ -95,9 +136,12 @@ size_t Session::read(std::span<char> room) {
   ERR_clear_error();
   size_t bytes = 0;
   const int result = SSL_read_ex(ssl_.get(), room.data(), room.size(), &bytes);
-  if (result == 1) return bytes;
-  judge(result);
-  return 0;
+  if (result != 1) judge(result);
+  if (key_given_ && SSL_get_key_update_type(ssl_.get()) != SSL_KEY_UPDATE_NONE) {
+    state_ = State::kFailed;
+    failure_ = "the peer asks for new keys, and the kernel keeps those it has";
+  }
+  return result == 1 ? bytes : 0;
 }
 
 void Session::write(std::string_view bytes) {

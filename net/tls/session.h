@@ -16,9 +16,18 @@
 #include <vector>
 
 #include "net/tls/context.h"
+#include "net/tls/kernel_tls.h"
 #include "net/tls/openssl.h"
 
 namespace sluice::net::tls {
+
+// A place in what a session has to send where more than the next bytes is to be done, with kTLS.
+struct SendMark {
+  static constexpr uint8_t kKey = 0;
+  size_t at = 0;
+  uint8_t record_type = kKey;  // kKey: begin_kernel() when what is before has been sent; else a record of this type
+  size_t bytes = 0;            // of that record
+};
 
 class Session {
  public:
@@ -29,8 +38,9 @@ class Session {
     kFailed,  // nothing can be read or written; what to_send() has is the alert
   };
 
-  // nullptr: no memory.
-  [[nodiscard]] static std::unique_ptr<Session> make(std::shared_ptr<const Context> context);
+  // nullptr: no memory. With a `kernel` it seals what is sent, if the two sides agree on something that it takes.
+  [[nodiscard]] static std::unique_ptr<Session> make(std::shared_ptr<const Context> context,
+                                                     const KernelTls* kernel = nullptr);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
@@ -56,14 +66,26 @@ class Session {
 
   // Bytes for the peer: the caller takes them by emptying it.
   [[nodiscard]] std::string& to_send() noexcept { return out_; }
+  // Places in to_send(), in order; to be taken with it. What is there behind that of the key is plaintext.
+  [[nodiscard]] std::vector<SendMark>& send_marks() noexcept { return marks_; }
+  // Whether the kernel has been given the key, or is to be given it: write() would add nothing to its bytes.
+  [[nodiscard]] bool kernel_seals() const noexcept { return key_given_; }
+  // At the mark of the key. 0 or a negative errno.
+  [[nodiscard]] int begin_kernel(int socket) const { return kernel_->begin_sending(socket, key_); }
   // Why it failed, in OpenSSL's words.
   [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
 
   // For the BIO.
   [[nodiscard]] size_t take_received(char* room, size_t bytes) noexcept;
+  void add_to_send(std::string_view bytes);
+  // False: OpenSSL seals.
+  [[nodiscard]] bool hand_over(const void* crypto_info);
+  // Of the next bytes to send.
+  void set_record_type(uint8_t type) noexcept { record_type_ = type; }
 
  private:
-  explicit Session(std::shared_ptr<const Context> context) : context_(std::move(context)) {}
+  Session(std::shared_ptr<const Context> context, const KernelTls* kernel)
+      : context_(std::move(context)), kernel_(kernel) {}
   // Of a call that returned `result`, which was not success: sets the state.
   void judge(int result);
 
@@ -71,6 +93,11 @@ class Session {
   std::string in_;
   size_t in_used_ = 0;
   std::string out_;
+  const KernelTls* const kernel_;
+  KernelKey key_;
+  bool key_given_ = false;
+  uint8_t record_type_ = 0;  // 0: data
+  std::vector<SendMark> marks_;
   State state_ = State::kHandshake;
   std::vector<std::string> client_names_;
   bool begun_ = false;  // handshake() was called

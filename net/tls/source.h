@@ -11,7 +11,8 @@ class Source {
  public:
   virtual ~Source() = default;
   // For a new connection, on its worker's thread. nullptr: no memory, the connection is closed.
-  [[nodiscard]] virtual std::unique_ptr<Session> open() = 0;
+  // `kernel` as Session::make() takes it.
+  [[nodiscard]] virtual std::unique_ptr<Session> open(const KernelTls* kernel) = 0;
 };
 
 }  // namespace sluice::net::tls

@@ -68,7 +68,9 @@ std::string source_of(std::string_view peer) {
 Guard::Guard(http::Handler& inner, GuardShared& shared, Callers* callers)
     : inner_(inner), shared_(shared), callers_(callers), reader_(shared.file), verdicts_(kVerdictsKept) {}
 
-std::unique_ptr<tls::Session> Guard::open() { return tls::Session::make(reader_.current(true).tls); }
+std::unique_ptr<tls::Session> Guard::open(const tls::KernelTls* kernel) {
+  return tls::Session::make(reader_.current(true).tls, kernel);
+}
 
 bool Guard::admits(http::Exchange& exchange) {
   if (inner_.admits(exchange)) return true;

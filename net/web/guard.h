@@ -58,7 +58,7 @@ class Guard final : public http::Handler, public tls::Source {
   void on_finished(const http::Exchange& exchange, bool sent) override { inner_.on_finished(exchange, sent); }
 
   // For a new connection, with the certificates as they are now.
-  [[nodiscard]] std::unique_ptr<tls::Session> open() override;
+  [[nodiscard]] std::unique_ptr<tls::Session> open(const tls::KernelTls* kernel) override;
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 

@@ -14,13 +14,15 @@ TEST(Flags, DefaultsAreTheReferences) {
   EXPECT_FALSE(flags->enable_lifecycle);
   EXPECT_EQ(flags->log_level, log::Level::kInfo);
   EXPECT_EQ(flags->log_format, log::Format::kLogfmt);
+  EXPECT_TRUE(flags->kernel_tls);
 }
 
 TEST(Flags, FormsOfValuesAndBooleans) {
-  const auto flags = parse_flags({"--web.listen-address=:1", "--web.listen-address", ":2", "--web.enable-lifecycle",
-                                  "--no-web.enable-admin-api", "--push.enable-utf8-names=false", "--log.level=debug",
-                                  "--log.format", "json", "--web.route-prefix=p/", "--web.unix-socket-mode=600",
-                                  "--net.backend=epoll", "--runtime.workers=3", "--runtime.scrape-cache-mib", "0"});
+  const auto flags =
+      parse_flags({"--web.listen-address=:1", "--web.listen-address", ":2", "--web.enable-lifecycle",
+                   "--no-web.enable-admin-api", "--push.enable-utf8-names=false", "--log.level=debug", "--log.format",
+                   "json", "--web.route-prefix=p/", "--web.unix-socket-mode=600", "--net.backend=epoll",
+                   "--runtime.workers=3", "--runtime.scrape-cache-mib", "0", "--no-net.kernel-tls"});
   ASSERT_TRUE(flags) << flags.error().text;
   EXPECT_EQ(flags->listen_addresses, (std::vector<std::string>{":1", ":2"}));
   EXPECT_TRUE(flags->enable_lifecycle);
@@ -33,6 +35,7 @@ TEST(Flags, FormsOfValuesAndBooleans) {
   EXPECT_EQ(flags->scrape_cache_mib, 0u);
   EXPECT_EQ(flags->backend, Backend::kEpoll);
   EXPECT_EQ(flags->workers, 3u);
+  EXPECT_FALSE(flags->kernel_tls);
 }
 
 // The default address is for everything, so it is there only where nothing else was said.

@@ -5,68 +5,12 @@
 #include <memory>
 #include <optional>
 
-#include "net/tls/source.h"
-#include "tests/net/conn/conn_fixture.h"
-#include "tests/net/tls/test_tls.h"
+#include "tests/net/conn/tls_fixture.h"
 
 namespace sluice::net::conn {
 namespace {
 
 using Statuses = std::vector<int>;
-
-class TestSource final : public tls::Source {
- public:
-  std::unique_ptr<tls::Session> open() override { return no_memory ? nullptr : tls::Session::make(context_); }
-  bool no_memory = false;
-
- private:
-  tls::TicketKeys tickets_;
-  std::shared_ptr<const tls::Context> context_ = *tls::Context::make(tls::server_settings(), tickets_);
-};
-
-class TlsBed : public TestBed {
- public:
-  explicit TlsBed(uint64_t seed = 1, ring::FakeFaults faults = {}, Options options = patient_options())
-      : TestBed(seed, faults, options) {
-    connections.set_tls(source);
-  }
-  ~TlsBed() { finish(); }
-  TlsBed(const TlsBed&) = delete;
-  TlsBed& operator=(const TlsBed&) = delete;
-
-  TestSource source;
-};
-
-// A client and its connection.
-class Peer {
- public:
-  explicit Peer(TlsBed& bed, int version = TLS1_3_VERSION) : id(bed.connect()), tls({.version = version}), bed_(bed) {}
-
-  // Everything that either has to say, in pieces of at most `piece` bytes.
-  void run(size_t piece = SIZE_MAX) {
-    for (;;) {
-      const std::string out = tls.take_output();
-      for (size_t at = 0; at < out.size(); at += piece) bed_.send(id, std::string_view(out).substr(at, piece));
-      bed_.settle();
-      const std::string& received = bed_.client(id).received;
-      if (out.empty() && taken_ == received.size()) return;
-      tls.receive(std::string_view(received).substr(taken_));
-      taken_ = received.size();
-    }
-  }
-  void ask(std::string_view plaintext, size_t piece = SIZE_MAX) {
-    tls.write(plaintext);
-    run(piece);
-  }
-  [[nodiscard]] ReadResponses responses() { return read_responses(tls.received, false, tls.ended); }
-
-  const ring::ClientId id;
-  tls::TestClient tls;
-
- private:
-  TlsBed& bed_;
-  size_t taken_ = 0;
-};
 
 TEST(TlsConnection, AnswersInOrderInOneSend) {
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {

@@ -30,6 +30,7 @@ class ScriptedRing final : public ring::Ring {
   void receive_into(int, char*, size_t, ring::Token) override {}
   void send(int, const char*, size_t, ring::Token) override {}
   void send_parts(int, const iovec*, unsigned, ring::Token) override {}
+  void send_message(int, const msghdr&, ring::Token) override {}
   void shutdown(int, int, ring::Token) override {}
   void fdatasync(int, ring::Token) override {}
   void cancel(int, ring::Op, ring::Token) override {}

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <random>
 #include <string>
@@ -41,6 +42,7 @@ struct FakeFaults {
 
 class FakeRing final : public Ring {
  public:
+  static constexpr uint8_t kDataRecord = 23;
   static constexpr int kFirstDescriptor = 1'000'000;  // far from real ones: a real close() of it does nothing
 
   explicit FakeRing(uint64_t seed, FakeFaults faults = {}, RingOptions options = {}) : faults_(faults), random_(seed) {
@@ -62,6 +64,8 @@ class FakeRing final : public Ring {
     bool server_closed = false;    // close
     size_t window = SIZE_MAX;      // bytes that the client still takes: 0 blocks the server's sends
     int shutdowns = 0;
+    // kTLS: what becomes of bytes that are sent as a record of a type, on their way to `received`.
+    std::function<std::string(uint8_t, std::string_view)> seal;
   };
   // A connection whose server end goes to the test (for Service::on_connection).
   ClientId client_connect() {
@@ -80,6 +84,7 @@ class FakeRing final : public Ring {
   void client_send(ClientId id, std::string_view bytes) { client(id).to_server.append(bytes); }
   void client_finish(ClientId id) { client(id).finished = true; }
   void client_reset(ClientId id) { client(id).reset = true; }
+  [[nodiscard]] Client& client_of(int descriptor) { return client(sockets_.at(descriptor)); }
   [[nodiscard]] Client& client(ClientId id) { return clients_.at(static_cast<uint32_t>(id)); }
   [[nodiscard]] int make_listener() {
     const int descriptor = new_descriptor();
@@ -120,6 +125,15 @@ class FakeRing final : public Ring {
     Operation operation{.op = Op::kSend, .descriptor = socket, .token = token};
     operation.parts.assign(parts, parts + count);
     operation.checked = joined(operation.parts);
+    submit(std::move(operation));
+  }
+  void send_message(int socket, const msghdr& message, Token token) override {
+    SLUICE_CHECK(message.msg_controllen >= sizeof(cmsghdr));
+    const cmsghdr* const control = CMSG_FIRSTHDR(&message);
+    Operation operation{.op = Op::kSend, .descriptor = socket, .token = token};
+    operation.parts.assign(message.msg_iov, message.msg_iov + message.msg_iovlen);
+    operation.checked = joined(operation.parts);
+    operation.record_type = *CMSG_DATA(control);
     submit(std::move(operation));
   }
   void shutdown(int socket, int how, Token token) override {
@@ -196,6 +210,7 @@ class FakeRing final : public Ring {
     std::string checked{};  // a copy of what is to be sent: the memory must not change before the completion
     uint64_t serial = 0;
     bool cancelled = false;
+    uint8_t record_type = kDataRecord;
   };
 
   static std::string joined(const std::vector<iovec>& parts) {
@@ -214,7 +229,6 @@ class FakeRing final : public Ring {
     free_descriptors_.pop_back();
     return descriptor;
   }
-  Client& client_of(int descriptor) { return client(sockets_.at(descriptor)); }
 
   void submit(Operation operation) {
     SLUICE_CHECK(sockets_.contains(operation.descriptor) || listeners_.contains(operation.descriptor));
@@ -304,7 +318,12 @@ class FakeRing final : public Ring {
       return;
     }
     const size_t length = part_of(std::min(bytes.size(), c.window), faults_.partial_send);
-    c.received.append(bytes, 0, length);
+    if (c.seal) {
+      c.received += c.seal(o.record_type, std::string_view(bytes).substr(0, length));
+    } else {
+      SLUICE_CHECK(o.record_type == kDataRecord);
+      c.received.append(bytes, 0, length);
+    }
     if (c.window != SIZE_MAX) c.window -= length;
     completion.result = static_cast<int32_t>(length);
   }

@@ -68,6 +68,17 @@ TestClient::TestClient(const TestClientOptions& options) : context_(SSL_CTX_new(
     SLUICE_CHECK(SSL_CTX_use_certificate(context, x509.get()) == 1);
     SLUICE_CHECK(SSL_CTX_use_PrivateKey(context, pkey.get()) == 1);
   }
+  if (!options.suites.empty()) {
+    const bool aes128 = options.suites == "AES128-GCM";
+    const bool aes256 = options.suites == "AES256-GCM";
+    const char* const modern = aes128   ? "TLS_AES_128_GCM_SHA256"
+                               : aes256 ? "TLS_AES_256_GCM_SHA384"
+                                        : "TLS_CHACHA20_POLY1305_SHA256";
+    const char* const older = aes128   ? "ECDHE-ECDSA-AES128-GCM-SHA256"
+                              : aes256 ? "ECDHE-ECDSA-AES256-GCM-SHA384"
+                                       : "ECDHE-ECDSA-CHACHA20-POLY1305";
+    SLUICE_CHECK(SSL_CTX_set_ciphersuites(context, modern) == 1 && SSL_CTX_set_cipher_list(context, older) == 1);
+  }
   ssl_.reset(SSL_new(context));
   std::string list;
   for (const std::string& protocol : options.protocols) list += static_cast<char>(protocol.size()) + protocol;

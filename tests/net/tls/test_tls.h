@@ -29,6 +29,7 @@ struct TestClientOptions {
   std::vector<std::string> protocols{};  // ALPN
   const TestPair* pair = nullptr;
   std::shared_ptr<SSL_SESSION> session{};  // to resume
+  std::string_view suites{};               // "AES128-GCM", "AES256-GCM" or "CHACHA20"; empty: the library's choice
 };
 
 class TestClient {

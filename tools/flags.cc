@@ -82,7 +82,7 @@ void add_options(CommandLine& line, Raw& raw) {
          "MiB of scrape bodies that are kept for further scrapes while nothing changes; 0 for none. [32]");
   option("--net.backend", raw.backend, "Runtime", "One of: [auto, io_uring, epoll]. [auto]");
   boolean("net.kernel-tls", raw.kernel_tls, "Runtime",
-          "Let the kernel seal what is sent over TLS, where it has kTLS. [true]");
+          "Let the kernel seal what is sent over TLS, where it has kTLS. [on]");
   for (size_t i = 0; i < limits::kLimits; ++i) {
     const limits::Entry& entry = limits::kTable[i];
     option(fmt::format("--limits.{}", entry.name), raw.limits[i], "Limits",

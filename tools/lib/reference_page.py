@@ -58,7 +58,7 @@ def flags(binary):
 def flag_row(flag, text):
     default = re.search(r" ?\[([^\[\]]*)\]$", text)
     meaning = text[:default.start()] if default else text
-    value = "off" if flag.startswith("--[no-]") else default.group(1) if default else ""
+    value = default.group(1) if default else "off" if flag.startswith("--[no-]") else ""
     return "| `%s` | %s | %s |" % (flag.replace(" VALUE", ""), meaning.replace("|", "\\|"), "`%s`" % value if value else "")
 
 

@@ -81,17 +81,12 @@ TEST(KernelTls, WhatItDoesNotTakeOpensslSeals) {
 }
 
 TEST(KernelTls, LargeBodiesBothWaysOverAnUnkindRing) {
-  const std::string body = stream_text(150'000);
   for (uint64_t seed = 1; seed <= 24; ++seed) {
     KernelBed bed(seed, ring::FakeFaults::unkind());
     Peer peer(bed, kVersions[seed % 2]);
     peer.run();
     ASSERT_TRUE(peer.tls.connected()) << seed;
-    peer.ask(post("/echo", body) + get("/stream/200000") + get("/-/ready"));
-    const ReadResponses read = peer.responses();
-    ASSERT_EQ(read.statuses(), (Statuses{200, 200, 200})) << seed;
-    ASSERT_EQ(read.responses[0].body, body) << seed;
-    ASSERT_EQ(read.responses[1].body, stream_text(200'000)) << seed;
+    exchange_large(peer, seed);
     ASSERT_EQ(bed.kernel.sockets, 1) << seed;
     ASSERT_FALSE(peer.tls.failed) << seed;
   }

@@ -72,4 +72,14 @@ class Peer {
   size_t taken_ = 0;
 };
 
+// Bodies of many records both ways, and a small one behind them.
+inline void exchange_large(Peer& peer, uint64_t seed) {
+  const std::string body = stream_text(150'000);
+  peer.ask(post("/echo", body) + get("/stream/200000") + get("/-/ready"));
+  const ReadResponses read = peer.responses();
+  ASSERT_EQ(read.statuses(), (std::vector<int>{200, 200, 200})) << seed;
+  ASSERT_EQ(read.responses[0].body, body) << seed;
+  ASSERT_EQ(read.responses[1].body, stream_text(200'000)) << seed;
+}
+
 }  // namespace sluice::net::conn

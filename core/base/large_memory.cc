@@ -97,9 +97,13 @@ void age_large_memory() noexcept {
     release_large(piece.memory, piece.bytes);
     return true;
   });
-  for (const SlicedReleases::Source& source : promised->later_) promised->sources_.push_back(source);
-  promised->pending_ += promised->later_.size();
-  promised->later_.clear();
+}
+
+void SlicedReleases::ask_again() noexcept {
+  for (const Source& source : later_) sources_.push_back(source);
+  pending_ += later_.size();
+  later_.clear();
+  later_at_ns_ = INT64_MAX;
 }
 
 SlicedReleases::SlicedReleases() noexcept {
@@ -133,7 +137,10 @@ void SlicedReleases::step(Deadline deadline) noexcept {
     const Source source = sources_.back();
     const ReleaseLeft left = source.some(source.context);
     if (left != ReleaseLeft::kSome) forget_release(source.context);
-    if (left == ReleaseLeft::kForLater) later_.push_back(source);
+    if (left == ReleaseLeft::kForLater) {
+      later_.push_back(source);
+      later_at_ns_ = monotonic_ns() + kReleaseLaterNs;
+    }
     if (deadline.passed()) return;
   }
 }

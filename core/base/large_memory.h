@@ -39,8 +39,7 @@ void release_large(void* memory, size_t bytes) noexcept;
 [[nodiscard]] void* allocate_large_again(size_t bytes) noexcept;
 // Gives back what allocate_large_again() gave, with the same number of bytes.
 void release_large_again(void* memory, size_t bytes) noexcept;
-// Once a second, by a thread with a promise: what it has kept since the call before goes with the slices to come, and
-// who had something for later is asked again.
+// Once a second, by a thread with a promise: what it has kept since the call before goes with the slices to come.
 void age_large_memory() noexcept;
 
 // Pieces that a thread keeps, and their bytes in all.
@@ -48,14 +47,18 @@ inline constexpr size_t kLargePiecesKept = 4;
 inline constexpr size_t kLargeBytesKept = 8 * 1024 * 1024;
 
 // The same for whoever has more to do than unmapping: `some` does a little of it and says what is left, and is called
-// again and again with the slices of this thread, or after the next age_large_memory(), until nothing is. False, and
-// nothing happens, without a promise.
+// again and again with the slices of this thread, or a second later, until nothing is. False, and nothing happens,
+// without a promise.
 enum class ReleaseLeft : uint8_t { kNothing, kSome, kForLater };
 [[nodiscard]] bool release_in_slices(ReleaseLeft (*some)(void*), void* context);
 // Not to be called any more, by the same thread.
 void forget_release(void* context) noexcept;
 
-// The promise of a thread, from construction to destruction, to call step() again and again while pending() is not 0.
+// What ReleaseLeft::kForLater waits for.
+inline constexpr int64_t kReleaseLaterNs = 1'000'000'000;
+
+// The promise of a thread, from construction to destruction, to call step() again and again while pending() is not 0,
+// and wake() from later_at_ns() on.
 class SlicedReleases {
  public:
   SlicedReleases() noexcept;
@@ -66,6 +69,12 @@ class SlicedReleases {
 
   // Releases until nothing is left or the deadline has passed, at least one piece of about 50 us.
   void step(Deadline deadline) noexcept;
+  // Whoever had something for later is asked again, when it is time.
+  void wake(int64_t now_ns) noexcept {
+    if (now_ns >= later_at_ns_) ask_again();
+  }
+  // Monotonic clock; INT64_MAX: nobody has.
+  [[nodiscard]] int64_t later_at_ns() const noexcept { return later_at_ns_; }
   // Bytes that wait.
   [[nodiscard]] size_t pending() const noexcept { return pending_; }
   // Bytes that are kept for allocate_large_again().
@@ -78,6 +87,7 @@ class SlicedReleases {
   friend void age_large_memory() noexcept;
   friend bool release_in_slices(ReleaseLeft (*some)(void*), void* context);
   friend void forget_release(void* context) noexcept;
+  void ask_again() noexcept;
   struct Piece {
     std::byte* memory;
     size_t bytes;
@@ -95,7 +105,8 @@ class SlicedReleases {
 
   std::vector<Piece> pieces_;
   std::vector<Source> sources_;  // each counts as a byte that waits
-  std::vector<Source> later_;    // sources after the next age_large_memory()
+  std::vector<Source> later_;    // sources from later_at_ns_ on
+  int64_t later_at_ns_ = INT64_MAX;
   size_t pending_ = 0;
   std::vector<Kept> kept_;
   size_t kept_bytes_ = 0;

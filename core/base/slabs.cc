@@ -29,6 +29,7 @@ constexpr uint32_t kAllUnits = 0xffffffff;
 constexpr unsigned kUnitsGivenBack = 4;
 // A huge page takes 10 us, 512 small ones 300 us.
 constexpr int64_t kHugeGivenBackNs = 100'000;
+constexpr uint8_t kSlowMax = 8;  // it may be the machine that was slow
 // What goes between a cache and the slabs at a time.
 constexpr size_t kBatchBytes = 16 * 1024;
 
@@ -176,9 +177,13 @@ Slabs::Span& Slabs::start_span(size_t size_class) noexcept {
   const auto idle_bytes = static_cast<size_t>(std::popcount(region.idle_units & mask)) * kUnitBytes;
   idle_bytes_ -= idle_bytes;
   held_ += units * kUnitBytes - idle_bytes;
-  region.idle_units &= ~mask;
-  if (idle != 0 && region.idle_units == 0) remove_idle(region);
   region.free_units &= ~mask;
+  if (idle != 0) {
+    // What is left of them is as good as new: a region that is in use mostly is wanted again.
+    remove_idle(region);
+    region.idle_units &= ~mask;
+    if (region.idle_units != 0) add_idle(region);
+  }
   if (region.free_units == 0) close(region);
   for (unsigned unit = first; unit < first + units; ++unit) region.first_of[unit] = static_cast<uint8_t>(first);
   const size_t room = units * kUnitBytes - (first == 0 ? kHeaderBytes : 0);
@@ -302,7 +307,7 @@ ReleaseLeft Slabs::give_back_some(int64_t before_ns) noexcept {
     Region* const found = region_to_give_back(before_ns);
     if (found == nullptr) return ReleaseLeft::kForLater;
     Region& region = *found;
-    huge = region.units_of_spans == 0 && huge_pages_ && !region.small_pages;
+    huge = region.units_of_spans == 0 && slow_ != kSlowMax && !region.small_pages;
     uint32_t units = region.idle_units;
     if (!huge) {
       for (uint32_t left = kUnitsGivenBack; left != 0; --left) units &= units - 1;
@@ -331,7 +336,7 @@ ReleaseLeft Slabs::give_back_some(int64_t before_ns) noexcept {
     const bool fast = monotonic_ns() - began_ns < kHugeGivenBackNs;
     const std::scoped_lock lock(mutex_);
     given_back_.push_back(whole);
-    if (huge && !fast) huge_pages_ = false;
+    if (huge) slow_ = fast ? 0 : static_cast<uint8_t>(slow_ + 1);
   }
   return more ? ReleaseLeft::kSome : ReleaseLeft::kNothing;
 }

@@ -94,8 +94,9 @@ class Slabs {
   std::vector<void*> given_back_;             // the same, and not resident
   Region* idle_first_ = nullptr;              // regions with idle units, in the order in which they got some
   Region* idle_last_ = nullptr;
-  size_t idle_bytes_ = 0;   // free, and resident
-  bool huge_pages_ = true;  // until giving one back has taken as long as its small pages do
+  size_t idle_bytes_ = 0;  // free, and resident
+  // Whole regions in a row whose giving back has taken as long as that of small pages; with kSlowMax they have some.
+  uint8_t slow_ = 0;
   uint64_t held_ = 0;
   uint64_t used_ = 0;  // of pieces that are out
 };

@@ -58,7 +58,7 @@ Result<void, std::string> Restore::push(FamilyRun families, std::string_view lab
   if (scratch_->protobuf_parser.step(Deadline::never()) != parser::ProtobufParser::Step::kDone) {
     return std::unexpected(scratch_->protobuf_parser.error());
   }
-  return push_parsed(push_time_ns);
+  return push_parsed(scratch_->families, push_time_ns);
 }
 
 // As PushState does it: what was restored before but for its numbers is compared, the rest is parsed.
@@ -67,9 +67,10 @@ Result<void, std::string> Restore::push_text(int64_t push_time_ns) {
     if (skeletons_.write_canonical(skeleton, key_, scratch_->push)) {
       return store(skeleton->families_without_numbers(), push_time_ns);
     }
+    return push_parsed(skeleton->families(), push_time_ns);
   }
   if (auto parsed = parse_text(text_); !parsed) return parsed;
-  auto pushed = push_parsed(push_time_ns);
+  auto pushed = push_parsed(scratch_->families, push_time_ns);
   if (pushed && !scratch_->text_parser.used_exact()) skeletons_.learn(text_);
   return pushed;
 }
@@ -81,12 +82,12 @@ Result<void, std::string> Restore::parse_text(std::string_view body) {
   return std::unexpected(scratch_->text_parser.error().text);
 }
 
-Result<void, std::string> Restore::push_parsed(int64_t push_time_ns) {
-  scratch_->canonicaliser.begin(scratch_->families, key_, scratch_->push, check_);
+Result<void, std::string> Restore::push_parsed(const model::Families& parsed, int64_t push_time_ns) {
+  scratch_->canonicaliser.begin(parsed, key_, scratch_->push, check_);
   if (scratch_->canonicaliser.step(Deadline::never()) != parser::Canonicaliser::State::kDone) {
     return std::unexpected("its metrics are inconsistent");
   }
-  return store(scratch_->families, push_time_ns);
+  return store(parsed, push_time_ns);
 }
 
 Result<void, std::string> Restore::store(const model::Families& parsed, int64_t push_time_ns) {

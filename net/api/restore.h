@@ -34,7 +34,7 @@ class Restore {
   // Families that were pushed at the same time, to the group whose labels these are.
   [[nodiscard]] Result<void, std::string> push(FamilyRun families, std::string_view label_text, int64_t push_time_ns);
   [[nodiscard]] Result<void, std::string> push_text(int64_t push_time_ns);
-  [[nodiscard]] Result<void, std::string> push_parsed(int64_t push_time_ns);
+  [[nodiscard]] Result<void, std::string> push_parsed(const model::Families& parsed, int64_t push_time_ns);
   // Of scratch_->push, which is canonical.
   [[nodiscard]] Result<void, std::string> store(const model::Families& parsed, int64_t push_time_ns);
   [[nodiscard]] Result<void, std::string> parse_text(std::string_view body);

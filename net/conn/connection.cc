@@ -141,6 +141,7 @@ void Connection::on_send(const ring::Completion& completion) {
     } else {
       reader_ns_ += sent_at_ns_ - flight_began_ns_;
     }
+    if (outbox_.broken()) return cut(CloseReason::kTls);  // before anything that waits is sent as it is
     if (!outbox_.in_flight() && phase_ == Phase::kStream) shared_->worker->schedule(*this, Work::kLong);
     return;
   }

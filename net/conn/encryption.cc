@@ -29,7 +29,9 @@ bool looks_like_http(std::string_view bytes) noexcept {
 
 void Connection::begin_tls(bool unix_socket) {
   tls_ended_ = false;
-  tls_ = shared_->tls->open(unix_socket ? nullptr : shared_->kernel_tls);
+  const tls::KernelTls* kernel = unix_socket ? nullptr : shared_->kernel_tls;
+  if (kernel != nullptr && !kernel->attach(socket_)) kernel = nullptr;
+  tls_ = shared_->tls->open(kernel);
   if (tls_ == nullptr) {
     begin_closing(CloseReason::kError);
     return;

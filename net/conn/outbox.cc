@@ -30,7 +30,7 @@ Outbox::Outbox() noexcept = default;
 Outbox::~Outbox() = default;
 
 bool Outbox::flush(ring::Ring& ring, int socket, ring::Token token, size_t piece_bytes) {
-  if (in_flight_) return false;
+  if (in_flight_ || broken_) return false;
   if (session_ != nullptr) {
     seal();
   } else {
@@ -43,7 +43,7 @@ bool Outbox::flush(ring::Ring& ring, int socket, ring::Token token, size_t piece
 
 // What is pending, as records, becomes what is to be sent. What the kernel seals stays as it is.
 void Outbox::seal() {
-  if (!ending_ && session_->kernel_seals() && session_->to_send().empty() &&
+  if (!ending_ && session_->kernel_has_key() && session_->to_send().empty() &&
       session_->state() != tls::Session::State::kFailed) {
     std::swap(pending_, sending_);
     pending_.clear();

@@ -70,6 +70,7 @@ bool WorkerCore::run(const Listeners& listeners) {
 void WorkerCore::turn() {
   turn_began_ns_ = now_ns_ = monotonic_ns();
   loads_fresh_ = false;
+  releases_.wake(now_ns_);
   serve();
   take_mail();
   service_.before_slices(now_ns_);
@@ -130,7 +131,7 @@ void WorkerCore::after_wait() {
 }
 
 int64_t WorkerCore::wait_ns() noexcept {
-  int64_t until = timers_.next_ns();
+  int64_t until = std::min(timers_.next_ns(), releases_.later_at_ns());
   if (until == INT64_MIN || releases_.pending() != 0 || helping_) return 0;
   if (!waiting_.empty() && connections_ < options_.connections_max) return 0;
   if (run_queue_.size() > 0) {

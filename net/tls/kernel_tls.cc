@@ -45,9 +45,12 @@ const Cipher* find(uint16_t number) noexcept {
   return nullptr;
 }
 
-int begin(int socket, const KernelKey& key) noexcept {
+bool attach_to(int socket) noexcept {
   constexpr std::string_view kName = "tls";
-  if (::setsockopt(socket, IPPROTO_TCP, TCP_ULP, kName.data(), kName.size()) != 0) return -errno;
+  return ::setsockopt(socket, IPPROTO_TCP, TCP_ULP, kName.data(), kName.size()) == 0;
+}
+
+int begin(int socket, const KernelKey& key) noexcept {
   if (::setsockopt(socket, SOL_TLS, TLS_TX, key.info.data(), static_cast<socklen_t>(key.bytes)) != 0) return -errno;
   return 0;
 }
@@ -74,7 +77,7 @@ bool takes_zeros(const sockaddr_in& listener, uint16_t version, const Cipher& ci
   const tls_crypto_info info{version, cipher.number};
   std::memcpy(key.info.data(), &info, sizeof info);
   key.bytes = cipher.bytes;
-  return begin(client.get(), key) == 0;
+  return attach_to(client.get()) && begin(client.get(), key) == 0;
 }
 
 class ThisKernel final : public KernelTls {
@@ -101,6 +104,7 @@ class ThisKernel final : public KernelTls {
     }
     return false;
   }
+  [[nodiscard]] bool attach(int socket) const override { return attach_to(socket); }
   [[nodiscard]] int begin_sending(int socket, const KernelKey& key) const override { return begin(socket, key); }
   [[nodiscard]] bool takes_any() const noexcept { return !taken_.empty(); }
   [[nodiscard]] std::string text() const {

@@ -32,7 +32,9 @@ class KernelTls {
   virtual ~KernelTls() = default;
   // Whether a key with this version and cipher (TLS_CIPHER_*) can be handed over.
   [[nodiscard]] virtual bool takes(uint16_t version, uint16_t cipher) const = 0;
-  // From now on what is sent on this TCP socket is sealed. 0 or a negative errno; the connection is of no use then.
+  // Before anything of TLS is sent: whether this socket can be given a key later on. It stays as it is until then.
+  [[nodiscard]] virtual bool attach(int socket) const = 0;
+  // From now on what is sent on this socket is sealed. 0 or a negative errno; the connection is of no use then.
   [[nodiscard]] virtual int begin_sending(int socket, const KernelKey& key) const = 0;
 };
 

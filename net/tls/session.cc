@@ -116,6 +116,13 @@ bool Session::hand_over(const void* crypto_info) {
   return true;
 }
 
+int Session::begin_kernel(int socket) {
+  const int error = kernel_->begin_sending(socket, key_);
+  key_ = {};
+  kernel_has_key_ = error == 0;
+  return error;
+}
+
 void Session::handshake() {
   SLUICE_DCHECK(state_ == State::kHandshake);
   begun_ = true;

@@ -68,10 +68,12 @@ class Session {
   [[nodiscard]] std::string& to_send() noexcept { return out_; }
   // Places in to_send(), in order; to be taken with it. What is there behind that of the key is plaintext.
   [[nodiscard]] std::vector<SendMark>& send_marks() noexcept { return marks_; }
-  // Whether the kernel has been given the key, or is to be given it: write() would add nothing to its bytes.
+  // Whether what is written is for the kernel to seal, now or behind the mark of the key.
   [[nodiscard]] bool kernel_seals() const noexcept { return key_given_; }
-  // At the mark of the key. 0 or a negative errno.
-  [[nodiscard]] int begin_kernel(int socket) const { return kernel_->begin_sending(socket, key_); }
+  // At the mark of the key. 0 or a negative errno: then nothing more may be sent.
+  [[nodiscard]] int begin_kernel(int socket);
+  // Whether it has the key: write() would add nothing to its bytes.
+  [[nodiscard]] bool kernel_has_key() const noexcept { return kernel_has_key_; }
   // Why it failed, in OpenSSL's words.
   [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
 
@@ -96,6 +98,7 @@ class Session {
   const KernelTls* const kernel_;
   KernelKey key_;
   bool key_given_ = false;
+  bool kernel_has_key_ = false;
   uint8_t record_type_ = 0;  // 0: data
   std::vector<SendMark> marks_;
   State state_ = State::kHandshake;

@@ -89,7 +89,7 @@ TEST(LargeMemory, WhatIsKeptGoesAfterTheSecondCallOfAge) {
   EXPECT_FALSE(is_mapped(memory));
 }
 
-TEST(LargeMemory, WhatIsForLaterIsAskedAgainAfterAge) {
+TEST(LargeMemory, WhatIsForLaterIsAskedAgainASecondLater) {
   using Left = ReleaseLeft;
   struct Asked {
     std::vector<Left> answers;  // the last one first
@@ -111,19 +111,23 @@ TEST(LargeMemory, WhatIsForLaterIsAskedAgainAfterAge) {
   releases.step(Deadline{1});
   EXPECT_EQ(asked.times, 2);
   EXPECT_EQ(releases.pending(), 0u);
-  age_large_memory();
+  const int64_t at = releases.later_at_ns();
+  EXPECT_GT(at, monotonic_ns());
+  releases.wake(at - 1);
+  EXPECT_EQ(releases.pending(), 0u);
+  releases.wake(at);
   EXPECT_EQ(releases.pending(), 1u);
+  EXPECT_EQ(releases.later_at_ns(), INT64_MAX);
   releases.step(Deadline{1});
   EXPECT_EQ(asked.times, 3);
   EXPECT_EQ(releases.pending(), 0u);
-  age_large_memory();
-  EXPECT_EQ(releases.pending(), 0u);
+  EXPECT_EQ(releases.later_at_ns(), INT64_MAX);
   // Forgotten while it is for later.
   asked.answers = {Left::kForLater};
   ASSERT_TRUE(release_in_slices(some, &asked));
   releases.step(Deadline{1});
   forget_release(&asked);
-  age_large_memory();
+  releases.wake(INT64_MAX - 1);
   EXPECT_EQ(releases.pending(), 0u);
 }
 

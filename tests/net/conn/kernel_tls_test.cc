@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/net/conn/tls_fixture.h"
@@ -120,6 +121,47 @@ TEST(KernelTls, WhoAsksForNewKeysIsCutOff) {
   bed.settle();
   EXPECT_EQ(bed.closed(CloseReason::kTls), 1u);
   EXPECT_EQ(peer.responses().statuses(), (Statuses{200}));
+}
+
+TEST(KernelTls, ASocketThatTakesNoKeyIsSealedByOpenssl) {
+  KernelBed bed;
+  bed.kernel.attaches = false;
+  Peer peer(bed);
+  peer.run();
+  peer.ask(get("/-/ready"));
+  EXPECT_EQ(peer.responses().statuses(), (Statuses{200}));
+  EXPECT_EQ(bed.kernel.sockets, 0);
+}
+
+// A client of TLS 1.2 may ask before it has seen the end of the handshake: its answers wait behind the key.
+TEST(KernelTls, NothingIsSentAsItIsWhenTheKeyIsRefused) {
+  tls::FakeKernel kernel;
+  kernel.error = -ENOTCONN;
+  tls::TicketKeys tickets;
+  const auto session = tls::Session::make(*tls::Context::make(tls::server_settings(), tickets), &kernel);
+  tls::TestClient client({.version = TLS1_2_VERSION});
+  session->receive(client.take_output());
+  session->handshake();
+  client.receive(std::exchange(session->to_send(), {}));
+  session->receive(client.take_output());
+  session->handshake();
+  ASSERT_EQ(session->state(), tls::Session::State::kOpen);
+  const auto key = std::ranges::find(session->send_marks(), tls::SendMark::kKey, &tls::SendMark::record_type);
+  ASSERT_NE(key, session->send_marks().end());
+  const size_t before_key = key->at;
+
+  ring::FakeRing fake(1);
+  const int socket = fake.client(fake.client_connect()).descriptor;
+  Outbox outbox;
+  outbox.set_session(session.get());
+  ASSERT_TRUE(outbox.flush(fake, socket, {}));
+  ASSERT_EQ(fake.in_flight(), 1u);
+  outbox.pending() = "HTTP/1.1 200 OK";
+  EXPECT_FALSE(outbox.on_sent(before_key, fake, socket, {}));
+  EXPECT_TRUE(outbox.broken());
+  EXPECT_FALSE(outbox.flush(fake, socket, {}));
+  EXPECT_EQ(fake.in_flight(), 1u);
+  fake.abandon();
 }
 
 TEST(KernelTls, AKeyThatIsRefusedEndsTheConnection) {

@@ -36,10 +36,12 @@ class FakeKernel final : public KernelTls {
   using Begun = std::function<void(int socket, std::shared_ptr<RecordSealer>)>;
 
   [[nodiscard]] bool takes(uint16_t version, uint16_t cipher) const override;
+  [[nodiscard]] bool attach(int /*socket*/) const override { return attaches; }
   [[nodiscard]] int begin_sending(int socket, const KernelKey& key) const override;
 
   Begun begun;
   std::vector<uint16_t> ciphers;  // those that it takes; none: all
+  bool attaches = true;           // attach()
   int error = 0;                  // of begin_sending()
   mutable int sockets = 0;        // that have begun
 };

@@ -9,7 +9,7 @@
 // Regions of 2 MiB, aligned, are cut into 32 units; a span is one unit (pieces up to 2 KiB) or four, all of one size.
 // A span without pieces is free for any size. Of the free ones more than kSlabBytesIdle are given back to the system, a
 // little at a time, in the slices of a thread that has promised them (core/base/large_memory.h): regions that are free
-// as a whole at once, parts of one after kSlabIdleNs, because a huge page is given back in a thirtieth of the time that
+// as a whole first, parts of one after kSlabIdleNs, because a huge page is given back in a thirtieth of the time that
 // its small pages take once it was split, and where groups go, the rest of a region mostly goes, too. A region's
 // addresses are never given back. Regions ask for huge pages.
 //

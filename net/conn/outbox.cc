@@ -13,9 +13,6 @@
 namespace sluice::net::conn {
 
 namespace {
-#ifndef SOL_TLS
-constexpr int SOL_TLS = 282;  // headers older than the kernel
-#endif
 // Answers to pushes take 100 bytes; a pipeline of them, or a small page, is kept room for.
 constexpr size_t kKeptBytes = 8 * 1024;
 }  // namespace

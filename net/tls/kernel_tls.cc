@@ -12,14 +12,6 @@
 #include <cstring>
 #include <string_view>
 
-// Of headers that are older than the kernel.
-#ifndef TCP_ULP
-#define TCP_ULP 31
-#endif
-#ifndef SOL_TLS
-#define SOL_TLS 282
-#endif
-
 namespace sluice::net::tls {
 namespace {
 

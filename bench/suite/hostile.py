@@ -43,7 +43,8 @@ def measured(bench, server, rate, make):
         try:
             disturber = make() if make else None
             with Cost(server) as cost:
-                return p99(bench, server, rate, bench.sizes.open_seconds, disturber).p99, cost.share
+                result = p99(bench, server, rate, bench.sizes.open_seconds, disturber)
+            return result.p99, cost.share
         except Late:
             if attempt == ATTEMPTS - 1:
                 raise

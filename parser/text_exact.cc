@@ -14,7 +14,7 @@ namespace sluice::parser {
 namespace {
 
 // Bytes between two looks at the clock: about 10 us of work.
-constexpr ptrdiff_t kWindowBytes = 4096;
+constexpr ptrdiff_t kWindowBytes = 1024;
 // Metrics between two looks at the clock while counts are made floats.
 constexpr uint32_t kWindowMetrics = 256;
 

@@ -47,7 +47,7 @@ class ExactTextParser {
   // Begins a body. Clears `out`. Body and `out` must stay until the last step.
   void start(std::string_view body, NameScheme scheme, model::Families& out);
 
-  // Goes on until the end, an error or the deadline, which is looked at every few KB; at least that much is done.
+  // Goes on until the end, an error or the deadline, which is looked at every KB or so; at least that much is done.
   [[nodiscard]] Step step(Deadline deadline);
 
   // After kError.

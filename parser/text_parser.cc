@@ -41,6 +41,7 @@ TextParser::Step TextParser::step(Deadline deadline) {
       case FastTextParser::Step::kDeclined:
         state_->declined = true;
         state_->exact.start(state_->body, state_->scheme, *state_->families);
+        if (deadline.passed()) return Step::kMore;
         break;
     }
   }

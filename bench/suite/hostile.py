@@ -3,8 +3,8 @@ that mean no harm.
 
     bench/hostile [--quick] [--attacks slowloris,hash-flood] [--rounds N] [--backend auto] [--json FILE]
 
-Server and load are pinned to one core each, as in bench/compare. Each round has three runs of S at half of its maximum rate: by
-itself, with the attack, and with pushes of S at the rate at which they cost the server what the attack did. Needs
+Server and load are pinned to one core each, as in bench/compare. Each round has three runs of S at a quarter of its maximum rate
+(at half of it the load's core is nearly full, and has no room for attackers): by itself, with the attack, and with pushes of S at the rate at which they cost the server what the attack did. Needs
 build/release/sluice and sluice-load (tools/build). How to read it: bench/README.md.
 """
 
@@ -56,7 +56,7 @@ def attack(bench, name):
     quiet, loud, harmless, shares, matched = [], [], [], [], []
     with bench.sluice() as server:
         fill(server, 1000)
-        rate = half_rate(bench, server)
+        rate = half_rate(bench, server) // 2
         try:
             for _ in range(bench.options.rounds or bench.sizes.latency_rounds):
                 alone, share_alone = measured(bench, server, rate, None)

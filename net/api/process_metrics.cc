@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/clock.h"
+
 namespace sluice::net::api {
 namespace {
 
@@ -92,9 +94,7 @@ void read_network(ProcessUsage& usage) {
   }
 }
 
-}  // namespace
-
-ProcessUsage read_process_usage() {
+ProcessUsage read_now() {
   ProcessUsage usage;
   read_stat(usage);
   read_network(usage);
@@ -103,6 +103,20 @@ ProcessUsage read_process_usage() {
   if (getrlimit(RLIMIT_AS, &limit) == 0) usage.virtual_bytes_max = limit.rlim_cur;
   usage.open_fds = count_descriptors();
   return usage;
+}
+
+}  // namespace
+
+ProcessUsage read_process_usage() {
+  constexpr int64_t kFreshNs = 100'000'000;
+  struct Read {
+    int64_t at_ns = INT64_MIN;
+    ProcessUsage usage;
+  };
+  thread_local Read last;
+  const int64_t now = monotonic_ns();
+  if (last.at_ns == INT64_MIN || now - last.at_ns >= kFreshNs) last = {now, read_now()};
+  return last.usage;
 }
 
 }  // namespace sluice::net::api

@@ -12,6 +12,7 @@
 #include "core/render/renderer.h"
 #include "net/api/gateway.h"
 #include "net/api/own_metrics.h"
+#include "net/api/process_metrics.h"
 
 namespace sluice::net::api {
 namespace {
@@ -55,7 +56,6 @@ ScrapeSource::ScrapeSource(WorkerContext& context, ScrapeFormat format, bool gzi
                            store::SnapshotRef snapshot)
     : context_(context), format_(format), gzip_(gzip), part_(part), snapshot_(std::move(snapshot)) {
   context_.metrics.scrapes.add(1);
-  if (snapshot_) phase_ = Phase::kPart;
 }
 
 ScrapeSource::~ScrapeSource() = default;
@@ -82,6 +82,8 @@ bool ScrapeSource::prepare(Deadline deadline) {
       [[fallthrough]];
     case Phase::kAcquire:
       return acquire();
+    case Phase::kUsage:
+    case Phase::kOwn:
     case Phase::kRead:
       break;
   }
@@ -93,13 +95,20 @@ render::BodyKey ScrapeSource::key(uint64_t mutations) const {
   return {.mutations = mutations, .own_names = 0, .form = form, .gzip = gzip_, .part = part_};
 }
 
-std::vector<render::OwnFamily> ScrapeSource::own_families_now() {
-  std::vector<render::OwnFamily> own = own_families(context_.gateway);
+bool ScrapeSource::read_own(Deadline deadline) {
+  if (phase_ == Phase::kUsage) {
+    static_cast<void>(read_process_usage());  // kept for a moment: reading and writing them are a slice each
+    phase_ = Phase::kOwn;
+    if (deadline.passed()) return false;
+  }
+  if (phase_ != Phase::kOwn) return true;
+  own_ = own_families(context_.gateway);
   // Their help and type stay: a push may have added series to one of ours.
   if (part_.index != 0) {
-    for (render::OwnFamily& family : own) family.lines.clear();
+    for (render::OwnFamily& family : own_) family.lines.clear();
   }
-  return own;
+  phase_ = snapshot_ ? Phase::kPart : Phase::kFind;
+  return !deadline.passed();
 }
 
 std::span<const store::Snapshot::Bucket> ScrapeSource::buckets() const {
@@ -119,12 +128,11 @@ bool ScrapeSource::find() {
     case render::ScrapeCache::Found::kYes:
       break;
   }
-  std::vector<render::OwnFamily> own = own_families_now();
   // What is pushed under names of ours is in a snapshot only.
-  if (body->left_to_own() || body->key().own_names != hash_of_names(own)) return true;
+  if (body->left_to_own() || body->key().own_names != hash_of_names(own_)) return true;
   context_.metrics.scrape_cache_hits.add(1);
   reader_ = std::make_unique<render::BodyReader>(gateway.scrape_cache(), context_.scrape_helper, std::move(body),
-                                                 make_source({}, gateway, std::move(own), format_, FamilyShown::kOwn),
+                                                 make_source({}, gateway, std::move(own_), format_, FamilyShown::kOwn),
                                                  render::MakeSource());
   phase_ = Phase::kRead;
   return true;
@@ -132,11 +140,10 @@ bool ScrapeSource::find() {
 
 bool ScrapeSource::acquire() {
   Gateway& gateway = context_.gateway;
-  std::vector<render::OwnFamily> own = own_families_now();
   render::BodyKey body_key = key(snapshot_->mutations());
-  body_key.own_names = hash_of_names(own);
+  body_key.own_names = hash_of_names(own_);
   // The buckets are the snapshot's, which every reader of the body holds, or those of the part, held here.
-  const render::MakeSource make = [buckets = buckets(), held = part_buckets_, &gateway, names = names_of(own),
+  const render::MakeSource make = [buckets = buckets(), held = part_buckets_, &gateway, names = names_of(own_),
                                    format = format_] {
     return make_source(buckets, gateway, names, format, FamilyShown::kPushed);
   };
@@ -148,7 +155,7 @@ bool ScrapeSource::acquire() {
   count(counts);
   reader_ = std::make_unique<render::BodyReader>(
       gateway.scrape_cache(), context_.scrape_helper, std::move(body),
-      make_source(buckets(), gateway, std::move(own), format_, FamilyShown::kOwn), make);
+      make_source(buckets(), gateway, std::move(own_), format_, FamilyShown::kOwn), make);
   phase_ = Phase::kRead;
   return true;
 }
@@ -159,7 +166,7 @@ void ScrapeSource::count(const render::CacheCounts& counts) {
 }
 
 http::BodySource::State ScrapeSource::produce(http::OutBuffer& out, Deadline deadline) {
-  if (reader_ == nullptr && !prepare(deadline)) return State::kMore;
+  if (reader_ == nullptr && !(read_own(deadline) && prepare(deadline))) return State::kMore;
   size_t used = 0;
   const render::ByteSource::State state = reader_->produce(out.data + out.used, out.free_bytes(), used, deadline);
   out.used += used;

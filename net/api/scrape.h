@@ -32,14 +32,15 @@ class ScrapeSource final : public http::BodySource {
   [[nodiscard]] State produce(http::OutBuffer& out, Deadline deadline) override;
 
  private:
-  enum class Phase : uint8_t { kFind, kSnapshot, kPart, kAcquire, kRead };
+  enum class Phase : uint8_t { kUsage, kOwn, kFind, kSnapshot, kPart, kAcquire, kRead };
 
   // True once the reader stands.
   [[nodiscard]] bool prepare(Deadline deadline);
   // Looks for a complete body. False: busy.
   [[nodiscard]] bool find();
   [[nodiscard]] bool acquire();
-  [[nodiscard]] std::vector<render::OwnFamily> own_families_now();
+  // False: the slice is over.
+  [[nodiscard]] bool read_own(Deadline deadline);
   [[nodiscard]] std::span<const store::Snapshot::Bucket> buckets() const;
   [[nodiscard]] render::BodyKey key(uint64_t mutations) const;
   void count(const render::CacheCounts& counts);
@@ -49,9 +50,10 @@ class ScrapeSource final : public http::BodySource {
   ScrapeFormat format_;
   bool gzip_;
   store::Part part_;
-  Phase phase_ = Phase::kFind;
+  Phase phase_ = Phase::kUsage;
   store::SnapshotRequest request_;
-  store::SnapshotRef snapshot_;  // outlives the reader, whose sources read it
+  std::vector<render::OwnFamily> own_;  // our own families, as they were when the scrape began
+  store::SnapshotRef snapshot_;         // outlives the reader, whose sources read it
   std::shared_ptr<store::SnapshotPart> part_buckets_;
   std::unique_ptr<render::BodyReader> reader_;
 };

@@ -44,7 +44,9 @@ bool Connection::run_step() {
     shared_->worker->schedule(*this, Work::kShort);
     return false;
   }
-  switch (shared_->handler.step(exchange_, {now + limits::kSliceNs})) {
+  // What a large body needs is no small request's work: it gives way to those as soon as it will later.
+  const bool large = exchange_.request.body.size() > limits::kContendedReceiveBytes;
+  switch (shared_->handler.step(exchange_, {now + (large ? shared_->worker->slice_ns() : limits::kSliceNs)})) {
     case Handler::StepAction::kDone:
       if (turn_requests_ == 1 && inbox_.empty() && !exchange_.response.source) shared_->worker->small_request();
       respond();
@@ -220,7 +222,8 @@ void Connection::begin_stream() {
     next_request();
     return;
   }
-  shared_->worker->schedule(*this, Work::kShort);
+  // It is long work from its begin: sixteen of them would be a millisecond in which nobody else is answered.
+  shared_->worker->schedule(*this, Work::kLong);
 }
 
 // Produces into the outbox until it is full, the slice is over, or the body ends. What is ready leaves at once when

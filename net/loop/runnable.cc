@@ -19,11 +19,14 @@ void RunQueue::unschedule(Runnable& runnable) noexcept {
   if (runnable.queued_) unlink(runnable);
 }
 
-RunQueue::Left RunQueue::run_round(int64_t long_slice_ns) {
+RunQueue::Left RunQueue::run_round(int64_t long_slice_ns, Deadline short_until) {
   const bool long_work = long_.size > 0 && long_slice_ns > 0;  // what becomes long in this round has had its slice
   const bool left_out = long_.size > 0 && long_slice_ns == 0;
   const uint32_t slices = std::min(short_.size, kSlicesPerTurn - 1);
-  for (uint32_t i = 0; i < slices && short_.size > 0; ++i) run_first(short_, limits::kSliceNs);
+  for (uint32_t i = 0; i < slices && short_.size > 0; ++i) {
+    if (i > 0 && short_until.passed()) break;
+    run_first(short_, limits::kSliceNs);
+  }
   surplus_ran_ = false;
   if (long_work && long_.size > 0) {
     surplus_ran_ = long_.head->work_ == Runnable::Work::kSurplus;

@@ -64,8 +64,9 @@ class RunQueue {
   void schedule(Runnable& runnable, Runnable::Work work = Runnable::Work::kShort) noexcept;
   void unschedule(Runnable& runnable) noexcept;
   // Runs the short work that was scheduled before the call, in order, each once, then one of the long: at most
-  // kSlicesPerTurn in all, that of long work for `long_slice_ns`; 0 leaves it to a later round.
-  Left run_round(int64_t long_slice_ns = limits::kSliceNs);
+  // kSlicesPerTurn in all, that of long work for `long_slice_ns`; 0 leaves it to a later round. Of the short work
+  // none but the first begins after `short_until`.
+  Left run_round(int64_t long_slice_ns = limits::kSliceNs, Deadline short_until = Deadline::never());
   [[nodiscard]] uint32_t size() const noexcept { return short_.size + long_.size; }
   [[nodiscard]] bool long_work() const noexcept { return long_.size > 0; }
   // Whether the long work of the last round was surplus.

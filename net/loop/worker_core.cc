@@ -75,7 +75,7 @@ void WorkerCore::turn() {
   take_mail();
   service_.before_slices(now_ns_);
   const int64_t long_from_ns = serve_long_ && long_waits() ? monotonic_ns() : 0;
-  left_ = run_queue_.run_round(serve_long_ ? slice_ns() : 0);
+  left_ = run_queue_.run_round(serve_long_ ? slice_ns() : 0, short_until());
   left_size_ = run_queue_.size();
   parked_rounds_ = left_ == RunQueue::Left::kParkedOnly ? parked_rounds_ + 1 : 0;
   // Not beside work of its own; then it comes back to it when that is done.
@@ -114,6 +114,12 @@ void WorkerCore::serve() {
     served = contention_.small_requests();
     dispatched = ring_.turn(0, *this);
   }
+}
+
+// What has yet to begin may be one request of each of a hundred clients, while others have been answered for a
+// millisecond.
+Deadline WorkerCore::short_until() const noexcept {
+  return contended() && run_queue_.size() > 0 ? Deadline::in_ns(limits::kSliceNs) : Deadline::never();
 }
 
 bool WorkerCore::long_waits() const noexcept { return run_queue_.long_work() || releases_.pending() != 0 || helping_; }

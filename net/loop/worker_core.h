@@ -72,6 +72,7 @@ class WorkerCore final : public Worker, public ring::CompletionHandler {
   void turn();
   void serve();
   [[nodiscard]] bool long_waits() const noexcept;
+  [[nodiscard]] Deadline short_until() const noexcept;
   void release_memory() noexcept;
   [[nodiscard]] int64_t wait_ns() noexcept;
   void take_mail();

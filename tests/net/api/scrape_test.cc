@@ -5,12 +5,15 @@
 #include <zlib.h>
 
 #include <charconv>
+#include <chrono>
+#include <cstdio>
 #include <map>
 #include <memory>
 #include <random>
 #include <set>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -22,6 +25,7 @@
 #include "net/api/gateway.h"
 #include "net/api/group_requests.h"
 #include "net/api/own_metrics.h"
+#include "net/api/process_metrics.h"
 #include "net/api/push.h"
 
 namespace sluice::net::api {
@@ -217,6 +221,39 @@ TEST(Scrape, OurOwnFiguresAreOfThisScrape) {
     EXPECT_NE(bytes.find("\nsluice_scrapes_total " + std::to_string(scrapes) + "\n"), std::string::npos);
   }
   EXPECT_EQ(workers.hits(), 3u);
+}
+
+// Reading them takes longer than a slice, so a scrape that waits for something does not do it again with each try.
+TEST(Scrape, OurOwnFiguresAreThoseOfItsBegin) {
+  Workers workers(32 << 20);
+  workers.push(0, "j", body_of(1));
+  const Kind text;
+  const auto first = workers.scrape(0, text);
+  std::string nothing(1'000, '\0');
+  for (int slice = 0; slice < 2; ++slice) {  // what the kernel says of the process, and all else
+    http::OutBuffer piece{nothing.data(), nothing.size(), 0};
+    EXPECT_EQ(first->produce(piece, Deadline{0}), http::BodySource::State::kMore);
+    EXPECT_EQ(piece.used, 0u);
+  }
+  EXPECT_NE(workers.read(1, text).find("\nsluice_scrapes_total 2\n"), std::string::npos);
+  EXPECT_NE(workers.read(*first).find("\nsluice_scrapes_total 1\n"), std::string::npos);
+}
+
+TEST(ProcessUsage, IsReadAgainAfterATenthOfASecondOnly) {
+  // Another descriptor is open each time; a pause of the machine may come between two reads, but not between all.
+  std::vector<std::unique_ptr<std::FILE, int (*)(std::FILE*)>> files;
+  int kept = 0;
+  for (int i = 0; i < 10; ++i) {
+    const uint64_t before = read_process_usage().open_fds;
+    files.emplace_back(std::fopen("/dev/null", "r"), &std::fclose);
+    kept += read_process_usage().open_fds == before ? 1 : 0;
+  }
+  EXPECT_GT(kept, 0);
+  std::this_thread::sleep_for(std::chrono::milliseconds(110));
+  const uint64_t open = read_process_usage().open_fds;
+  files.clear();
+  std::this_thread::sleep_for(std::chrono::milliseconds(110));
+  EXPECT_EQ(read_process_usage().open_fds, open - 10);
 }
 
 TEST(Scrape, WhatIsPushedUnderOurNamesIsThere) {

@@ -90,6 +90,31 @@ TEST(Fairness, AStreamIsSentInSmallPieces) {
   EXPECT_TRUE(read.responses[0].body == stream_text(1'000'000));
 }
 
+// The most that was made of so many streams, asked for at once, in one turn.
+uint64_t most_made_in_a_turn(int streams) {
+  TestBed bed(1, {}, patient_options(), {.buffers = 64, .buffer_bytes = 8192});
+  for (int i = 0; i < streams; ++i) bed.fake_ring.client_send(bed.connect(), get("/stream/1000000"));
+  uint64_t most = 0;
+  for (int turns = 0; bed.handler.streamed < static_cast<uint64_t>(streams) * 1'000'000 && turns < 10'000; ++turns) {
+    const uint64_t before = bed.handler.streamed;
+    bed.worker.turn();
+    most = std::max(most, bed.handler.streamed - before);
+  }
+  EXPECT_EQ(bed.handler.streamed, static_cast<uint64_t>(streams) * 1'000'000);
+  return most;
+}
+
+TEST(Fairness, StreamsThatBeginAtOnceAreMadeOneInATurn) { EXPECT_EQ(most_made_in_a_turn(8), most_made_in_a_turn(1)); }
+
+TEST(Fairness, ALargeBodyHasAContendedSliceFromItsFirstStep) {
+  TestBed bed;
+  small_request(bed);
+  const auto id = bed.connect();
+  bed.send(id, post("/metrics/job/h", std::string(limits::kContendedReceiveBytes + 1, 'b')));
+  EXPECT_EQ(bed.statuses(id), (Statuses{200}));
+  EXPECT_LE(bed.handler.slice_ns, limits::kContendedSliceNs);
+}
+
 TEST(Fairness, ALargeBodyIsReceivedInSmallPieces) {
   TestBed bed;
   small_request(bed);

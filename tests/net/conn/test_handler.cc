@@ -93,8 +93,9 @@ http::Handler::HeadAction TestHandler::on_head(Exchange& exchange, uint64_t& bod
   return HeadAction::kReadBody;
 }
 
-http::Handler::StepAction TestHandler::step(Exchange& exchange, Deadline /*deadline*/) {
+http::Handler::StepAction TestHandler::step(Exchange& exchange, Deadline deadline) {
   ++steps;
+  slice_ns = deadline.at_ns - monotonic_ns();
   const http::Request& request = exchange.request;
   if (auto* state = static_cast<CountedState*>(exchange.state.get()); state != nullptr && state->steps_left > 0) {
     --state->steps_left;

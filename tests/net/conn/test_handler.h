@@ -38,6 +38,7 @@ class TestHandler final : public http::Handler {
   std::vector<limits::Limit> at_limits;
   uint64_t heads = 0;
   uint64_t steps = 0;
+  int64_t slice_ns = 0;  // what was left of the last one's slice
   int alive_states = 0;  // HandlerStates not yet destroyed
   // Bytes that a source writes in one call at most.
   size_t stream_piece = SIZE_MAX;

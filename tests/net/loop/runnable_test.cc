@@ -88,6 +88,31 @@ TEST(RunQueue, ATurnHasABoundedNumberOfSlices) {
   EXPECT_EQ(runs, 30);
 }
 
+TEST(RunQueue, OfShortWorkNoneButTheFirstBeginsTooLate) {
+  RunQueue queue;
+  std::string order;
+  Item first([&] {
+    order += '1';
+    return Again::kNo;
+  });
+  Item second([&] {
+    order += '2';
+    return Again::kNo;
+  });
+  Item large([&] {
+    order += 'L';
+    return Again::kYes;
+  });
+  queue.schedule(first);
+  queue.schedule(second);
+  queue.schedule(large, Runnable::Work::kLong);
+  EXPECT_EQ(queue.run_round(limits::kSliceNs, Deadline{0}), Left::kWork);
+  EXPECT_EQ(order, "1L");
+  EXPECT_EQ(queue.run_round(limits::kSliceNs, Deadline{0}), Left::kWork);
+  EXPECT_EQ(order, "1L2L");
+  queue.unschedule(large);
+}
+
 TEST(RunQueue, WhatHasYetToBeginGoesBeforeOneSliceOfWhatIsLong) {
   RunQueue queue;
   std::string order;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -82,6 +83,37 @@ class LongService final : public Service, public Runnable {
   Worker* worker_ = nullptr;
 };
 
+// Five that have yet to begin, each of which takes as long as a slice and writes 's'; the last asks for a stop.
+class ShortService final : public Service {
+ public:
+  ShortService(std::string& record, Shared& shared) : record_(record), shared_(shared) {}
+  void on_start(Worker& worker) override {
+    for (Item& item : items_) {
+      item.service = this;
+      worker.schedule(item, Runnable::Work::kShort);
+    }
+  }
+  void on_connection(const NewConnection&) override {}
+  void on_completion(const ring::Completion&) override {}
+  void on_stop() override {}
+  void on_abort() override {}
+
+ private:
+  struct Item final : Runnable {
+    Again run(Deadline deadline) override {
+      service->record_ += 's';
+      while (!deadline.passed()) continue;
+      if (this == &service->items_.back()) service->shared_.peers[0]->mailbox.post(new Message);
+      return Again::kNo;
+    }
+    ShortService* service = nullptr;
+  };
+
+  std::string& record_;
+  Shared& shared_;
+  std::array<Item, 5> items_;
+};
+
 struct Trips {
   std::string script;  // completions of each, then none
   bool slow = false;
@@ -102,6 +134,26 @@ std::string record_of(const Trips& trips, bool contended) {
   if (contended) ring.contended_by = &core;
   EXPECT_TRUE(core.run(Listeners()));
   return record.substr(0, record.rfind('L') + 1);
+}
+
+// What happened until the last of the five.
+std::string record_of_short(bool contended) {
+  std::string record;
+  Shared shared(1);
+  ScriptedRing ring(record, "");
+  shared.peers[0]->ring = &ring;
+  ShortService service(record, shared);
+  EpochHooks hooks;
+  WorkerCore core(0, {}, shared, ring, service, hooks);
+  if (contended) ring.contended_by = &core;
+  EXPECT_TRUE(core.run(Listeners()));
+  return record.substr(0, record.rfind('s') + 1);
+}
+
+TEST(WorkerTurn, AloneWhatHasYetToBeginSharesATurn) { EXPECT_EQ(record_of_short(false), "ksssss"); }
+
+TEST(WorkerTurn, BesideSmallRequestsWhatHasYetToBeginHasASliceOfATurn) {
+  EXPECT_EQ(record_of_short(true), "ksksksksks");
 }
 
 TEST(WorkerTurn, AloneASliceFollowsEachTrip) { EXPECT_EQ(record_of({"11111"}, false), "kLkLkLkLkL"); }

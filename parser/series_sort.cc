@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace sluice::parser {
 
@@ -16,6 +17,8 @@ constexpr uint32_t kMovesPerUnit = 4;
 constexpr size_t kMetricDistance = 24;
 constexpr size_t kLabelsDistance = 16;
 constexpr size_t kValuesDistance = 8;
+// Up to so many items with one key are compared.
+constexpr size_t kFewTies = 8;
 
 uint64_t big_endian(const char* bytes) noexcept {
   uint64_t word;
@@ -81,13 +84,18 @@ void SeriesSort::narrow_columns(const model::LabelPair* labels) noexcept {
 
 // A value that ends within the key is followed by a NUL, which is less than any byte that another value may have there
 // but a NUL: with one of those the order of keys would not be that of values.
-bool SeriesSort::make_key(Item& item) const noexcept {
+bool SeriesSort::make_key(Item& item, size_t skip) const noexcept {
   const model::LabelPair* labels = labels_of(item);
   char key[kKeyBytes] = {};
   size_t used = 0;
   for (const Column& column : columns_) {
     if (!column.differs) continue;
-    const std::string_view value = labels[column.source].value.substr(column.common);
+    std::string_view value = labels[column.source].value.substr(column.common);
+    if (skip > value.size()) {  // it and the NUL behind it
+      skip -= value.size() + 1;
+      continue;
+    }
+    value.remove_prefix(std::exchange(skip, 0));
     const size_t bytes = std::min(value.size(), kKeyBytes - used);
     for (size_t i = 0; i < bytes; ++i) {
       if (value[i] == 0) return false;
@@ -101,28 +109,40 @@ bool SeriesSort::make_key(Item& item) const noexcept {
   return true;
 }
 
+bool SeriesSort::ends(const Item& item, size_t skip) const noexcept {
+  const model::LabelPair* labels = labels_of(item);
+  size_t bytes = 0;
+  for (const Column& column : columns_) {
+    if (column.differs) bytes += labels[column.source].value.size() - column.common + 1;
+  }
+  return bytes <= skip + kKeyBytes;
+}
+
 bool SeriesSort::step(uint32_t units) {
   switch (phase_) {
     case Phase::kKeys:
       make_keys(units);
       break;
     case Phase::kTakeBack:
-      for (; cursor_ != 0 && units != 0; --units) {
-        --cursor_;
-        items_[cursor_].high = 0;
-        items_[cursor_].low = slots_.size();
+      take_back(units);
+      break;
+    case Phase::kSort:
+      if (sort(units)) {
+        ties_.clear();
+        if (keyed_) ties_.push_back({0, items_.size(), 0});
+        cursor_ = 0;
+        phase_ = Phase::kTies;
       }
-      if (cursor_ == 0) start_sort();
       break;
-    case Phase::kSort: {
-      // A full comparison costs as much as a unit.
-      const bool done =
-          keyed_ ? sort_.step(units * kMovesPerUnit, [this](const Item& a, const Item& b) { return less(a, b); })
-                 : sort_.step(units, [this](const Item& a, const Item& b) { return compare(a, b) < 0; });
-      cursor_ = 1;
-      if (done) phase_ = Phase::kDuplicates;
+    case Phase::kTies:
+      break_ties(units);
       break;
-    }
+    case Phase::kTieKeys:
+      make_tie_keys(units);
+      break;
+    case Phase::kTieSort:
+      if (sort(units)) phase_ = Phase::kTies;
+      break;
     case Phase::kDuplicates:
       find_duplicates(units);
       break;
@@ -136,7 +156,7 @@ void SeriesSort::make_keys(uint32_t units) {
   for (; keyed_ && cursor_ != items_.size(); ++cursor_) {
     if (units-- == 0) return;
     // What one with a NUL has instead of a key is taken back with the others.
-    if (!make_key(items_[cursor_])) {
+    if (!make_key(items_[cursor_], 0)) {
       keyed_ = false;
       phase_ = Phase::kTakeBack;
       ++cursor_;
@@ -146,9 +166,88 @@ void SeriesSort::make_keys(uint32_t units) {
   start_sort();
 }
 
+// The first cursor_ items get what they have without keys.
+void SeriesSort::take_back(uint32_t units) noexcept {
+  for (; cursor_ != 0 && units != 0; --units) {
+    --cursor_;
+    items_[cursor_].high = 0;
+    items_[cursor_].low = slots_.size();
+  }
+  if (cursor_ == 0) start_sort();
+}
+
 void SeriesSort::start_sort() {
   sort_.begin(items_);
   phase_ = Phase::kSort;
+}
+
+// By keys alone; without them by comparisons, each of which costs as much as a unit.
+bool SeriesSort::sort(uint32_t units) {
+  if (!keyed_) return sort_.step(units, [this](const Item& a, const Item& b) { return compare(a, b) < 0; });
+  return sort_.step(units * kMovesPerUnit,
+                    [](const Item& a, const Item& b) { return a.high != b.high ? a.high < b.high : a.low < b.low; });
+}
+
+void SeriesSort::break_ties(uint32_t units) {
+  size_t moves = size_t{units} * kMovesPerUnit;
+  size_t& last = cursor_;
+  while (!ties_.empty()) {
+    Tie& tie = ties_.back();
+    if (tie.at == tie.end) {
+      ties_.pop_back();
+      continue;
+    }
+    for (last = std::max(last, tie.at + 1); last != tie.end && same_key(items_[tie.at], items_[last]); ++last) {
+      if (moves == 0) return;
+      --moves;
+    }
+    const size_t first = std::exchange(tie.at, last);
+    size_t cost = 1;
+    if (last - first > 1) {
+      break_tie(first, last);
+      if (phase_ != Phase::kTies) return;
+      cost = kMovesPerUnit * kFewTies;
+    }
+    if (moves <= cost) return;
+    moves -= cost;
+  }
+  cursor_ = 1;
+  phase_ = Phase::kDuplicates;
+}
+
+// Those from `first` to `last` have one key.
+void SeriesSort::break_tie(size_t first, size_t last) {
+  const size_t skip = ties_.back().skip;
+  if (ends(items_[first], skip)) return;  // they are equal
+  if (last - first > kFewTies) {
+    ties_.push_back({first, last, skip + kKeyBytes});
+    cursor_ = first;
+    phase_ = Phase::kTieKeys;
+    return;
+  }
+  for (size_t i = first + 1; i < last; ++i) {
+    const Item item = items_[i];
+    size_t to = i;
+    for (; to != first && compare(item, items_[to - 1]) < 0; --to) items_[to] = items_[to - 1];
+    items_[to] = item;
+  }
+}
+
+void SeriesSort::make_tie_keys(uint32_t units) {
+  const Tie& tie = ties_.back();
+  for (; cursor_ != tie.end; ++cursor_) {
+    if (units-- == 0) return;
+    prefetch_key(cursor_, tie.skip);
+    if (!make_key(items_[cursor_], tie.skip)) {
+      keyed_ = false;
+      phase_ = Phase::kTakeBack;
+      cursor_ = items_.size();
+      return;
+    }
+  }
+  cursor_ = 0;
+  sort_.begin(items_, tie.at, tie.end);
+  phase_ = Phase::kTieSort;
 }
 
 // The sort is stable: of equal metrics the first in input order comes first and is not the duplicate.
@@ -189,6 +288,15 @@ int SeriesSort::compare(const Item& a, const Item& b) const noexcept {
     if (order != 0) return order;
   }
   return 0;
+}
+
+// What make_key() reads of the items some positions behind.
+void SeriesSort::prefetch_key(size_t position, size_t skip) const noexcept {
+  const size_t end = ties_.back().end;
+  if (position + kLabelsDistance < end) __builtin_prefetch(labels_of(items_[position + kLabelsDistance]));
+  if (position + kValuesDistance >= end) return;
+  const std::string_view value = labels_of(items_[position + kValuesDistance])[columns_.front().source].value;
+  __builtin_prefetch(value.data() + std::min(value.size(), columns_.front().common + skip));
 }
 
 void SeriesSort::prefetch_behind(size_t position) const noexcept {

@@ -3,8 +3,9 @@
 // A comparison of two series walks their labels and touches both texts, which are wherever the body has them: for
 // 15,000 series that is most of what a push costs. When all series have the same label names, as they almost always do,
 // two passes over them make a key of 16 bytes for each: the values that are not the same in all series, each without
-// the beginning that all have in common, one behind the other. The keys are sorted in place, and only where two are
-// equal are the labels looked at.
+// the beginning that all have in common, one behind the other. The keys are sorted in place. Where a few are equal the
+// labels are compared; many get keys anew, of the 16 bytes behind, and so on: values that begin with one of some long
+// prefixes cost what reading them costs, not a comparison of all of it for each step of the sort.
 //
 // A resumable machine: begin(), add() for every metric in input order, step() until it says so. Metrics, labels and
 // plans must outlive it, but for the last plan, which is copied. One owner, one thread; scratch is reused.
@@ -41,13 +42,19 @@ class SeriesSort {
   void prefetch_behind(size_t position) const noexcept;
 
  private:
-  enum class Phase : uint8_t { kKeys, kTakeBack, kSort, kDuplicates, kDone };
+  enum class Phase : uint8_t { kKeys, kTakeBack, kSort, kTies, kTieKeys, kTieSort, kDuplicates, kDone };
 
   struct Item {
     uint64_t high;  // the key, big-endian; without keys where the plan's slots begin in slots_
     uint64_t low;   // and how many they are
     uint32_t metric;
     uint32_t labels_begin;  // of the metric
+  };
+  // Items that had one key, in the order of the next: from `at` on it is to be seen which of them have one again.
+  struct Tie {
+    size_t at;
+    size_t end;
+    size_t skip;  // bytes of the values before those of the key
   };
   // A label whose value comes from the metric.
   struct Column {
@@ -59,15 +66,21 @@ class SeriesSort {
 
   void start_columns(const LabelPlan& plan, const model::LabelPair* labels);
   void narrow_columns(const model::LabelPair* labels) noexcept;
-  // False when the item can have none.
-  [[nodiscard]] bool make_key(Item& item) const noexcept;
-  [[nodiscard]] bool less(const Item& a, const Item& b) const noexcept {
-    if (a.high != b.high) return a.high < b.high;
-    if (a.low != b.low) return a.low < b.low;
-    return compare(a, b) < 0;
+  // Of what is behind `skip` bytes. False when the item can have none.
+  [[nodiscard]] bool make_key(Item& item, size_t skip) const noexcept;
+  [[nodiscard]] static bool same_key(const Item& a, const Item& b) noexcept {
+    return a.high == b.high && a.low == b.low;
   }
+  // Whether the key behind `skip` bytes holds the end of the last value.
+  [[nodiscard]] bool ends(const Item& item, size_t skip) const noexcept;
   void make_keys(uint32_t units);
+  void take_back(uint32_t units) noexcept;
   void start_sort();
+  [[nodiscard]] bool sort(uint32_t units);
+  void break_ties(uint32_t units);
+  void break_tie(size_t first, size_t last);
+  void make_tie_keys(uint32_t units);
+  void prefetch_key(size_t position, size_t skip) const noexcept;
   void find_duplicates(uint32_t units) noexcept;
   [[nodiscard]] int compare(const Item& a, const Item& b) const noexcept;
   [[nodiscard]] std::span<const LabelPlan::Slot> slots_of(const Item& item) const noexcept {
@@ -85,6 +98,7 @@ class SeriesSort {
   std::vector<Column> columns_;
   MergeSortOf<Item>::Items items_;
   MergeSortOf<Item> sort_;
+  std::vector<Tie> ties_;  // each within the one before
   Phase phase_ = Phase::kDone;
   size_t cursor_ = 0;
   uint32_t duplicate_ = model::kNone;

@@ -132,6 +132,29 @@ TEST(SeriesSort, ValuesLongerThanAKeyAreLookedAt) {
   expect_sorted(all);
 }
 
+// Long values of a few beginnings, which begin again with one of a few: keys that are many times the same, at every
+// depth and across columns.
+TEST(SeriesSort, ManyWithOneKeyAreSortedByTheNext) {
+  std::mt19937_64 random(3);
+  constexpr std::string_view kNul("\0", 1);
+  for (int round = 0; round < 60; ++round) {
+    std::vector<std::string> pieces;
+    for (int i = 0; i < 3; ++i) {
+      pieces.emplace_back(random() % 40, static_cast<char>('a' + random() % 3));
+      if (round % 10 == 9 && random() % 4 == 0) pieces.back() += kNul;
+    }
+    const auto value = [&] {
+      std::string out;
+      for (uint64_t count = random() % 5; count != 0; --count) out += pieces[random() % pieces.size()];
+      return out + std::string(random() % 2, 'b');
+    };
+    std::vector<Labels> all;
+    for (uint64_t count = 100 + random() % 400; count != 0; --count) all.push_back({{"p", value()}, {"q", value()}});
+    expect_sorted(std::move(all));
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
 TEST(SeriesSort, OtherLabelNamesAreComparedLabelByLabel) {
   expect_sorted({{{"a", "x"}},
                  {{"b", "x"}},

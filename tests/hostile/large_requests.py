@@ -89,7 +89,8 @@ def body_big(attack):
 
 def path_bomb(attack):
     with attack.gateway() as gateway:
-        for count, wanted in ((450_000, (414,)), (3000, (400, 414)), (65, (400,))):
+        # The first is 889 kB, as the outside list has it; sending it is most of what it takes.
+        for count, wanted in ((100_000, (414,)), (3000, (400, 414)), (65, (400,))):
             path = "/metrics/job/x" + "".join("/a%d/b" % number for number in range(count))
             timed(attack, gateway, "a path of %d labels" % count, wanted, 0.02, "POST", path, b"a 1\n")
         attack.that('job="x"' not in gateway.scrape().text, "nothing is stored")

@@ -53,6 +53,11 @@ long bio_control(BIO* bio, int command, long number, void* pointer) {
   }
 }
 
+// What SSL_get_error() needs before a call; clearing a queue that is empty costs as much as copying a small record.
+void forget_errors() noexcept {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 // Both directions of a session as OpenSSL sees them.
 const BIO_METHOD* bio_method() {
   static BIO_METHOD* const method = [] {
@@ -126,7 +131,7 @@ int Session::begin_kernel(int socket) {
 void Session::handshake() {
   SLUICE_DCHECK(state_ == State::kHandshake);
   begun_ = true;
-  ERR_clear_error();
+  forget_errors();
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
     state_ = State::kOpen;
@@ -140,7 +145,8 @@ void Session::handshake() {
 
 size_t Session::read(std::span<char> room) {
   if (state_ != State::kOpen || room.empty()) return 0;
-  ERR_clear_error();
+  if (in_used_ == in_.size() && SSL_has_pending(ssl_.get()) == 0) return 0;
+  forget_errors();
   size_t bytes = 0;
   const int result = SSL_read_ex(ssl_.get(), room.data(), room.size(), &bytes);
   if (result != 1) judge(result);
@@ -153,7 +159,7 @@ size_t Session::read(std::span<char> room) {
 
 void Session::write(std::string_view bytes) {
   if (bytes.empty() || (state_ != State::kOpen && state_ != State::kEnded)) return;
-  ERR_clear_error();
+  forget_errors();
   size_t written = 0;
   const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written);
   if (result == 1) {
@@ -168,9 +174,9 @@ void Session::write(std::string_view bytes) {
 
 void Session::close_notify() {
   if (state_ != State::kOpen && state_ != State::kEnded) return;
-  ERR_clear_error();
+  forget_errors();
   static_cast<void>(SSL_shutdown(ssl_.get()));
-  ERR_clear_error();
+  forget_errors();
 }
 
 void Session::judge(int result) {
@@ -186,7 +192,7 @@ void Session::judge(int result) {
       failure_ = take_error();
       break;
   }
-  ERR_clear_error();
+  forget_errors();
 }
 
 }  // namespace sluice::net::tls

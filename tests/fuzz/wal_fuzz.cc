@@ -45,13 +45,15 @@ void check_record(std::string_view file, const FileHeader& header, const RecordV
   expect_inside(file, record.pattern_bytes);
   std::vector<StoredFamily> families;
   std::string text;
-  if (record.read_families(families, text) && families.size() != record.families) differ("the number of families");
+  const bool whole = record.read_families(families, text);
+  if (whole && families.size() != record.families) differ("the number of families");
   const bool filled = record.is_filled();
   const std::string_view named = filled ? record.pattern_bytes : record.family_bytes;
   if (families.size() > named.size() / kFamilyBytesMin + 1) differ("more families than bytes for them");
   for (const StoredFamily& family : families) {
     for (const std::string_view view : {family.name, family.help, family.record}) expect_inside(named, view);
     expect_inside(filled ? text : named, family.text);
+    if (whole && family.type > model::kMetricTypeLast) differ("a type that is none");
   }
 }
 

@@ -16,6 +16,7 @@ gateway open from stream to stream. Three things must hold for each stream:
 import argparse
 import os
 import random
+import re
 import select
 import socket
 import subprocess
@@ -288,6 +289,11 @@ def disagreement(direct, proxied):
     return "directly %s, through the proxy %s" % (direct, proxied)
 
 
+def closes_early(proxy, stream, proxied):
+    """nginx takes every Connection with `close` anywhere in it for one; to the gateway it is a list of words. Nobody serves more."""
+    return proxy.name == "nginx" and proxied and proxied[-1][1] and re.search(rb"(?i)\nConnection:[^\n]*close", stream)
+
+
 def fence(proxy, number):
     """A push whose answer is its own: it quotes what was pushed. True when that is what came."""
     token = "fence%d" % number
@@ -308,7 +314,7 @@ def check(checks, gateway, proxies, seed, number, show):
         checks.that(fence(proxy, number), where, "the next request got another answer")
         passed, answered = proxy.passed_on() - passed, proxy.tap.answers() - answered
         checks.equal(answered, passed, where, "requests that the gateway answered, and that were passed on")
-        wrong = disagreement(direct, proxied)
+        wrong = None if closes_early(proxy, stream, proxied) else disagreement(direct, proxied)
         checks.that(wrong is None, where, wrong)
         if show:
             print(where, "directly", direct, "through it", proxied, "passed on", passed, "answered", answered, sep="\n  ")

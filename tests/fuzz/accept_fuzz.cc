@@ -43,6 +43,10 @@ void check_accept(std::string_view accept) {
   const size_t ranges = 1 + static_cast<size_t>(std::count(accept.begin(), accept.end(), ','));
   const bool few = ranges < kRangesMax;
   expect(!few || negotiate_format(std::string(accept) + ",image/png;q=0") == format, "a range nobody offers", accept);
+  const std::string more = std::string(content_type(format)) + ";q=0.5";
+  const std::string less = "text/plain;version=0.0.4;q=0.4";
+  expect(negotiate_format(more + "," + less) == format, "what is wanted more comes first", accept);
+  expect(negotiate_format(less + "," + more) == format, "what is wanted more comes last", accept);
   if (few && format.kind == ScrapeFormat::Kind::kText) return;
   // Protobuf is never a guess.
   const bool asked = accept.find("vnd.google.protobuf") != std::string_view::npos;

@@ -81,6 +81,8 @@ int fuzz_key(std::string_view input) {
   const std::string clean = clean_path(path);
   expect(clean_path(clean) == clean, "a clean path is clean");
   expect(clean.starts_with('/') && clean.find("//") == std::string::npos, "a clean path has no doubled slash");
+  expect((clean + '/').find("/./") == std::string::npos && (clean + '/').find("/../") == std::string::npos,
+         "a clean path leads nowhere but down");
   for (const char c : encode_path(clean)) expect(c > ' ' && c < 0x7f && c != '"', "an encoded path is printable");
   return 0;
 }

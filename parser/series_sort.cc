@@ -220,6 +220,8 @@ void SeriesSort::break_tie(size_t first, size_t last) {
   const size_t skip = ties_.back().skip;
   if (ends(items_[first], skip)) return;  // they are equal
   if (last - first > kFewTies) {
+    // Nothing is left of the one before: a long beginning that all have makes no deep stack.
+    if (ties_.back().at == ties_.back().end) ties_.pop_back();
     ties_.push_back({first, last, skip + kKeyBytes});
     cursor_ = first;
     phase_ = Phase::kTieKeys;

@@ -52,13 +52,19 @@ TEST(ParserSlices, TheExactParserUpToAnErrorAtTheEnd) {
   EXPECT_EQ(parser.error().line, uint64_t{kLines + 2});
 }
 
+TEST(ParserSlices, WhatTheFastParserLeavesIsForTheNextSlice) {
+  TextParser parser;
+  model::Families families;
+  EXPECT_EQ(parse(parser, "a{l=} 1\n", families, TextParser::Step::kError), 1);
+}
+
 TEST(ParserSlices, ALineOfManyLabels) {
   std::string body = "a{";
   for (int i = 0; i < 1'000; ++i) body += "label_" + std::to_string(i) + "=\"v\",";
   body += "l=} 1\n";
   TextParser parser;
   model::Families families;
-  // Of the fast parser one: it is not its line. Then some hundred labels at a time.
+  // Some hundred labels at a time.
   EXPECT_GE(parse(parser, body, families, TextParser::Step::kError), static_cast<int>(body.size() / 1024));
 }
 

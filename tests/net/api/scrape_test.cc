@@ -236,6 +236,7 @@ TEST(Scrape, OurOwnFiguresAreThoseOfItsBegin) {
     EXPECT_EQ(piece.used, 0u);
   }
   EXPECT_NE(workers.read(1, text).find("\nsluice_scrapes_total 2\n"), std::string::npos);
+  workers.push(0, "k", body_of(2));  // the other's body will not do
   EXPECT_NE(workers.read(*first).find("\nsluice_scrapes_total 1\n"), std::string::npos);
 }
 

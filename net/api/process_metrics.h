@@ -1,4 +1,4 @@
-// The process's own resources, read from /proc at each scrape, under the names that the reference's collector uses.
+// The process's own resources, read from /proc for a scrape, under the names that the reference's collector uses.
 #pragma once
 
 #include <cstdint>
